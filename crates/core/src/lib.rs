@@ -1,0 +1,26 @@
+//! The words and decisions of Dawncast.
+//!
+//! Pure: no IO, no async, no clock and no dice of its own. Whatever needs the time takes it as an
+//! argument ([`UnixMs`]); whatever needs chance takes an `Rng` or a stored seed. That is what lets
+//! every rule here be tested on millions of made-up mornings.
+
+pub mod callback;
+pub mod campaign;
+pub mod delivery;
+pub mod desk;
+pub mod fault;
+pub mod home;
+pub mod ids;
+pub mod pace;
+pub mod phone;
+pub mod plan;
+pub mod render;
+pub mod report;
+pub mod retry;
+pub mod schedule;
+pub mod template;
+pub mod verdict;
+pub mod window;
+
+/// A moment: milliseconds since 1970-01-01T00:00:00Z.
+pub type UnixMs = i64;
