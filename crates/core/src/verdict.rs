@@ -1,0 +1,75 @@
+//! What an answer of the Cloud API means for the attempt and for its number. The engine translates the answer; what
+//! follows from it is decided here.
+
+use crate::{
+    UnixMs,
+    delivery::{Attempt, Fact, Outcome},
+};
+
+/// What became of a POST. A verdict is a fact about its attempt, whoever owns the page by now.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Verdict {
+    /// The Cloud API took the message.
+    Accepted,
+    /// The number went over its rate: not accepted. Slows the number; keeps the attempt.
+    Throttled(u32),
+    /// Too many messages to this recipient from this number: not accepted. Keeps the attempt.
+    PairLimited(u32),
+    /// The number, its token or its account cannot send now: not accepted. Stops the number; keeps the attempt.
+    NumberDown(u32),
+    /// Certainly not sent, and another attempt may be.
+    Transient(u32),
+    /// Refused for good.
+    Rejected(u32),
+    /// Perhaps sent: waits for its receipt.
+    Unknown,
+}
+
+impl Verdict {
+    /// The verdict's name, as metrics and logs carry it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Accepted => "accepted",
+            Self::Throttled(_) => "throttled",
+            Self::PairLimited(_) => "pair_limited",
+            Self::NumberDown(_) => "number_down",
+            Self::Transient(_) => "transient",
+            Self::Rejected(_) => "rejected",
+            Self::Unknown => "unknown",
+        }
+    }
+
+    /// All names, for metrics that start at zero.
+    pub const NAMES: [&'static str; 7] =
+        ["accepted", "throttled", "pair_limited", "number_down", "transient", "rejected", "unknown"];
+
+    /// The error code, where Meta gave one; 0 otherwise.
+    pub fn code(self) -> u32 {
+        match self {
+            Self::Throttled(code)
+            | Self::PairLimited(code)
+            | Self::NumberDown(code)
+            | Self::Transient(code)
+            | Self::Rejected(code) => code,
+            Self::Accepted | Self::Unknown => 0,
+        }
+    }
+
+    /// True when the attempt does not count against the policy: it was turned away before it was looked at.
+    pub fn keeps_attempt(self) -> bool {
+        matches!(self, Self::Throttled(_) | Self::PairLimited(_) | Self::NumberDown(_))
+    }
+
+    /// The fact to record about `attempt`.
+    pub fn fact(self, attempt: Attempt, at: UnixMs) -> Fact {
+        let outcome = match self {
+            Self::Accepted => Outcome::Accepted,
+            Self::Unknown => Outcome::Unsure,
+            Self::Rejected(_) => Outcome::Failed,
+            Self::Throttled(_) | Self::PairLimited(_) | Self::NumberDown(_) | Self::Transient(_) => {
+                Outcome::FailedRetryable
+            }
+        };
+        Fact { attempt, outcome, throttled: self.keeps_attempt(), code: self.code(), at }
+    }
+}
