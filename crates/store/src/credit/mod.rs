@@ -1,0 +1,97 @@
+//! Rate credit: how much a number may send right now, shared by all workers. Apart from pages, in the number's slot.
+
+use std::time::Duration;
+
+use dawncast_core::{campaign::Priority, ids::NumberId};
+use redis::AsyncCommands;
+
+use crate::{
+    Store, StoreError,
+    script::{Script, credit_script},
+};
+
+static GRANT: Script = credit_script!("grant.lua");
+static SLOW: Script = credit_script!("slow.lua");
+
+/// The pace that a worker asks for.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Rate {
+    /// The number's messages per second.
+    pub mps: u32,
+    /// The share of it that is used.
+    pub headroom: f64,
+    /// Whose messages: credit is refused to bulk before normal before critical.
+    pub priority: Priority,
+}
+
+/// What was granted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Granted {
+    /// How many messages may be sent now.
+    pub count: u32,
+    /// When one more would be granted, microseconds since 1970.
+    pub retry_at_us: i64,
+    /// The number's speed in thousandths of its pace: below 1000 after throttles.
+    pub factor_milli: u32,
+    /// A person paused the number: it grants nothing.
+    pub paused: bool,
+    /// Redis' time, microseconds since 1970.
+    pub now_us: i64,
+}
+
+/// Which part of the burst is closed to a priority: core's `Pace::reserve_us`.
+fn closed_part(priority: Priority) -> u8 {
+    match priority {
+        Priority::Bulk => 2,
+        Priority::Normal => 4,
+        Priority::Critical => 0,
+    }
+}
+
+impl Store {
+    /// What credit scripts take as the time, in microseconds.
+    fn now_us_argument(&self) -> String {
+        let ms = self.now_argument();
+        if ms.is_empty() { ms } else { format!("{ms}000") }
+    }
+
+    /// Spends up to `wanted` messages' credit of a number.
+    pub async fn grant(&self, number: &NumberId, rate: Rate, wanted: u32) -> Result<Granted, StoreError> {
+        let (count, retry_at_us, factor_milli, paused, now_us): (u32, i64, u32, u8, i64) = GRANT
+            .key(self.keys.credit(number))
+            .arg(self.now_us_argument())
+            .arg(wanted)
+            .arg(rate.mps)
+            .arg(rate.headroom)
+            .arg(closed_part(rate.priority))
+            .invoke_async(&mut self.hot.clone())
+            .await?;
+        Ok(Granted { count, retry_at_us, factor_milli, paused: paused == 1, now_us })
+    }
+
+    /// The Cloud API found the number too fast: half its speed, and nothing for `hold`.
+    pub async fn throttled(&self, number: &NumberId, hold: Duration) -> Result<u32, StoreError> {
+        self.slow(number, true, hold).await
+    }
+
+    /// The number cannot send: nothing for `hold`, then it is tried again.
+    pub async fn rest(&self, number: &NumberId, hold: Duration) -> Result<(), StoreError> {
+        self.slow(number, false, hold).await.map(drop)
+    }
+
+    async fn slow(&self, number: &NumberId, halve: bool, hold: Duration) -> Result<u32, StoreError> {
+        Ok(SLOW
+            .key(self.keys.credit(number))
+            .arg(self.now_us_argument())
+            .arg(if halve { "1" } else { "0" })
+            .arg(hold.as_micros() as u64)
+            .invoke_async(&mut self.hot.clone())
+            .await?)
+    }
+
+    /// Pauses or resumes the credit of a number. When this has returned, it grants nothing.
+    pub(crate) async fn pause_credit(&self, number: &NumberId, paused: bool) -> Result<(), StoreError> {
+        let (mut hot, key) = (self.hot.clone(), self.keys.credit(number));
+        if paused { Ok(hot.hset(key, "paused", "1").await?) } else { Ok(hot.hdel(key, "paused").await?) }
+    }
+}

@@ -1,0 +1,36 @@
+//! What can go wrong with Redis, by what the caller does next.
+
+/// A storage error.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// Redis did not answer, or answered that it cannot now (loading, read-only, out of memory). Try again later;
+    /// whether the write took place is not known.
+    #[error("Redis is not available: {0}")]
+    Unavailable(#[source] redis::RedisError),
+    /// What is stored under `key` is not what this version of Dawncast writes. A person has to look.
+    #[error("what is stored under `{key}` cannot be read: {detail}")]
+    Corrupt {
+        /// The key.
+        key: String,
+        /// What is wrong with it.
+        detail: String,
+    },
+    /// Redis is set up in a way that Dawncast refuses to run on.
+    #[error("{0}")]
+    Unfit(String),
+}
+
+impl From<redis::RedisError> for StoreError {
+    fn from(error: redis::RedisError) -> Self {
+        Self::Unavailable(error)
+    }
+}
+
+impl From<deadpool_redis::PoolError> for StoreError {
+    fn from(error: deadpool_redis::PoolError) -> Self {
+        match error {
+            deadpool_redis::PoolError::Backend(error) => Self::Unavailable(error),
+            other => Self::Unavailable(redis::RedisError::from(std::io::Error::other(other.to_string()))),
+        }
+    }
+}

@@ -1,0 +1,170 @@
+//! The one table of keys. Nothing else in Dawncast spells a Redis key.
+//!
+//! One script touches one slot, so every key that scripts use together carries the same hash tag: `{run:…}`,
+//! `{lane:…}`, `{num:…}` or `{aud:…}`. The same code then runs on one Redis, on Sentinel and on Cluster.
+
+use dawncast_core::{
+    campaign::Priority,
+    ids::{AssetId, AudienceId, ImportId, NumberId, PageRef, PoolId, RunId},
+};
+
+use crate::records::sha256_hex;
+
+/// Spells keys under a prefix.
+#[derive(Debug, Clone)]
+pub struct Keys {
+    prefix: String,
+}
+
+impl Keys {
+    /// A table under `prefix`.
+    pub fn new(prefix: &str) -> Self {
+        Self { prefix: prefix.to_owned() }
+    }
+}
+
+/// Administrative records. What is used together shares a tag; shelves are tagged by their kind.
+impl Keys {
+    /// The records of one kind, and their order.
+    pub(crate) fn shelf(&self, kind: &str) -> (String, String) {
+        (format!("{}{{{kind}}}:records", self.prefix), format!("{}{{{kind}}}:order", self.prefix))
+    }
+
+    /// The ids of campaigns that may still start runs.
+    pub(crate) fn open_campaigns(&self) -> String {
+        format!("{}{{campaigns}}:open", self.prefix)
+    }
+
+    /// The names of assets and their ids.
+    pub(crate) fn asset_names(&self) -> String {
+        format!("{}{{assets}}:names", self.prefix)
+    }
+
+    /// The bytes of an asset.
+    pub(crate) fn asset_bytes(&self, asset: &AssetId) -> String {
+        format!("{}asset:{asset}:bytes", self.prefix)
+    }
+
+    /// What Meta calls assets on a number.
+    pub(crate) fn number_media(&self, number: &NumberId) -> String {
+        format!("{}{{num:{number}}}:media", self.prefix)
+    }
+
+    /// The pools that are paused.
+    pub(crate) fn paused_pools(&self) -> String {
+        format!("{}pools:paused", self.prefix)
+    }
+
+    /// Since when everything is stopped.
+    pub(crate) fn stopped(&self) -> String {
+        format!("{}stopped", self.prefix)
+    }
+
+    /// Template definitions by account.
+    pub(crate) fn templates(&self) -> String {
+        format!("{}templates", self.prefix)
+    }
+
+    /// The versions of an audience.
+    pub(crate) fn audience_state(&self, audience: &AudienceId) -> String {
+        format!("{}{{aud:{audience}}}:state", self.prefix)
+    }
+
+    /// Which run holds which version of an audience.
+    pub(crate) fn audience_pins(&self, audience: &AudienceId) -> String {
+        format!("{}{{aud:{audience}}}:pins", self.prefix)
+    }
+
+    /// The rows of one version of an audience, in chunks.
+    pub(crate) fn audience_rows(&self, audience: &AudienceId, version: u64) -> String {
+        format!("{}{{aud:{audience}}}:rows:{version}", self.prefix)
+    }
+
+    /// The audience of an import.
+    pub(crate) fn import(&self, import: &ImportId) -> String {
+        format!("{}import:{import}", self.prefix)
+    }
+
+    /// An import, beside the audience that it changes.
+    pub(crate) fn import_record(&self, audience: &AudienceId, import: &ImportId) -> String {
+        format!("{}{{aud:{audience}}}:import:{import}", self.prefix)
+    }
+
+    /// The rows that an import refused.
+    pub(crate) fn import_rejects(&self, audience: &AudienceId, import: &ImportId) -> String {
+        format!("{}{{aud:{audience}}}:import:{import}:rejects", self.prefix)
+    }
+
+    /// An idempotency key and what became of it. Both parts come from outside, so they are hashed.
+    pub(crate) fn idempotency(&self, scope: &str, key: &str) -> String {
+        format!("{}idempotency:{}", self.prefix, sha256_hex(format!("{scope}\0{key}").as_bytes()))
+    }
+}
+
+/// Runs, pages, lanes and credit: what the corridor's scripts work on.
+impl Keys {
+    /// Everything about a run that begin has to read in one go.
+    pub(crate) fn run(&self, run: &RunId) -> String {
+        format!("{}{{run:{run}}}", self.prefix)
+    }
+
+    /// How many deliveries of a run stand where.
+    pub(crate) fn tally(&self, run: &RunId) -> String {
+        format!("{}{{run:{run}}}:tally", self.prefix)
+    }
+
+    /// The rows that freeze dropped, each with its reason.
+    pub(crate) fn dropped(&self, run: &RunId) -> String {
+        format!("{}{{run:{run}}}:dropped", self.prefix)
+    }
+
+    /// A page's mutable half.
+    pub(crate) fn ledger(&self, page: &PageRef) -> String {
+        format!("{}{{run:{}}}:{}:l", self.prefix, page.run, page.page)
+    }
+
+    /// A page's immutable half.
+    pub(crate) fn recipients(&self, page: &PageRef) -> String {
+        format!("{}{{run:{}}}:{}:r", self.prefix, page.run, page.page)
+    }
+
+    /// A page's append-only tail.
+    pub(crate) fn tail(&self, page: &PageRef) -> String {
+        format!("{}{{run:{}}}:{}:t", self.prefix, page.run, page.page)
+    }
+
+    /// All runs, by when they open.
+    pub(crate) fn runs(&self) -> String {
+        format!("{}runs", self.prefix)
+    }
+
+    /// The runs that are not closed: what the tick looks at.
+    pub(crate) fn active_runs(&self) -> String {
+        format!("{}runs:active", self.prefix)
+    }
+
+    /// Pages of a pool and priority by due time, or by when their lease ends.
+    pub(crate) fn lane(&self, pool: &PoolId, priority: Priority) -> String {
+        format!("{}{{lane:{pool}:{}}}", self.prefix, priority.as_str())
+    }
+
+    /// The tokens of a lane's leases.
+    pub(crate) fn lane_tokens(&self, pool: &PoolId, priority: Priority) -> String {
+        format!("{}{{lane:{pool}:{}}}:tokens", self.prefix, priority.as_str())
+    }
+
+    /// A number's rate credit.
+    pub(crate) fn credit(&self, number: &NumberId) -> String {
+        format!("{}{{num:{number}}}:credit", self.prefix)
+    }
+
+    /// What is known of the way by which receipts come.
+    pub(crate) fn receipt_path(&self) -> String {
+        format!("{}receipts", self.prefix)
+    }
+
+    /// The name of the chore queue; apalis-redis puts its own words behind it.
+    pub fn chores(&self) -> String {
+        format!("{}{{chores}}", self.prefix)
+    }
+}

@@ -1,0 +1,36 @@
+-- begin.lua: the intent journal. Marks attempts as begun; only what this answers may be POSTed.
+-- KEYS 1 ledger   2 tail   3 tally   4 run
+-- ARGV 1 now_ms or ''   2 epoch   3 nonce   4 intents: index, attempt, expected standing, number (a byte each)
+-- Returns 'foreign' | 'outranked' | 'closed' | 'cancelled' | 'expired' | 'held' | 'early' | 'finished', or
+-- 'begun', now_ms, a byte per intent: 1 granted, 0 refused because the ledger knows better.
+local h = open_page(KEYS[1])
+if not h then return { 'foreign' } end
+if h.epoch ~= tonumber(ARGV[2]) or h.nonce ~= ARGV[3] then return { 'outranked' } end
+if h.flags == FINISHED then return { 'finished' } end
+local now = clock(ARGV[1])
+local state = gate(KEYS[4], now)
+if state ~= 'open' then return { state } end
+
+local function begin(intent_index, attempt, expected, number)
+  local r = row(h, intent_index)
+  local standing, used = fold(h, r)
+  -- The reply of the first try was lost. Claim turns every `begun` into `unsure`, so this one is ours.
+  if used == attempt and outcome(r, attempt) == BEGUN then return 1 end
+  if standing ~= expected or used ~= attempt - 1 or attempt > MAX_ATTEMPTS then return 0 end
+  move(h, intent_index, function()
+    if used > 0 then
+      append(h, SUPERSEDED, intent_index, used, struct.pack('<BI4I4', r.number, r.code, r.last))
+    end
+    raise(h, r, attempt, BEGUN)
+    r.number, r.code, r.last = number, 0, offset(h, now)
+    if r.first == 0 then r.first = r.last end
+  end)
+  return 1
+end
+
+local answer = {}
+for at = 1, #ARGV[4], 4 do
+  answer[#answer + 1] = string.char(begin(string.byte(ARGV[4], at, at + 3)))
+end
+save(h, KEYS[2], KEYS[3])
+return { 'begun', now, table.concat(answer) }

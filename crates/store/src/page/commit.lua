@@ -1,0 +1,16 @@
+-- commit.lua: record verdicts. Not fenced: an answer is a fact about its attempt, whoever owns the page now. When
+-- someone else does, the page's version rises, so that the owner looks at the ledger again.
+-- KEYS 1 ledger   2 tail   3 tally   4 run
+-- ARGV 1 now_ms or ''   2 epoch   3 nonce   4 facts (see FACT)
+-- Returns 'foreign' | 'recorded', three bytes per fact (applied, before, after), reopened
+local h = open_page(KEYS[1])
+if not h then return { 'foreign' } end
+local answer, unsettled = record(h, ARGV[4])
+local reopened = reopen(h, KEYS[4], unsettled, clock(ARGV[1]))
+local owner = h.epoch == tonumber(ARGV[2]) and h.nonce == ARGV[3]
+if not owner or reopened == 1 then
+  h.version = h.version + 1
+  save_header(h)
+end
+save(h, KEYS[2], KEYS[3])
+return { 'recorded', answer, reopened }

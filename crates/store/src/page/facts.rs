@@ -1,0 +1,124 @@
+//! Commit and receipt: the two ways by which facts reach a page. Neither is fenced, both are harmless to repeat.
+
+use dawncast_core::{
+    delivery::{Applied, Fact, Standing},
+    ids::PageRef,
+};
+use redis::FromRedisValue;
+
+use super::{Owner, tail::pack_message_id};
+use crate::{
+    Store, StoreError,
+    script::{Script, ledger_script},
+};
+
+static COMMIT: Script = ledger_script!("commit.lua", allow_oom);
+static RECEIPT: Script = ledger_script!("receipt.lua", allow_oom);
+
+/// A fact about one attempt of a page.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AttemptFact {
+    /// Which delivery of the page.
+    pub index: u8,
+    /// What is known.
+    pub fact: Fact,
+    /// WhatsApp's id for the message, where it is known.
+    pub message_id: Option<String>,
+}
+
+/// What a fact did to its delivery.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Transition {
+    /// Whether it was news.
+    pub applied: Applied,
+    /// What the delivery was.
+    pub before: Standing,
+    /// What it is.
+    pub after: Standing,
+}
+
+/// What became of the facts.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Settlement {
+    /// A transition per fact, in order.
+    pub transitions: Vec<Transition>,
+    /// The page had been finished and no longer is: put it back into its lane.
+    pub reopened: bool,
+}
+
+/// The page's answer to facts.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Recorded {
+    /// They are in the ledger.
+    Settled(Settlement),
+    /// There is no such page: another system's message, or an archived run.
+    Foreign,
+}
+
+fn pack(facts: &[AttemptFact]) -> Vec<u8> {
+    let mut out = Vec::with_capacity(70 * facts.len());
+    for AttemptFact { index, fact, message_id } in facts {
+        out.extend([*index, fact.attempt, fact.outcome as u8, u8::from(fact.throttled)]);
+        out.extend(fact.code.to_le_bytes());
+        out.extend((fact.at as f64).to_le_bytes());
+        let id = message_id.as_deref().map(pack_message_id).unwrap_or_default();
+        out.push(id.len() as u8);
+        out.extend(id);
+    }
+    out
+}
+
+fn unpack(key: &str, reply: &[redis::Value]) -> Result<Recorded, StoreError> {
+    let corrupt = || StoreError::Corrupt { key: key.to_owned(), detail: "an answer of the wrong shape".to_owned() };
+    let word = |at: usize| reply.get(at).cloned().ok_or_else(corrupt);
+    if String::from_redis_value(word(0)?).map_err(|_| corrupt())? == "foreign" {
+        return Ok(Recorded::Foreign);
+    }
+    let codes = Vec::<u8>::from_redis_value(word(1)?).map_err(|_| corrupt())?;
+    let reopened = i64::from_redis_value(word(2)?).map_err(|_| corrupt())? == 1;
+    let transition = |codes: &[u8]| {
+        Some(Transition {
+            applied: Applied::from_code(codes[0])?,
+            before: Standing::from_code(codes[1])?,
+            after: Standing::from_code(codes[2])?,
+        })
+    };
+    let transitions = codes.chunks_exact(3).map(transition).collect::<Option<_>>().ok_or_else(corrupt)?;
+    Ok(Recorded::Settled(Settlement { transitions, reopened }))
+}
+
+impl Store {
+    /// Records verdicts of `owner`'s attempts, also when the page has another owner by now.
+    pub async fn commit(&self, owner: &Owner, facts: &[AttemptFact]) -> Result<Recorded, StoreError> {
+        let (keys, page, mut hot) = (&self.keys, &owner.page, self.hot.clone());
+        let ledger = keys.ledger(page);
+        let reply: Vec<redis::Value> = COMMIT
+            .key(&ledger)
+            .key(keys.tail(page))
+            .key(keys.tally(&page.run))
+            .key(keys.run(&page.run))
+            .arg(self.now_argument())
+            .arg(owner.epoch)
+            .arg(&owner.nonce)
+            .arg(pack(facts))
+            .invoke_async(&mut hot)
+            .await?;
+        unpack(&ledger, &reply)
+    }
+
+    /// Records what status webhooks told of a page's attempts.
+    pub async fn receipt(&self, page: &PageRef, facts: &[AttemptFact]) -> Result<Recorded, StoreError> {
+        let (keys, mut hot) = (&self.keys, self.hot.clone());
+        let ledger = keys.ledger(page);
+        let reply: Vec<redis::Value> = RECEIPT
+            .key(&ledger)
+            .key(keys.tail(page))
+            .key(keys.tally(&page.run))
+            .key(keys.run(&page.run))
+            .arg(self.now_argument())
+            .arg(pack(facts))
+            .invoke_async(&mut hot)
+            .await?;
+        unpack(&ledger, &reply)
+    }
+}

@@ -1,0 +1,49 @@
+//! A page for readers: reports, listings, `debug page`.
+
+use dawncast_core::ids::PageRef;
+
+use super::{Ledger, Recipients, TailEntry, tail};
+use crate::{Store, StoreError};
+
+/// All of a page.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StoredPage {
+    /// Which page.
+    pub page: PageRef,
+    /// Its mutable half.
+    pub ledger: Ledger,
+    /// Its immutable half.
+    pub recipients: Recipients,
+    /// Its tail.
+    pub tail: Vec<TailEntry>,
+}
+
+impl Store {
+    /// Reads a page; none when there is no such page.
+    pub async fn page(&self, page: &PageRef) -> Result<Option<StoredPage>, StoreError> {
+        let (keys, mut hot) = (&self.keys, self.hot.clone());
+        let key = keys.ledger(page);
+        let mut read = redis::cmd("MGET");
+        read.arg(&key).arg(keys.recipients(page)).arg(keys.tail(page));
+        let (ledger, recipients, tail): (Option<Vec<u8>>, Option<Vec<u8>>, Option<Vec<u8>>) =
+            read.query_async(&mut hot).await?;
+        let (Some(ledger), Some(recipients), Some(tail)) = (ledger, recipients, tail) else { return Ok(None) };
+        let stored = Ledger::from_bytes(&ledger).and_then(|ledger| {
+            let base = ledger.header.base;
+            let recipients = Recipients::from_bytes(&recipients, base)?;
+            Some(StoredPage { page: page.clone(), recipients, tail: tail::read(&tail, base)?, ledger })
+        });
+        let detail = "a page of another version, or torn".to_owned();
+        stored.map(Some).ok_or(StoreError::Corrupt { key, detail })
+    }
+
+    /// A page's ledger alone; none when there is no such page.
+    pub async fn ledger(&self, page: &PageRef) -> Result<Option<Ledger>, StoreError> {
+        let mut hot = self.hot.clone();
+        let key = self.keys.ledger(page);
+        let bytes: Option<Vec<u8>> = redis::cmd("GET").arg(&key).query_async(&mut hot).await?;
+        let Some(bytes) = bytes else { return Ok(None) };
+        let detail = "a ledger of another version, or torn".to_owned();
+        Ledger::from_bytes(&bytes).map(Some).ok_or(StoreError::Corrupt { key, detail })
+    }
+}

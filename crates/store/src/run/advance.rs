@@ -1,0 +1,132 @@
+//! How a run comes to be and moves on: each step once, under its guard.
+
+use dawncast_core::{UnixMs, ids::RunId};
+use redis::AsyncCommands;
+
+use super::{Frozen, Hold, RunRecord, RunState};
+use crate::{
+    Store, StoreError,
+    script::{Script, script},
+};
+
+static CREATE: Script = script!("create.lua");
+static ADVANCE: Script = script!("advance.lua");
+
+/// What became of a step.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Advanced {
+    /// The run moved.
+    Moved,
+    /// It was there already: someone else took the same step.
+    Present,
+    /// It is somewhere else; the step is void.
+    Refused,
+}
+
+/// The field that must hold a value for a step to be taken.
+struct Expected<'a>(&'a str, &'a str);
+
+fn json<T: serde::Serialize>(value: &T) -> String {
+    serde_json::to_string(value).expect("records are plain data")
+}
+
+impl Store {
+    /// Creates a run; false when it exists. Indexed first: an index entry too many is harmless, one too few is a
+    /// morning without messages. Then it takes over the holds that stand, so that a stop answered while the run was
+    /// being created holds it too.
+    pub async fn create_run(&self, run: &RunRecord) -> Result<bool, StoreError> {
+        let mut hot = self.hot.clone();
+        let id = run.id.as_str();
+        let _: () = hot.zadd(self.keys.runs(), id, run.opening.opens_at).await?;
+        let _: () = hot.sadd(self.keys.active_runs(), id).await?;
+        let created: i64 = CREATE.key(self.keys.run(&run.id)).arg(json(run)).invoke_async(&mut hot).await?;
+        if self.stopped().await?.is_some() {
+            self.hold_run(&run.id, Hold::Stop, true).await?;
+        }
+        if self.pool_paused(&run.spec.pool).await? {
+            self.hold_run(&run.id, Hold::Pool, true).await?;
+        }
+        Ok(created == 1)
+    }
+
+    /// Freeze: pins the audience and all that planning depends on.
+    pub async fn freeze_run(
+        &self,
+        run: &RunId,
+        frozen: &Frozen,
+        begin_until: Option<UnixMs>,
+    ) -> Result<Advanced, StoreError> {
+        let until = begin_until.map(|at| at.to_string()).unwrap_or_default();
+        let fields = [
+            ("frozen", json(frozen)),
+            ("plan_token", frozen.plan_token.clone()),
+            ("begin_from", frozen.opens_at.to_string()),
+            ("begin_until", until),
+        ];
+        self.advance(run, &[RunState::Scheduled], RunState::Frozen, None, &fields).await
+    }
+
+    /// Plan: all pages of the plan that `token` names are written.
+    pub async fn planned_run(&self, run: &RunId, token: &str, pages: u32) -> Result<Advanced, StoreError> {
+        let expected = Expected("plan_token", token);
+        let fields = [("pages", pages.to_string())];
+        self.advance(run, &[RunState::Frozen], RunState::Planned, Some(expected), &fields).await
+    }
+
+    /// Preflight: the run may go, with what a person should know.
+    pub async fn ready_run(&self, run: &RunId, remarks: &[String]) -> Result<Advanced, StoreError> {
+        let fields = [("remarks", json(&remarks)), ("waits_for", String::new())];
+        self.advance(run, &[RunState::Planned], RunState::Ready, None, &fields).await
+    }
+
+    /// Open: the run's pages are in their lane.
+    pub async fn open_run(&self, run: &RunId, now: UnixMs) -> Result<Advanced, StoreError> {
+        let fields = [("opened_at", now.to_string())];
+        self.advance(run, &[RunState::Ready], RunState::Open, None, &fields).await
+    }
+
+    /// Cancel: no begin succeeds any more. Refused when the run is closed.
+    pub async fn cancel_run(&self, run: &RunId, now: UnixMs) -> Result<Advanced, StoreError> {
+        let open = [RunState::Scheduled, RunState::Frozen, RunState::Planned, RunState::Ready, RunState::Open];
+        self.advance(run, &open, RunState::Cancelled, None, &[("cancelled_at", now.to_string())]).await
+    }
+
+    /// Close: the final verdict.
+    pub async fn close_run(&self, run: &RunId, verdict: &str, now: UnixMs) -> Result<Advanced, StoreError> {
+        let from = &RunState::ALL[..6];
+        let fields = [("verdict", verdict.to_owned()), ("closed_at", now.to_string())];
+        let advanced = self.advance(run, from, RunState::Closed, None, &fields).await?;
+        let _: () = self.hot.clone().srem(self.keys.active_runs(), run.as_str()).await?;
+        Ok(advanced)
+    }
+
+    /// Notes something about a run that guards nothing: the provisional verdict, or what it waits for.
+    pub async fn note_run(&self, run: &RunId, field: &'static str, text: &str) -> Result<(), StoreError> {
+        Ok(self.hot.clone().hset(self.keys.run(run), field, text).await?)
+    }
+
+    async fn advance(
+        &self,
+        run: &RunId,
+        from: &[RunState],
+        to: RunState,
+        expected: Option<Expected<'_>>,
+        fields: &[(&str, String)],
+    ) -> Result<Advanced, StoreError> {
+        let Expected(field, value) = expected.unwrap_or(Expected("", ""));
+        let mut call = ADVANCE.key(self.keys.run(run));
+        call.arg(to.as_str()).arg(field).arg(value).arg(from.len());
+        for state in from {
+            call.arg(state.as_str());
+        }
+        for (field, value) in fields {
+            call.arg(field).arg(value);
+        }
+        let code: i64 = call.invoke_async(&mut self.hot.clone()).await?;
+        Ok(match code {
+            1 => Advanced::Moved,
+            2 => Advanced::Present,
+            _ => Advanced::Refused,
+        })
+    }
+}

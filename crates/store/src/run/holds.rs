@@ -1,0 +1,68 @@
+//! Holds: why a run that is open lets nothing begin. They live in the run's own slot, where begin reads them.
+
+use dawncast_core::ids::{PoolId, RunId};
+
+use crate::{
+    Store, StoreError,
+    script::{Script, script},
+};
+
+static HOLD: Script = script!("hold.lua", allow_oom);
+
+/// A reason to hold a run. Several may stand at once.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Hold {
+    /// A person paused the run, or its campaign.
+    Run,
+    /// A person paused its pool.
+    Pool,
+    /// A person stopped everything.
+    Stop,
+}
+
+impl Hold {
+    /// All.
+    pub const ALL: [Self; 3] = [Self::Run, Self::Pool, Self::Stop];
+
+    pub(crate) fn field(self) -> &'static str {
+        match self {
+            Self::Run => "hold:run",
+            Self::Pool => "hold:pool",
+            Self::Stop => "hold:stop",
+        }
+    }
+
+    /// Its name, in the words of the API.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Run => "paused",
+            Self::Pool => "pool_paused",
+            Self::Stop => "stopped",
+        }
+    }
+}
+
+impl Store {
+    /// Holds a run, or lifts the hold. When this has returned, no begin of the run succeeds. False when the run is
+    /// over, or unknown.
+    pub async fn hold_run(&self, run: &RunId, hold: Hold, on: bool) -> Result<bool, StoreError> {
+        let held: i64 = HOLD
+            .key(self.keys.run(run))
+            .arg(hold.field())
+            .arg(if on { "1" } else { "0" })
+            .invoke_async(&mut self.hot.clone())
+            .await?;
+        Ok(held == 1)
+    }
+
+    /// Holds, or lets go, every active run, or those of one pool.
+    pub(crate) async fn hold_runs(&self, pool: Option<&PoolId>, hold: Hold, on: bool) -> Result<(), StoreError> {
+        for id in self.active_runs().await? {
+            let Some(run) = self.run(&id).await? else { continue };
+            if pool.is_none_or(|pool| *pool == run.record.spec.pool) {
+                self.hold_run(&id, hold, on).await?;
+            }
+        }
+        Ok(())
+    }
+}

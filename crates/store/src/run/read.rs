@@ -1,0 +1,204 @@
+//! Runs for readers: chores, the API, the monitor.
+
+use std::collections::HashMap;
+
+use dawncast_core::{
+    UnixMs,
+    delivery::{Gate, Outcome, Standing, Tallies, Terms},
+    ids::{PageRef, RunId},
+    window::Late,
+};
+use redis::AsyncCommands;
+
+use super::{Frozen, Hold, RunRecord, RunState};
+use crate::{Store, StoreError, lane::Lane};
+
+/// A run as it stands.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Run {
+    /// What was pinned when it was created.
+    pub record: RunRecord,
+    /// Where it is.
+    pub state: RunState,
+    /// Why nothing begins though it is open.
+    pub holds: Vec<Hold>,
+    /// What freeze pinned.
+    pub frozen: Option<Frozen>,
+    /// How many pages plan wrote.
+    pub pages: u32,
+    /// What preflight found worth saying.
+    pub remarks: Vec<String>,
+    /// Why the run does not go on: what a person has to mend.
+    pub waits_for: Option<String>,
+    /// When its pages were put into their lane.
+    pub opened_at: Option<UnixMs>,
+    /// When it was cancelled.
+    pub cancelled_at: Option<UnixMs>,
+    /// When it was closed.
+    pub closed_at: Option<UnixMs>,
+    /// The verdict: provisional after the deadline, final once closed.
+    pub verdict: Option<String>,
+}
+
+impl Run {
+    /// What the run says to deliveries that wait.
+    pub fn gate(&self, now: UnixMs) -> Gate {
+        let over = self.state == RunState::Closed || self.begin_until().is_some_and(|until| now >= until);
+        match self.cancelled_at {
+            Some(_) => Gate::Cancelled,
+            None if over => Gate::Expired,
+            None => Gate::Open,
+        }
+    }
+
+    /// From when on nothing may begin: the deadline, unless the campaign sends late.
+    pub fn begin_until(&self) -> Option<UnixMs> {
+        (self.record.spec.window.late == Late::Expire).then_some(self.record.opening.deadline_at)
+    }
+
+    /// What its ledgers know of the campaign.
+    pub fn terms(&self) -> Terms {
+        let spec = &self.record.spec;
+        Terms {
+            max_attempts: spec.retry.max_attempts,
+            counts: counts(spec.sla.counts),
+            deadline: self.record.opening.deadline_at,
+        }
+    }
+
+    /// The lane of its pages.
+    pub fn lane(&self) -> Lane {
+        Lane { pool: self.record.spec.pool.clone(), priority: self.record.spec.priority }
+    }
+
+    /// Its pages.
+    pub fn page_refs(&self) -> impl Iterator<Item = PageRef> + '_ {
+        (0..self.pages).map(|page| PageRef { run: self.record.id.clone(), page })
+    }
+}
+
+fn counts(counts: dawncast_core::campaign::Counts) -> Outcome {
+    use dawncast_core::campaign::Counts;
+    match counts {
+        Counts::Accepted => Outcome::Accepted,
+        Counts::Sent => Outcome::Sent,
+        Counts::Delivered => Outcome::Delivered,
+        Counts::Read => Outcome::Read,
+    }
+}
+
+/// What the tallies know of one number of the run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct NumberTally {
+    /// Messages it had accepted.
+    pub accepted: u64,
+    /// Attempts that a rate limit turned away.
+    pub throttled: u64,
+}
+
+/// The tallies of a run.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct RunTallies {
+    /// How many deliveries stand where.
+    pub tallies: Tallies,
+    /// By the numbers' places in the run's table.
+    pub numbers: HashMap<usize, NumberTally>,
+}
+
+fn read_tallies(fields: &HashMap<String, i64>) -> RunTallies {
+    let count = |name: &str| fields.get(name).copied().unwrap_or_default();
+    let mut read = RunTallies::default();
+    for standing in Standing::ALL {
+        read.tallies.set(standing, count(standing.as_str()));
+    }
+    read.tallies.within = count("within");
+    read.tallies.duplicates = count("duplicates");
+    read.tallies.attempts = count("attempts");
+    read.tallies.resends = count("resends");
+    for (name, value) in fields {
+        let Some((kind, place)) = name.split_once(':') else { continue };
+        let Ok(place) = place.parse() else { continue };
+        let number: &mut NumberTally = read.numbers.entry(place).or_default();
+        match kind {
+            "accepted" => number.accepted = *value as u64,
+            "throttled" => number.throttled = *value as u64,
+            _ => {}
+        }
+    }
+    read
+}
+
+/// The fields of a run's hash.
+struct Fields<'a> {
+    key: &'a str,
+    map: HashMap<String, String>,
+}
+
+impl Fields<'_> {
+    fn corrupt(&self, field: &str) -> StoreError {
+        StoreError::Corrupt { key: self.key.to_owned(), detail: format!("its field `{field}` cannot be read") }
+    }
+
+    fn json<T: serde::de::DeserializeOwned>(&self, field: &str) -> Result<Option<T>, StoreError> {
+        let Some(text) = self.map.get(field) else { return Ok(None) };
+        serde_json::from_str(text).map(Some).map_err(|_| self.corrupt(field))
+    }
+
+    fn text(&self, field: &str) -> Option<String> {
+        self.map.get(field).filter(|text| !text.is_empty()).cloned()
+    }
+
+    fn run(&self) -> Result<Run, StoreError> {
+        let state = self.map.get("state").and_then(|word| RunState::from_word(word));
+        Ok(Run {
+            record: self.json("record")?.ok_or_else(|| self.corrupt("record"))?,
+            state: state.ok_or_else(|| self.corrupt("state"))?,
+            holds: Hold::ALL.into_iter().filter(|hold| self.map.contains_key(hold.field())).collect(),
+            frozen: self.json("frozen")?,
+            pages: self.json("pages")?.unwrap_or_default(),
+            remarks: self.json("remarks")?.unwrap_or_default(),
+            waits_for: self.text("waits_for"),
+            opened_at: self.json("opened_at")?,
+            cancelled_at: self.json("cancelled_at")?,
+            closed_at: self.json("closed_at")?,
+            verdict: self.text("verdict"),
+        })
+    }
+}
+
+impl Store {
+    /// A run; none when it is unknown.
+    pub async fn run(&self, id: &RunId) -> Result<Option<Run>, StoreError> {
+        let key = self.keys.run(id);
+        let map: HashMap<String, String> = self.hot.clone().hgetall(&key).await?;
+        if map.is_empty() {
+            return Ok(None);
+        }
+        Fields { key: &key, map }.run().map(Some)
+    }
+
+    /// The tallies of a run.
+    pub async fn run_tallies(&self, id: &RunId) -> Result<RunTallies, StoreError> {
+        let fields: HashMap<String, i64> = self.hot.clone().hgetall(self.keys.tally(id)).await?;
+        Ok(read_tallies(&fields))
+    }
+
+    /// The runs that are not closed.
+    pub async fn active_runs(&self) -> Result<Vec<RunId>, StoreError> {
+        let ids: Vec<String> = self.hot.clone().smembers(self.keys.active_runs()).await?;
+        Ok(ids.iter().filter_map(|id| id.parse().ok()).collect())
+    }
+
+    /// Up to `limit` runs, the latest to open first, after `cursor` as the last call gave it.
+    pub async fn runs_page(&self, limit: usize, cursor: Option<&str>) -> Result<crate::records::Page<Run>, StoreError> {
+        let start: isize = cursor.and_then(|cursor| cursor.parse().ok()).unwrap_or_default();
+        let stop = start + limit as isize;
+        let ids: Vec<String> = self.hot.clone().zrevrange(self.keys.runs(), start, stop).await?;
+        let mut items = Vec::new();
+        for id in ids.iter().take(limit).filter_map(|id| id.parse().ok()) {
+            items.extend(self.run(&id).await?);
+        }
+        let next_cursor = (ids.len() > limit).then(|| stop.to_string());
+        Ok(crate::records::Page { items, next_cursor })
+    }
+}

@@ -1,0 +1,111 @@
+//! What is stored of a run.
+
+use std::collections::BTreeMap;
+
+use dawncast_core::{
+    UnixMs,
+    campaign::CampaignSpec,
+    ids::{CampaignId, NumberId, RunId, WabaId},
+    report::DropReason,
+    window::Opening,
+};
+use serde::{Deserialize, Serialize};
+
+/// Where a run stands in its corridor.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum RunState {
+    /// Waits for freeze.
+    Scheduled,
+    /// Its audience is pinned; plan is next.
+    Frozen,
+    /// Its pages are written; preflight is next.
+    Planned,
+    /// Preflight let it go; open is next.
+    Ready,
+    /// Its pages are in their lane.
+    Open,
+    /// A person has cancelled it.
+    Cancelled,
+    /// All is settled, and the verdict final.
+    Closed,
+}
+
+impl RunState {
+    /// All, in order.
+    pub const ALL: [Self; 7] =
+        [Self::Scheduled, Self::Frozen, Self::Planned, Self::Ready, Self::Open, Self::Cancelled, Self::Closed];
+
+    /// Its name.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Scheduled => "scheduled",
+            Self::Frozen => "frozen",
+            Self::Planned => "planned",
+            Self::Ready => "ready",
+            Self::Open => "open",
+            Self::Cancelled => "cancelled",
+            Self::Closed => "closed",
+        }
+    }
+
+    pub(crate) fn from_word(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|state| state.as_str() == word)
+    }
+}
+
+/// What a run is, pinned when it is created.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct RunRecord {
+    /// Its id.
+    pub id: RunId,
+    /// Its campaign.
+    pub campaign: CampaignId,
+    /// The campaign as it was then.
+    pub spec: CampaignSpec,
+    /// The nominal instant.
+    pub instant: UnixMs,
+    /// Its window.
+    pub opening: Opening,
+    /// When it was created.
+    pub created_at: UnixMs,
+}
+
+/// A number as the run knows it. Records name a number by its place in the run's table of these.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Sender {
+    /// Meta's id of the number.
+    pub number: NumberId,
+    /// The account it belongs to: templates and their approval are the account's.
+    pub waba: WabaId,
+    /// Its messages per second.
+    pub mps: u32,
+    /// Stands by: no home to anyone, but a stand-in.
+    pub standby: bool,
+}
+
+/// What freeze pins, once: planning is a pure function of it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Frozen {
+    /// The audience's version.
+    pub audience_version: u64,
+    /// Seeds the jitter.
+    pub seed: u64,
+    /// Names the plan: only pages of this plan are written.
+    pub plan_token: String,
+    /// The pool's numbers.
+    pub senders: Vec<Sender>,
+    /// From when messages may go out: the window's opening, or later when the run was frozen late.
+    pub opens_at: UnixMs,
+    /// All rows of the audience.
+    pub submitted: u64,
+    /// Those that were dropped, by reason.
+    pub dropped: BTreeMap<DropReason, u64>,
+}
+
+impl Frozen {
+    /// How many deliveries are planned.
+    pub fn deliveries(&self) -> u64 {
+        self.submitted - self.dropped.values().sum::<u64>()
+    }
+}
