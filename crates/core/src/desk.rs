@@ -110,7 +110,7 @@ impl Desk {
     }
 
     /// The answer to an attempt: the fact to record. An attempt withdrawn before its POST is answered
-    /// [`Verdict::Transient`], since it never left.
+    /// [`Verdict::Withdrawn`], since it never left.
     pub fn answered(
         &mut self,
         index: u16,

@@ -88,21 +88,24 @@ pub struct Totals {
 impl Totals {
     /// The recipients that are accounted for: all disjoint states together.
     pub fn sum(&self) -> u64 {
-        let Self {
-            submitted: _,
-            dropped,
-            planned,
-            sending,
-            unconfirmed,
-            accepted,
-            sent,
-            delivered,
-            read,
-            failed,
-            expired,
-            cancelled,
-        } = *self;
-        dropped + planned + sending + unconfirmed + accepted + sent + delivered + read + failed + expired + cancelled
+        self.by_state().iter().map(|(_, count)| count).sum()
+    }
+
+    /// The disjoint states by name.
+    pub fn by_state(&self) -> [(&'static str, u64); 11] {
+        [
+            ("dropped", self.dropped),
+            ("planned", self.planned),
+            ("sending", self.sending),
+            ("unconfirmed", self.unconfirmed),
+            ("accepted", self.accepted),
+            ("sent", self.sent),
+            ("delivered", self.delivered),
+            ("read", self.read),
+            ("failed", self.failed),
+            ("expired", self.expired),
+            ("cancelled", self.cancelled),
+        ]
     }
 
     /// Conservation: recipients submitted and not accounted for, or, below 0, counted twice. Anything but 0

@@ -17,6 +17,8 @@ pub enum Verdict {
     PairLimited(u32),
     /// The number, its token or its account cannot send now: not accepted. Stops the number; keeps the attempt.
     NumberDown(u32),
+    /// Begun, and taken back before its POST: it never left. Keeps the attempt.
+    Withdrawn,
     /// Certainly not sent, and another attempt may be.
     Transient(u32),
     /// Refused for good.
@@ -33,6 +35,7 @@ impl Verdict {
             Self::Throttled(_) => "throttled",
             Self::PairLimited(_) => "pair_limited",
             Self::NumberDown(_) => "number_down",
+            Self::Withdrawn => "withdrawn",
             Self::Transient(_) => "transient",
             Self::Rejected(_) => "rejected",
             Self::Unknown => "unknown",
@@ -40,8 +43,8 @@ impl Verdict {
     }
 
     /// All names, for metrics that start at zero.
-    pub const NAMES: [&'static str; 7] =
-        ["accepted", "throttled", "pair_limited", "number_down", "transient", "rejected", "unknown"];
+    pub const NAMES: [&'static str; 8] =
+        ["accepted", "throttled", "pair_limited", "number_down", "withdrawn", "transient", "rejected", "unknown"];
 
     /// The error code, where Meta gave one; 0 otherwise.
     pub fn code(self) -> u32 {
@@ -51,13 +54,13 @@ impl Verdict {
             | Self::NumberDown(code)
             | Self::Transient(code)
             | Self::Rejected(code) => code,
-            Self::Accepted | Self::Unknown => 0,
+            Self::Accepted | Self::Withdrawn | Self::Unknown => 0,
         }
     }
 
     /// True when the attempt does not count against the policy: it was turned away before it was looked at.
     pub fn keeps_attempt(self) -> bool {
-        matches!(self, Self::Throttled(_) | Self::PairLimited(_) | Self::NumberDown(_))
+        matches!(self, Self::Throttled(_) | Self::PairLimited(_) | Self::NumberDown(_) | Self::Withdrawn)
     }
 
     /// The fact to record about `attempt`.
@@ -66,7 +69,7 @@ impl Verdict {
             Self::Accepted => Outcome::Accepted,
             Self::Unknown => Outcome::Unsure,
             Self::Rejected(_) => Outcome::Failed,
-            Self::Throttled(_) | Self::PairLimited(_) | Self::NumberDown(_) | Self::Transient(_) => {
+            Self::Throttled(_) | Self::PairLimited(_) | Self::NumberDown(_) | Self::Withdrawn | Self::Transient(_) => {
                 Outcome::FailedRetryable
             }
         };

@@ -8,6 +8,7 @@ use std::{
     time::Duration,
 };
 
+use dawncast_core::UnixMs;
 use redis::aio::{ConnectionManager, ConnectionManagerConfig};
 
 use crate::{Keys, StoreError};
@@ -21,11 +22,20 @@ pub struct StoreConfig {
     pub prefix: String,
 }
 
+/// How full Redis is, in bytes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Memory {
+    /// In use.
+    pub used: u64,
+    /// `maxmemory`; 0 is no limit.
+    pub limit: u64,
+}
+
 /// Dawncast's storage. Cheap to clone; clones share their connections.
 #[derive(Clone)]
 pub struct Store {
     pub(crate) hot: ConnectionManager,
-    pub(crate) pool: deadpool_redis::Pool,
+    pool: deadpool_redis::Pool,
     pub(crate) keys: Keys,
     clock: Option<Arc<AtomicI64>>,
 }
@@ -55,6 +65,24 @@ impl Store {
     /// What scripts take as the time: nothing, for Redis' own.
     pub(crate) fn now_argument(&self) -> String {
         self.clock.as_ref().map_or_else(String::new, |clock| clock.load(Ordering::SeqCst).to_string())
+    }
+
+    /// A connection of its own, from the pool: for reads so large that they would hold up the hot path.
+    pub(crate) async fn admin(&self) -> Result<deadpool_redis::Connection, StoreError> {
+        Ok(self.pool.get().await?)
+    }
+
+    /// Redis' time.
+    pub async fn time(&self) -> Result<UnixMs, StoreError> {
+        let (seconds, micros): (i64, i64) = redis::cmd("TIME").query_async(&mut self.hot.clone()).await?;
+        Ok(seconds * 1_000 + micros / 1_000)
+    }
+
+    /// How full Redis is.
+    pub async fn memory(&self) -> Result<Memory, StoreError> {
+        let info: redis::InfoDict = redis::cmd("INFO").arg("memory").query_async(&mut self.admin().await?).await?;
+        let bytes = |field: &str| info.get::<u64>(field).unwrap_or_default();
+        Ok(Memory { used: bytes("used_memory"), limit: bytes("maxmemory") })
     }
 
     /// The table of keys of this deployment.

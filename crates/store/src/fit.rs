@@ -43,8 +43,8 @@ fn check_version(info: &InfoDict) -> Result<(), String> {
         return Ok(());
     }
     Err(format!(
-        "Redis 7.0 or newer is needed, this one is {version}. Install a newer one (https://redis.io/docs/latest/operate/oss_and_stack/install/), or set redis.url \
-         to one"
+        "Redis 7.0 or newer is needed, and this one is {version}. Install a newer one \
+         (https://redis.io/docs/latest/operate/oss_and_stack/install/), or set redis.url to one"
     ))
 }
 

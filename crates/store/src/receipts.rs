@@ -26,6 +26,9 @@ impl Store {
 
     /// A receipt for each of `numbers` has come in.
     pub async fn note_receipts(&self, numbers: &[NumberId], now: UnixMs) -> Result<(), StoreError> {
+        if numbers.is_empty() {
+            return Ok(());
+        }
         let fields: Vec<(String, UnixMs)> = numbers.iter().map(|number| (format!("last:{number}"), now)).collect();
         Ok(self.hot.clone().hset_multiple(self.keys.receipt_path(), &fields).await?)
     }

@@ -107,6 +107,18 @@ pub enum DeliveryState {
 }
 
 impl DeliveryState {
+    /// The states that a delivery moves to by what is known of its attempts. The others follow from the run alone.
+    pub const COUNTED: [Self; 8] = [
+        Self::Planned,
+        Self::Sending,
+        Self::Unconfirmed,
+        Self::Accepted,
+        Self::Sent,
+        Self::Delivered,
+        Self::Read,
+        Self::Failed,
+    ];
+
     /// Its name.
     pub fn as_str(self) -> &'static str {
         match self {

@@ -20,5 +20,6 @@ local ahead = math.max(0, math.min(burst, tat - now))
 local room = now < held and 0 or math.max(0, ceiling - ahead)
 local granted = math.min(tonumber(ARGV[2]), math.floor(room / interval))
 ahead = ahead + granted * interval
-if granted > 0 then redis.call('HSET', KEYS[1], 'tat', now + ahead) end
+-- Also when nothing is granted: a clock that has stepped back finds the credit at most a burst ahead, once and for all.
+if now + ahead ~= tat and (granted > 0 or tat > now) then redis.call('HSET', KEYS[1], 'tat', now + ahead) end
 return { granted, math.max(held, now + math.max(0, ahead + interval - ceiling)), factor, 0, now }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use dawncast_core::{campaign::Priority, ids::NumberId};
+use dawncast_core::{campaign::Priority, ids::NumberId, pace::Throttle};
 use redis::AsyncCommands;
 
 use crate::{
@@ -87,6 +87,14 @@ impl Store {
             .arg(hold.as_micros() as u64)
             .invoke_async(&mut self.hot.clone())
             .await?)
+    }
+
+    /// The number's speed in thousandths of its pace, as its last throttle left it.
+    pub async fn speed_milli(&self, number: &NumberId) -> Result<u32, StoreError> {
+        let factor: Option<u32> = self.hot.clone().hget(self.keys.credit(number), "factor").await?;
+        let since: Option<i64> = self.hot.clone().hget(self.keys.credit(number), "since").await?;
+        let Some((factor_milli, since_us)) = factor.zip(since) else { return Ok(Throttle::default().factor_milli) };
+        Ok(Throttle { factor_milli, since_us }.factor_at(self.time().await? * 1_000))
     }
 
     /// Pauses or resumes the credit of a number. When this has returned, it grants nothing.

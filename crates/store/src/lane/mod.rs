@@ -41,6 +41,15 @@ pub struct Leased {
     pub token: String,
 }
 
+/// What happens to a page that is in its lane already.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Put {
+    /// It keeps its place: open and reconcile.
+    Keep,
+    /// Unless it is leased it moves forward: a receipt made it wait again.
+    Hurry,
+}
+
 /// What lease found.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Lease {
@@ -91,13 +100,18 @@ impl Store {
         })
     }
 
-    /// Puts pages into their lane, each with when it should be leased. Harmless to repeat.
-    pub async fn put_pages(&self, lane: &Lane, pages: &[(PageRef, UnixMs)]) -> Result<u64, StoreError> {
+    /// Puts pages into their lane, each with when it should be leased; answers how many were not there. Harmless to
+    /// repeat.
+    pub async fn put_pages(&self, lane: &Lane, put: Put, pages: &[(PageRef, UnixMs)]) -> Result<u64, StoreError> {
         let mut hot = self.hot.clone();
         let mut added = 0;
         for batch in pages.chunks(PUT_BATCH) {
             let mut call = PUT.key(self.keys.lane(&lane.pool, lane.priority));
             call.key(self.keys.lane_tokens(&lane.pool, lane.priority));
+            call.arg(match put {
+                Put::Keep => "keep",
+                Put::Hurry => "hurry",
+            });
             for (page, due) in batch {
                 call.arg(*due).arg(page.to_string());
             }

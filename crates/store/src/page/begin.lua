@@ -11,26 +11,25 @@ local now = clock(ARGV[1])
 local state = gate(KEYS[4], now)
 if state ~= 'open' then return { state } end
 
-local function begin(intent_index, attempt, expected, number)
-  local r = row(h, intent_index)
-  local standing, used = fold(h, r)
+local function begin(index, r, attempt, expected, number)
   -- The reply of the first try was lost. Claim turns every `begun` into `unsure`, so this one is ours.
-  if used == attempt and outcome(r, attempt) == BEGUN then return 1 end
-  if standing ~= expected or used ~= attempt - 1 or attempt > MAX_ATTEMPTS then return 0 end
-  move(h, intent_index, function()
-    if used > 0 then
-      append(h, SUPERSEDED, intent_index, used, struct.pack('<BI4I4', r.number, r.code, r.last))
-    end
-    raise(h, r, attempt, BEGUN)
-    r.number, r.code, r.last = number, 0, offset(h, now)
-    if r.first == 0 then r.first = r.last end
-  end)
+  if r.used == attempt and outcome(r, attempt) == BEGUN then return 1 end
+  if r.standing ~= expected or r.used ~= attempt - 1 or attempt > MAX_ATTEMPTS then return 0 end
+  if r.used > 0 then
+    append(h, SUPERSEDED, index, r.used, struct.pack('<BI4I4', r.number, r.code, r.last))
+  end
+  raise(r, attempt, BEGUN)
+  r.number, r.code, r.last = number, 0, offset(h, now)
+  keep_earliest(r, 'first', r.last)
+  refold(h, index, r)
   return 1
 end
 
 local answer = {}
 for at = 1, #ARGV[4], 4 do
-  answer[#answer + 1] = string.char(begin(string.byte(ARGV[4], at, at + 3)))
+  local index, attempt, expected, number = string.byte(ARGV[4], at, at + 3)
+  local granted = index < h.count and begin(index, row(h, index), attempt, expected, number) or 0
+  answer[#answer + 1] = string.char(granted)
 end
-save(h, KEYS[2], KEYS[3])
+save(h, KEYS[2], KEYS[3], false)
 return { 'begun', now, table.concat(answer) }

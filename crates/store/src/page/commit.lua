@@ -6,11 +6,7 @@
 local h = open_page(KEYS[1])
 if not h then return { 'foreign' } end
 local answer, unsettled = record(h, ARGV[4])
-local reopened = reopen(h, KEYS[4], unsettled, clock(ARGV[1]))
+local reopened = unsettled and reopen(h, KEYS[4], clock(ARGV[1]))
 local owner = h.epoch == tonumber(ARGV[2]) and h.nonce == ARGV[3]
-if not owner or reopened == 1 then
-  h.version = h.version + 1
-  save_header(h)
-end
-save(h, KEYS[2], KEYS[3])
-return { 'recorded', answer, reopened }
+save(h, KEYS[2], KEYS[3], not owner or reopened)
+return { 'recorded', answer, reopened and 1 or 0 }

@@ -85,7 +85,7 @@ impl Header {
         out.resize(start + HEADER, 0);
     }
 
-    fn read(bytes: &[u8]) -> Option<Self> {
+    pub(crate) fn read(bytes: &[u8]) -> Option<Self> {
         let mut fields = Reader(bytes.get(..HEADER)?);
         if fields.u8()? != VERSION {
             return None;

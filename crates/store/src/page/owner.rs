@@ -55,13 +55,13 @@ pub enum Refusal {
     Finished,
     /// The run is paused, its pool is, or everything is stopped.
     Held,
-    /// The run's window is not open yet.
+    /// The run, or its window, is not open yet.
     Early,
     /// The deadline has passed.
     Expired,
     /// The run was cancelled.
     Cancelled,
-    /// The run is not open, or no longer.
+    /// The run is closed, or gone.
     Closed,
 }
 
@@ -228,6 +228,7 @@ impl Store {
         let key = keys.ledger(page);
         let fields = FINISH
             .key(&key)
+            .key(keys.tail(page))
             .key(keys.run(&page.run))
             .arg(self.now_argument())
             .arg(owner.epoch)

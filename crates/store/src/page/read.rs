@@ -2,8 +2,11 @@
 
 use dawncast_core::ids::PageRef;
 
-use super::{Ledger, Recipients, TailEntry, tail};
+use super::{Header, Ledger, Recipients, TailEntry, layout, tail};
 use crate::{Store, StoreError};
+
+/// Headers are read in parts of this many.
+const HEADER_BATCH: usize = 512;
 
 /// All of a page.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -21,12 +24,12 @@ pub struct StoredPage {
 impl Store {
     /// Reads a page; none when there is no such page.
     pub async fn page(&self, page: &PageRef) -> Result<Option<StoredPage>, StoreError> {
-        let (keys, mut hot) = (&self.keys, self.hot.clone());
+        let keys = &self.keys;
         let key = keys.ledger(page);
         let mut read = redis::cmd("MGET");
         read.arg(&key).arg(keys.recipients(page)).arg(keys.tail(page));
         let (ledger, recipients, tail): (Option<Vec<u8>>, Option<Vec<u8>>, Option<Vec<u8>>) =
-            read.query_async(&mut hot).await?;
+            read.query_async(&mut self.admin().await?).await?;
         let (Some(ledger), Some(recipients), Some(tail)) = (ledger, recipients, tail) else { return Ok(None) };
         let stored = Ledger::from_bytes(&ledger).and_then(|ledger| {
             let base = ledger.header.base;
@@ -35,6 +38,22 @@ impl Store {
         });
         let detail = "a page of another version, or torn".to_owned();
         stored.map(Some).ok_or(StoreError::Corrupt { key, detail })
+    }
+
+    /// The headers of a run's pages, in order; a page that is not there is left out.
+    pub async fn headers(&self, pages: &[PageRef]) -> Result<Vec<(PageRef, Header)>, StoreError> {
+        let mut admin = self.admin().await?;
+        let mut headers = Vec::with_capacity(pages.len());
+        for batch in pages.chunks(HEADER_BATCH) {
+            let mut pipe = redis::pipe();
+            for page in batch {
+                pipe.getrange(self.keys.ledger(page), 0, layout::HEADER as isize - 1);
+            }
+            let read: Vec<Vec<u8>> = pipe.query_async(&mut admin).await?;
+            let known = batch.iter().zip(&read).filter_map(|(page, bytes)| Some((page.clone(), Header::read(bytes)?)));
+            headers.extend(known);
+        }
+        Ok(headers)
     }
 
     /// A page's ledger alone; none when there is no such page.

@@ -206,9 +206,11 @@ mod tests {
     fn a_shelter_open_to_others_is_refused() {
         let shelter = tempfile::tempdir().unwrap();
         let uid = rustix::process::getuid().as_raw();
+        let set_mode = |mode| fs::set_permissions(shelter.path(), fs::Permissions::from_mode(mode)).unwrap();
+        set_mode(0o700);
         ensure_own(shelter.path(), uid).unwrap();
         ensure_own(shelter.path(), uid + 1).unwrap_err();
-        fs::set_permissions(shelter.path(), fs::Permissions::from_mode(0o755)).unwrap();
+        set_mode(0o755);
         assert!(ensure_own(shelter.path(), uid).unwrap_err().contains("shorter data_dir"));
     }
 

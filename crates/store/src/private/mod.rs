@@ -19,6 +19,10 @@ pub use error::PrivateError;
 use folder::{Folder, Lock};
 use server::Wait;
 
+/// How long a new server may be silent before it is given up.
+const NEW_SILENT: Duration = Duration::from_secs(10);
+/// How long an orphan may: it runs already, and ending it loses nothing.
+const ORPHAN_SILENT: Duration = Duration::from_secs(2);
 /// A process that stops in an orderly way, or that has been told to die, is given this long.
 const END_WITHIN: Duration = Duration::from_secs(10);
 /// Dropping blocks its thread, so it waits less before it kills.
@@ -78,7 +82,7 @@ impl PrivateRedis {
         };
         let pid = child.id().expect("a child that was not awaited has an id");
         let redis = Self { folder, pid, child: Some(child), _owner: owner };
-        match server::wait_ready(&redis.folder).await? {
+        match server::wait_ready(&redis.folder, NEW_SILENT).await? {
             Wait::Ready => Ok(redis),
             Wait::Ended => Err(server::died(&redis.folder)),
             Wait::Silent => Err(PrivateError::Silent { pid, log: redis.folder.log() }),
@@ -103,20 +107,25 @@ impl PrivateRedis {
         }
         Ok(())
     }
+
+    /// By the lock, or should its folder have been deleted, by what is known of the process.
+    fn is_alive(&mut self) -> bool {
+        let has_ended = |child: &mut Child| matches!(child.try_wait(), Ok(Some(_)));
+        self.folder.is_occupied().unwrap_or_else(|_| !self.child.as_mut().is_some_and(has_ended))
+    }
 }
 
 impl Drop for PrivateRedis {
     fn drop(&mut self) {
-        let held = || self.folder.is_occupied().unwrap_or(false);
-        if !held() {
+        if !self.is_alive() {
             return;
         }
         server::terminate(self.pid);
         let started = std::time::Instant::now();
-        while held() && started.elapsed() < DROP_WITHIN {
+        while self.is_alive() && started.elapsed() < DROP_WITHIN {
             std::thread::sleep(POLL);
         }
-        if held() {
+        if self.is_alive() {
             server::kill(self.pid);
         }
     }
@@ -135,7 +144,7 @@ async fn settle(folder: &Folder, config: &PrivateConfig) -> Result<Tenant, Priva
     if let Some(lock) = folder.occupy()? {
         return Ok(Tenant::Nobody(lock));
     }
-    if server::wait_ready(folder).await? == Wait::Ready
+    if server::wait_ready(folder, ORPHAN_SILENT).await? == Wait::Ready
         && let Some(pid) = server::identify(folder, config).await
     {
         tracing::info!(redis.pid = pid, "adopted the Redis that an earlier dawncast left running, process {pid}");
@@ -144,7 +153,7 @@ async fn settle(folder: &Folder, config: &PrivateConfig) -> Result<Tenant, Priva
     let orphan = folder.orphan();
     tracing::warn!(
         redis.pid = orphan,
-        "ending the Redis that an earlier dawncast left running: it is not as asked for"
+        "ending the Redis that an earlier dawncast left running: it is silent, or set up otherwise"
     );
     end(folder, orphan).await.map(Tenant::Nobody)
 }

@@ -15,8 +15,6 @@ use tokio::time::{Instant, sleep};
 use super::folder::{Folder, Lock};
 use super::{Appendfsync, PrivateConfig, PrivateError};
 
-/// A server that neither answers nor says that it is loading for this long is given up. Loading may take any time.
-const SILENCE: Duration = Duration::from_secs(10);
 const ANSWER_WITHIN: Duration = Duration::from_secs(2);
 const LOG_TAIL_LINES: usize = 10;
 
@@ -94,14 +92,15 @@ fn quote(value: &str) -> String {
     format!("\"{}\"", escaped.collect::<String>())
 }
 
-/// Waits until the server on the folder has loaded its data and answers.
-pub(super) async fn wait_ready(folder: &Folder) -> Result<Wait, PrivateError> {
+/// Waits until the server on the folder has loaded its data and answers. Loading may take any time; one that neither
+/// answers nor says that it is loading for `patience` is given up.
+pub(super) async fn wait_ready(folder: &Folder, patience: Duration) -> Result<Wait, PrivateError> {
     let mut heard = Instant::now();
     loop {
         match ping(folder).await {
             Ok(()) => return Ok(Wait::Ready),
             Err(error) if error.code() == Some("LOADING") => heard = Instant::now(),
-            Err(_) if heard.elapsed() > SILENCE => return Ok(Wait::Silent),
+            Err(_) if heard.elapsed() > patience => return Ok(Wait::Silent),
             Err(_) => {}
         }
         if !folder.is_occupied()? {

@@ -42,7 +42,7 @@ pub struct AudienceVersion {
     pub rows: u64,
     /// In how many chunks they are stored.
     pub chunks: u32,
-    /// The names of its attributes.
+    /// The columns that a message can use.
     pub columns: BTreeSet<String>,
     /// When the import that made it was done.
     pub updated_at: UnixMs,

@@ -44,13 +44,7 @@ pub enum Reservation {
 
 impl Store {
     /// Takes `key` within `scope` for a request with this body.
-    pub async fn reserve(
-        &self,
-        scope: &str,
-        key: &str,
-        body: &[u8],
-        now: UnixMs,
-    ) -> Result<Reservation, StoreError> {
+    pub async fn reserve(&self, scope: &str, key: &str, body: &[u8], now: UnixMs) -> Result<Reservation, StoreError> {
         let stored = self.keys().idempotency(scope, key);
         let mut call = RESERVE.key(&stored);
         call.arg(sha256_hex(body)).arg(now).arg(IN_PROGRESS_MS).arg(KEEP_S).arg(mint());

@@ -77,7 +77,8 @@ impl ImportWriter {
         Ok(call.invoke_async(&mut self.store.connection()).await?)
     }
 
-    /// Makes the rows written the audience's current version. `columns` are the attributes that the upload has. An
+    /// Makes the rows written the audience's current version. `columns` are those of the upload that a
+    /// message can use. An
     /// upsert first copies the rows that stay. Nothing changes when the import counts as dead by `clock`.
     pub async fn finish(
         mut self,

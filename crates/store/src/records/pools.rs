@@ -9,7 +9,7 @@ use dawncast_core::{
 use redis::AsyncCommands;
 use serde::Serialize;
 
-use crate::{Store, StoreError, run::Hold};
+use crate::{Store, StoreError};
 
 /// Numbers that may stand in for each other.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -47,20 +47,20 @@ impl Store {
     pub async fn set_pool_paused(&self, pool: &PoolId, paused: bool) -> Result<(), StoreError> {
         let (mut hot, key) = (self.connection(), self.keys().paused_pools());
         let _: () = if paused { hot.sadd(key, pool.as_str()).await? } else { hot.srem(key, pool.as_str()).await? };
-        self.hold_runs(Some(pool), Hold::Pool, paused).await
+        self.hold_runs(Some(pool)).await
     }
 
     /// Stops everything: when this has returned, no begin succeeds. The first stop's time stands until
     /// [`Store::start`].
     pub async fn stop(&self, now: UnixMs) -> Result<(), StoreError> {
         let _first: bool = self.connection().set_nx(self.keys().stopped(), now).await?;
-        self.hold_runs(None, Hold::Stop, true).await
+        self.hold_runs(None).await
     }
 
     /// Takes the stop back.
     pub async fn start(&self) -> Result<(), StoreError> {
         let _: () = self.connection().del(self.keys().stopped()).await?;
-        self.hold_runs(None, Hold::Stop, false).await
+        self.hold_runs(None).await
     }
 
     /// Since when everything is stopped; `None` when nothing is.

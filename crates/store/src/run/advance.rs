@@ -3,14 +3,14 @@
 use dawncast_core::{UnixMs, ids::RunId};
 use redis::AsyncCommands;
 
-use super::{Frozen, Hold, RunRecord, RunState};
+use super::{Frozen, RunRecord, RunState};
 use crate::{
     Store, StoreError,
     script::{Script, script},
 };
 
 static CREATE: Script = script!("create.lua");
-static ADVANCE: Script = script!("advance.lua");
+static ADVANCE: Script = script!("advance.lua", allow_oom);
 
 /// What became of a step.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -40,12 +40,7 @@ impl Store {
         let _: () = hot.zadd(self.keys.runs(), id, run.opening.opens_at).await?;
         let _: () = hot.sadd(self.keys.active_runs(), id).await?;
         let created: i64 = CREATE.key(self.keys.run(&run.id)).arg(json(run)).invoke_async(&mut hot).await?;
-        if self.stopped().await?.is_some() {
-            self.hold_run(&run.id, Hold::Stop, true).await?;
-        }
-        if self.pool_paused(&run.spec.pool).await? {
-            self.hold_run(&run.id, Hold::Pool, true).await?;
-        }
+        self.take_over_holds(&run.id, &run.spec.pool).await?;
         Ok(created == 1)
     }
 

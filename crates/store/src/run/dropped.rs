@@ -28,8 +28,10 @@ impl Store {
     pub async fn put_dropped(&self, run: &RunId, rows: &[DroppedRow]) -> Result<(), StoreError> {
         let key = self.keys.dropped(run);
         let mut hot = self.hot.clone();
-        let parts: Vec<String> =
-            rows.chunks(BATCH).map(|part| serde_json::to_string(part).expect("rows are plain data")).collect();
+        let mut parts = Vec::new();
+        for part in rows.chunks(BATCH) {
+            parts.push(serde_json::to_string(part).expect("rows are plain data"));
+        }
         let mut pipe = redis::pipe();
         pipe.atomic().del(&key).ignore();
         if !parts.is_empty() {

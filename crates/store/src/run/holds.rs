@@ -55,12 +55,32 @@ impl Store {
         Ok(held == 1)
     }
 
-    /// Holds, or lets go, every active run, or those of one pool.
-    pub(crate) async fn hold_runs(&self, pool: Option<&PoolId>, hold: Hold, on: bool) -> Result<(), StoreError> {
+    /// Brings the holds of a run in line with what stands for its pool and for everything. Looks again after it wrote:
+    /// whoever stops or starts meanwhile may have been at this run just before.
+    pub(crate) async fn take_over_holds(&self, run: &RunId, pool: &PoolId) -> Result<(), StoreError> {
+        let mut standing = self.standing_holds(pool).await?;
+        loop {
+            for (hold, on) in standing {
+                self.hold_run(run, hold, on).await?;
+            }
+            let again = self.standing_holds(pool).await?;
+            if again == standing {
+                return Ok(());
+            }
+            standing = again;
+        }
+    }
+
+    async fn standing_holds(&self, pool: &PoolId) -> Result<[(Hold, bool); 2], StoreError> {
+        Ok([(Hold::Stop, self.stopped().await?.is_some()), (Hold::Pool, self.pool_paused(pool).await?)])
+    }
+
+    /// Holds, or lets go, every active run, or those of one pool, as it stands for them.
+    pub(crate) async fn hold_runs(&self, pool: Option<&PoolId>) -> Result<(), StoreError> {
         for id in self.active_runs().await? {
             let Some(run) = self.run(&id).await? else { continue };
             if pool.is_none_or(|pool| *pool == run.record.spec.pool) {
-                self.hold_run(&id, hold, on).await?;
+                self.take_over_holds(&id, &run.record.spec.pool).await?;
             }
         }
         Ok(())

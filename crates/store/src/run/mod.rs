@@ -6,6 +6,7 @@ mod dropped;
 mod holds;
 mod read;
 mod record;
+mod report;
 
 pub use advance::Advanced;
 pub use deliveries::{DeliveryRow, Story};
@@ -13,3 +14,4 @@ pub use dropped::DroppedRow;
 pub use holds::Hold;
 pub use read::{NumberTally, Run, RunTallies};
 pub use record::{Frozen, RunRecord, RunState, Sender};
+pub use report::totals;

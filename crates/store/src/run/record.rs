@@ -11,6 +11,8 @@ use dawncast_core::{
 };
 use serde::{Deserialize, Serialize};
 
+use crate::records::Campaign;
+
 /// Where a run stands in its corridor.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -69,6 +71,21 @@ pub struct RunRecord {
     pub opening: Opening,
     /// When it was created.
     pub created_at: UnixMs,
+}
+
+impl RunRecord {
+    /// The run of a campaign: the same whenever, and by whomever, it is derived.
+    pub fn of(campaign: &Campaign) -> Self {
+        let occurrence = campaign.spec.schedule.occurrence(campaign.created_at);
+        Self {
+            id: RunId::of(&campaign.id, occurrence.civil, &occurrence.zone),
+            campaign: campaign.id.clone(),
+            instant: occurrence.instant,
+            opening: campaign.spec.window.around(occurrence.instant, campaign.created_at),
+            spec: campaign.spec.clone(),
+            created_at: campaign.created_at,
+        }
+    }
 }
 
 /// A number as the run knows it. Records name a number by its place in the run's table of these.

@@ -1,0 +1,33 @@
+# The few commands of Dawncast. Everything else is plain cargo.
+
+CARGO ?= cargo
+ARGS ?=
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test check bench setup setup-redis setup-nextest
+
+help: ## show this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+demo: setup-redis ## a broadcast against the simulator, with faults, in under a minute (ARGS="--recipients 5000")
+	$(CARGO) build --release --package dawncast-cli --bin dawncast
+	./target/release/dawncast demo $(ARGS)
+
+test: setup ## the whole fast suite
+	$(CARGO) nextest run --workspace
+
+check: setup ## format, lints with warnings denied, tests
+	$(CARGO) fmt --all -- --check
+	$(CARGO) clippy --workspace --all-targets -- -D warnings
+	$(CARGO) nextest run --workspace
+
+bench: setup-redis ## the load test and its table
+	$(CARGO) run --profile dist --package dawncast-loadtest -- bench --json target/bench.json
+
+setup: setup-redis setup-nextest ## install what the tests need, if it is missing
+
+setup-redis:
+	@deploy/ensure.sh cc redis-server
+
+setup-nextest:
+	@$(CARGO) nextest --version >/dev/null 2>&1 || $(CARGO) install cargo-nextest --locked

@@ -1,0 +1,5 @@
+//! The command line, and the rules of the house.
+
+#![allow(clippy::unwrap_used, reason = "these are tests")]
+
+mod edges;

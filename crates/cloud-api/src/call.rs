@@ -1,0 +1,42 @@
+//! Calls that may be repeated at will: reads and uploads.
+
+use reqwest::RequestBuilder;
+use serde::de::DeserializeOwned;
+
+use crate::{ApiError, Cause, CauseKind, client::exchange, send::refusal};
+
+/// Why a management call gave no result. Unlike a send, each of these calls may simply be made again.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum CallError {
+    /// The API answered with an error; [`ApiError::entry`] says what to do.
+    #[error(transparent)]
+    Api(#[from] Box<ApiError>),
+    /// No answer, or none from the API itself: try again.
+    #[error("the Cloud API cannot be reached: {0}")]
+    Unreachable(Cause),
+    /// The answer does not have the documented form.
+    #[error("the Cloud API gave an answer that cannot be read: {0}")]
+    Malformed(String),
+    /// An argument that no request can carry. Nothing was sent.
+    #[error("invalid argument: {0}")]
+    Invalid(String),
+}
+
+/// Makes the call once and reads a JSON answer.
+pub(crate) async fn call<T: DeserializeOwned>(request: RequestBuilder) -> Result<T, CallError> {
+    let answer = exchange(request).await.map_err(unreachable)?;
+    if answer.status == 200 {
+        return serde_json::from_slice(&answer.body).map_err(|error| CallError::Malformed(error.to_string()));
+    }
+    match refusal(&answer) {
+        Some(error) => Err(CallError::Api(error)),
+        None => Err(CallError::Unreachable(Cause::status(answer.status))),
+    }
+}
+
+fn unreachable(cause: Cause) -> CallError {
+    match cause.kind {
+        CauseKind::Request => CallError::Invalid(cause.detail),
+        _ => CallError::Unreachable(cause),
+    }
+}

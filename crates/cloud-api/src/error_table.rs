@@ -1,0 +1,147 @@
+//! Every error code of the WhatsApp Cloud API: what it means for a sender, how far it reaches, what a person should do.
+//!
+//! Codes and meanings are Meta's ("Cloud API error codes", "Template management errors", "Graph API error handling");
+//! classes are this project's judgement. Sorted by code. A subcode of template management (23…, 24…, 25…) usually
+//! comes as `error_subcode` of code 100, sometimes as the code itself.
+
+use crate::classify::{
+    Class::{
+        Ambiguous, FatalConfig, PauseNumber, PauseTemplate, PermanentMessage, PermanentRecipient, RetryLater, RetrySoon,
+    },
+    ErrorEntry,
+    Scope::{Account, App, Message, Number, Pair, Recipient, Template, Waba},
+    row, rows,
+};
+
+#[rustfmt::skip]
+pub(crate) static TABLE: &[ErrorEntry] = &[
+    // Authentication and platform.
+    row(0, FatalConfig, Account, "The token has expired, was revoked, or the app is not permitted: create a new token."),
+    row(1, Ambiguous, Message, "Meta had an unknown fault or could not read the request: wait for a status; if it repeats while others pass, the message is malformed.")
+        .in_webhook(RetrySoon),
+    row(2, Ambiguous, Message, "The API is briefly unavailable: wait for a status; look at Meta's platform status page.")
+        .in_webhook(RetrySoon),
+    row(3, FatalConfig, App, "The app lacks the capability for this call: check its permissions in the App Dashboard."),
+    row(4, RetryLater, App, "The app has made too many calls: wait as long as Meta estimates, else 1 to 15 minutes.").throttle(),
+    row(10, FatalConfig, Account, "A permission is missing or was removed, or the number may not use this feature: grant it again."),
+    row(33, PauseNumber, Number, "The business phone number has been deleted: remove it from the pool."),
+    row(100, PermanentMessage, Message, "A parameter is missing, unknown or not supported: the details name it; correct the message."),
+    row(102, FatalConfig, Account, "The session behind the token is no longer valid: create a new token."),
+    row(104, FatalConfig, Account, "The request carried no access token: configure one for this number."),
+    row(190, FatalConfig, Account, "The token is invalid or has expired: create a new one and stop everything that uses the old."),
+    rows(200, 299, FatalConfig, Account, "The token lacks a permission: grant whatsapp_business_messaging and whatsapp_business_management."),
+    row(368, FatalConfig, Waba, "The business account is restricted for a policy violation: see Business Support Home, appeal or wait."),
+    row(613, RetryLater, App, "A call limit was reached: wait 1 to 5 minutes.").throttle(),
+    row(803, FatalConfig, Account, "An id in the path does not exist: check the phone number id and the WABA id."),
+    row(1005, FatalConfig, Number, "The number is still on the retired On-Premises API: migrate it to the Cloud API."),
+    row(80007, RetryLater, Waba, "The business account has made too many calls: wait as long as Meta estimates, else 1 to 15 minutes.").throttle(),
+
+    // Sending and throttling.
+    row(130403, PermanentRecipient, Recipient, "The business has blocked this user: unblock the user first."),
+    row(130429, RetrySoon, Number, "The number sends faster than its throughput allows: halve its rate. This message was not accepted.").throttle(),
+    row(130472, PermanentRecipient, Recipient, "Meta keeps this user in an experiment and delivers no marketing: utility messages still work."),
+    row(130497, PermanentRecipient, Recipient, "The business may not message users in this country: leave the country out."),
+    row(131000, Ambiguous, Message, "Meta failed for an unknown reason: wait for a status; a failed status may be tried once more.")
+        .in_webhook(RetrySoon),
+    row(131005, FatalConfig, Account, "Access denied: the token lacks a permission or it was removed."),
+    row(131008, PermanentMessage, Message, "A required parameter is missing: the details name it."),
+    row(131009, PermanentMessage, Message, "A parameter has a wrong value (often a malformed phone number): the details name it."),
+    row(131014, RetrySoon, Message, "Meta could not fetch the media link: try twice, then upload the media and send its id."),
+    row(131016, Ambiguous, Message, "A service of Meta is unavailable: wait for a status; a failed status may be tried again.")
+        .in_webhook(RetrySoon),
+    row(131020, PermanentMessage, Message, "The Groups API refused the message: check the group."),
+    row(131021, PermanentRecipient, Recipient, "Sender and recipient are the same number: take it off the audience."),
+    row(131026, PermanentRecipient, Recipient, "Undeliverable: no WhatsApp on this number, terms not accepted or a very old client. Suppress after two such days."),
+    row(131030, PermanentMessage, Message, "A test number reaches only phones on its allow-list: add the phone there or use a real number."),
+    row(131031, FatalConfig, Waba, "The business account is locked, or the two-step PIN check failed: see Business Support Home."),
+    row(131037, PauseNumber, Number, "The number needs an approved display name before it may send: ask for approval."),
+    row(131041, PermanentMessage, Message, "The Groups API refused the message: check the group."),
+    row(131042, FatalConfig, Waba, "Billing: no valid payment method, or credit is used up: settle it in Billing and payments."),
+    row(131044, FatalConfig, Waba, "Billing of calls is not set up: settle it in Billing and payments."),
+    row(131045, PauseNumber, Number, "The number is not properly registered: register it again."),
+    row(131047, PermanentMessage, Message, "More than 24 hours since the user last wrote: only a template may be sent."),
+    row(131048, PauseNumber, Account, "Meta restricts how much this number may send, for spam or because the daily limit is used up: stop for 4 to 24 hours.").throttle(),
+    row(131049, PermanentRecipient, Recipient, "Meta withheld this marketing message to protect the user: not again within 24 hours; never to +1 US numbers."),
+    row(131050, PermanentRecipient, Recipient, "The user stopped marketing from this business: suppress marketing until the user resumes it."),
+    row(131051, PermanentMessage, Message, "The message type is not supported: choose another type."),
+    row(131052, PermanentMessage, Message, "Media sent by a user could not be downloaded: ask the user to send it again."),
+    row(131053, RetrySoon, Message, "Media could not be uploaded or fetched: check type, size and link; try once with an uploaded media id."),
+    row(131055, FatalConfig, Waba, "The Marketing Messages API is not enabled here: send through the Cloud API."),
+    row(131056, RetrySoon, Pair, "Too many messages to the same user: wait 1, 4, 16, 64, 256 seconds. This message was not accepted.").throttle(),
+    row(131057, RetryLater, Number, "The number is in maintenance, perhaps for a throughput upgrade: wait 1 to 5 minutes."),
+    row(131059, RetrySoon, Message, "The page cursor of a template list is no longer valid: list again from the start."),
+    row(131060, PermanentMessage, Message, "An inbound message is not available to the API: nothing to do."),
+    row(131062, PermanentRecipient, Recipient, "This message may not go to a user id: send it to the phone number."),
+    row(131063, FatalConfig, Waba, "Marketing is switched off on the Cloud API: use the Marketing Messages API or switch it on."),
+    row(131064, PauseTemplate, Template, "Meta limits the account for wrongly categorised templates: wait some hours, correct the category."),
+    rows(131_200, 131_299, PermanentMessage, Message, "The Groups API refused the message: check the group."),
+
+    // Templates.
+    row(132000, PermanentMessage, Template, "The number of parameters differs from the template's: correct the campaign."),
+    row(132001, PauseTemplate, Template, "The template does not exist in this language, or is not approved: check name, language and status."),
+    row(132005, PermanentMessage, Message, "The text is too long once the parameters are filled in: shorten this recipient's data."),
+    row(132007, PauseTemplate, Template, "The template's content breaks a format or character rule: edit the template."),
+    row(132008, PermanentMessage, Message, "A parameter has a value that is not allowed: the details name it."),
+    row(132012, PermanentMessage, Template, "A parameter does not have the template's format (header media left out, or a name where positions are used): correct the campaign."),
+    row(132015, PauseTemplate, Template, "The template is paused for low quality: wait, or send another template."),
+    row(132016, PauseTemplate, Template, "The template is disabled for good: make a new one."),
+    row(132018, PermanentMessage, Message, "A parameter is empty or holds a line break, a tab or more than four spaces: clean this recipient's data."),
+    row(132068, PauseTemplate, Template, "The flow in this template is blocked: mend the flow."),
+    row(132069, RetryLater, Template, "The flow in this template is throttled to 10 messages an hour: mend the flow or wait an hour."),
+
+    // Registration of numbers.
+    row(133000, FatalConfig, Number, "The number was not fully deregistered: deregister it again, then register."),
+    row(133004, RetrySoon, Number, "The registration server is briefly unavailable: try again."),
+    row(133005, FatalConfig, Number, "The two-step PIN is wrong: enter the right one or reset it."),
+    row(133006, FatalConfig, Number, "The number must be verified again before it is registered."),
+    row(133008, RetryLater, Number, "Too many wrong PINs: wait as long as the details say."),
+    row(133009, RetryLater, Number, "The PIN was entered too fast: wait some minutes."),
+    row(133010, PauseNumber, Number, "The number is not registered on the Cloud API: register it."),
+    row(133015, RetryLater, Number, "The number was deleted a moment ago: wait 5 minutes."),
+    row(133016, RetryLater, Number, "The number was registered or deregistered 10 times in 72 hours: wait until they have passed.").throttle(),
+
+    // Payments, marketing messages, flows, calls and other features.
+    row(134011, FatalConfig, Waba, "The terms of WhatsApp payments have not been accepted: accept them."),
+    row(134100, PermanentMessage, Template, "The Marketing Messages API takes marketing templates only: send this one through the Cloud API."),
+    row(134101, RetryLater, Template, "The template is still being prepared for the Marketing Messages API: wait 10 minutes."),
+    row(134102, RetryLater, Template, "The template is not available to the Marketing Messages API: wait, or send through the Cloud API."),
+    row(134103, PauseTemplate, Template, "The Marketing Messages API cannot use this template: the details say why."),
+    row(135000, PermanentMessage, Message, "Meta could not use one of the parameters: compare the message with the documentation."),
+    row(137000, PermanentRecipient, Recipient, "The recipient's identity has changed: verify who it is before sending again."),
+    rows(138_000, 138_018, PermanentMessage, Message, "The Calling API refused the call: the details say why."),
+    rows(139_000, 139_004, PauseTemplate, Template, "The flow in this template cannot be published or sent: mend the flow."),
+    row(139100, PermanentMessage, Message, "Some users could not be blocked or unblocked: look at each result."),
+    row(139101, PermanentMessage, Number, "The block list is full at 64,000 users: unblock some."),
+    row(139102, RetrySoon, Number, "Someone else is changing the block list: try again."),
+    row(139103, RetrySoon, Number, "The block list failed inside Meta: try again."),
+    row(139200, FatalConfig, Waba, "Direct Send is blocked for this account: send templates."),
+    row(141002, PauseTemplate, Template, "The template is not approved: wait for approval or send another."),
+    rows(147_001, 147_005, FatalConfig, Number, "The business username cannot be set: the details say why."),
+    rows(200_005, 200_007, FatalConfig, Waba, "Template insights are not enabled or not available for this account."),
+    row(1_752_041, PermanentMessage, Waba, "The account was enrolled in the Marketing Messages API before: nothing to do."),
+
+    // Template management, migration and onboarding.
+    row(2_388_001, FatalConfig, Number, "The number cannot be migrated: the details say why."),
+    row(2_388_012, FatalConfig, Number, "The number cannot be migrated: the details say why."),
+    row(2_388_019, FatalConfig, Waba, "The account has as many templates as it may have: delete some."),
+    row(2_388_023, PermanentMessage, Template, "A template of this name and language is being deleted: use another name or wait 30 days."),
+    row(2_388_024, PermanentMessage, Template, "A template of this name and language exists: edit it or use another name."),
+    row(2_388_039, PermanentMessage, Template, "The template cannot be edited now: wait for its review, or for the edit quota."),
+    row(2_388_040, PermanentMessage, Template, "A field of the template is too long: shorten it."),
+    row(2_388_047, PermanentMessage, Template, "The template's header is not well formed: correct it."),
+    row(2_388_060, PermanentMessage, Template, "The template's buttons are not valid: correct them."),
+    row(2_388_072, PermanentMessage, Template, "The template's body is not well formed: correct it."),
+    row(2_388_073, PermanentMessage, Template, "The template's footer is not well formed: correct it."),
+    row(2_388_091, FatalConfig, Number, "The number cannot be migrated: the details say why."),
+    row(2_388_093, FatalConfig, Number, "The number cannot be migrated: the details say why."),
+    row(2_388_103, FatalConfig, Number, "The number cannot be migrated: the details say why."),
+    row(2_388_293, PermanentMessage, Template, "The template has too many variables for so short a text: add words."),
+    row(2_388_299, PermanentMessage, Template, "The template begins or ends with a variable: put words around it."),
+    row(2_388_318, PermanentMessage, Template, "A template made by Direct Send cannot be changed: make a template of your own."),
+    row(2_388_330, PermanentMessage, Template, "A template made by Direct Send cannot be deleted."),
+    row(2_494_100, FatalConfig, Number, "The number is in maintenance: try the change again later."),
+    row(2_593_079, FatalConfig, Waba, "The account is still owned on behalf of another business: finish the transfer."),
+    row(2_593_085, FatalConfig, Waba, "The account is still owned on behalf of another business: finish the transfer."),
+    row(2_593_107, FatalConfig, Number, "Contacts or history were synchronised too often: the number must be onboarded again."),
+    row(2_593_108, FatalConfig, Number, "Synchronisation was asked for more than 24 hours after onboarding: onboard the number again."),
+];

@@ -1,0 +1,39 @@
+#![doc = include_str!("../README.md")]
+#![cfg_attr(test, allow(clippy::unwrap_used, reason = "a test that panics has failed"))]
+
+mod api_error;
+mod call;
+mod cause;
+mod classify;
+mod client;
+mod error_table;
+mod media;
+mod message;
+mod number;
+mod open_enum;
+mod personal;
+mod secret;
+mod send;
+mod template;
+pub mod webhook;
+
+pub use api_error::ApiError;
+pub use call::CallError;
+pub use cause::{Cause, CauseKind};
+pub use classify::{Class, ErrorEntry, Scope, Way, classify, is_throttle};
+pub use client::{Client, ClientConfig, ClientError};
+pub use media::MediaId;
+pub use message::{
+    Button, Component, Content, Header, Media, MediaSource, Message, Template, TemplateLanguage, Text, TextParameter,
+};
+pub use number::{
+    CanSend, Health, HealthEntity, HealthError, MessagingLimit, NumberInfo, NumberStatus, Quality, Throughput,
+    ThroughputLevel,
+};
+pub use personal::Personal;
+pub use secret::{InvalidSecret, Token};
+pub use send::{MessageStatus, SendOutcome, SendResponse, SentContact, SentMessage};
+pub use template::{
+    ButtonType, ComponentType, HeaderFormat, ParameterFormat, TemplateButton, TemplateCategory, TemplateComponent,
+    TemplateInfo, TemplateStatus,
+};

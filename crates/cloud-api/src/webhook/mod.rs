@@ -1,0 +1,18 @@
+//! What Meta posts to the callback address: the handshake, the signature, and the payload.
+//!
+//! The order for a receiver: [`verify_signature`] over the raw bytes, [`parse()`], store, and only then answer 200.
+//! Anything but 200 makes Meta send the whole batch again, for up to 7 days (Meta: webhooks overview), so a status that
+//! nobody knows, or that cannot be read, must not fail the batch.
+
+mod parse;
+mod payload;
+mod signature;
+mod subscription;
+
+pub use parse::{ParseError, Parsed, ReceivedStatus, parse};
+pub use payload::{
+    Change, Conversation, ConversationOrigin, Entry, ErrorData, ErrorItem, MessagesValue, Metadata, Notification,
+    Pricing, Status, StatusUpdate,
+};
+pub use signature::{AppSecret, SIGNATURE_HEADER, SignatureError, sign, verify_signature};
+pub use subscription::{SubscriptionQuery, verify_subscription};

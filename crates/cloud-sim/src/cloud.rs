@@ -1,0 +1,106 @@
+//! The simulated platform: one business account with its numbers, templates and media, and the users it writes to.
+
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use crate::clock::Clock;
+use crate::config::SimConfig;
+use crate::error::SimError;
+use crate::faults::{FaultOrder, Faults};
+use crate::ledger::{self, LedgerSnapshot, Totals};
+use crate::limits::{Bucket, Limit};
+use crate::media::Library;
+use crate::templates::Template;
+use crate::users::Users;
+use crate::wamid::Mint;
+use crate::webhooks::Webhooks;
+
+/// The WhatsApp Business Account's id.
+pub const WABA_ID: &str = "200000000000001";
+
+const FIRST_NUMBER_ID: u64 = 100_000_000_000_001;
+const FIRST_DISPLAY_NUMBER: u64 = 15_550_100_001;
+
+/// Everything that a call can read or change.
+pub(crate) struct Cloud {
+    pub(crate) token: String,
+    pub(crate) mps: u32,
+    pub(crate) clock: Clock,
+    pub(crate) numbers: Vec<Number>,
+    pub(crate) users: Users,
+    pub(crate) totals: Totals,
+    pub(crate) templates: Vec<Template>,
+    pub(crate) media: Library,
+    pub(crate) faults: Faults,
+    pub(crate) mint: Mint,
+    pub(crate) webhooks: Webhooks,
+    half_latency: Duration,
+}
+
+/// A business phone number.
+pub(crate) struct Number {
+    pub(crate) place: usize,
+    pub(crate) id: String,
+    /// Digits without `+`.
+    pub(crate) display: String,
+    throughput: Limit,
+    bucket: Mutex<Bucket>,
+}
+
+impl Cloud {
+    pub(crate) fn new(config: &SimConfig, clock: Clock, numbers: Vec<Number>, webhooks: Webhooks) -> Self {
+        Self {
+            token: config.token.clone(),
+            mps: config.mps,
+            numbers,
+            users: Users::new(),
+            totals: Totals::default(),
+            templates: Template::approved(),
+            media: Library::default(),
+            faults: Faults::new(config.faults, config.seed),
+            mint: Mint::new(config.seed ^ clock.now_us()),
+            half_latency: config.latency / 2,
+            clock,
+            webhooks,
+        }
+    }
+
+    pub(crate) fn number(&self, id: &str) -> Option<&Number> {
+        let place = id.parse::<u64>().ok()?.checked_sub(FIRST_NUMBER_ID)?;
+        self.numbers.get(usize::try_from(place).ok()?).filter(|number| number.id == id)
+    }
+
+    /// Half of the time that a call takes.
+    pub(crate) async fn half_latency(&self) {
+        if !self.half_latency.is_zero() {
+            tokio::time::sleep(self.half_latency).await;
+        }
+    }
+
+    /// Replaces the ordered faults, if all of them make sense.
+    pub(crate) fn order_faults(&self, order: FaultOrder) -> Result<(), SimError> {
+        self.faults.order(order, |id| self.number(id).is_some())
+    }
+
+    pub(crate) fn ledger(&self) -> LedgerSnapshot {
+        ledger::snapshot(&self.users, &self.totals, |place| self.numbers[place].id.clone())
+    }
+}
+
+impl Number {
+    pub(crate) fn new(place: usize, mps: u32, now_us: u64) -> Self {
+        let throughput = Limit::per_second(mps);
+        Self {
+            place,
+            id: (FIRST_NUMBER_ID + place as u64).to_string(),
+            display: (FIRST_DISPLAY_NUMBER + place as u64).to_string(),
+            throughput,
+            bucket: Mutex::new(Bucket::full(throughput, now_us)),
+        }
+    }
+
+    /// Spends one message of the number's throughput, or says that there is none.
+    pub(crate) fn spend(&self, now_us: u64) -> bool {
+        self.bucket.lock().unwrap_or_else(PoisonError::into_inner).take(self.throughput, now_us)
+    }
+}

@@ -1,0 +1,125 @@
+//! The simulator's own calls, under `/_sim/`.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::body::Bytes;
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Response};
+use axum::routing::{get, post};
+use axum::{Json, Router};
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+
+use crate::cloud::{Cloud, Number};
+use crate::error::SimError;
+use crate::faults::FaultOrder;
+use crate::ledger::LedgerSnapshot;
+use crate::wa_id::WaId;
+use crate::wamid::Direction;
+use crate::webhooks::Inbound;
+
+/// Routes for whoever stages a scene; they need no token.
+pub(crate) fn router() -> Router<Arc<Cloud>> {
+    Router::new()
+        .route("/_sim/ledger", get(ledger))
+        .route("/_sim/reply", post(reply))
+        .route("/_sim/block", post(block))
+        .route("/_sim/faults", get(faults).post(order_faults))
+        .route("/_sim/clock", get(clock).post(advance_clock))
+}
+
+/// What the caller got wrong.
+struct Refusal(String);
+
+impl IntoResponse for Refusal {
+    fn into_response(self) -> Response {
+        (StatusCode::BAD_REQUEST, Json(json!({ "error": self.0 }))).into_response()
+    }
+}
+
+impl From<SimError> for Refusal {
+    fn from(error: SimError) -> Self {
+        Self(error.to_string())
+    }
+}
+
+fn read<T: DeserializeOwned>(body: &Bytes) -> Result<T, Refusal> {
+    serde_json::from_slice(body).map_err(|reason| Refusal(format!("the body is not usable: {reason}")))
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Reply {
+    from: WaId,
+    number: String,
+    text: String,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Block {
+    from: WaId,
+    number: String,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Advance {
+    advance_ms: u64,
+}
+
+#[derive(Serialize)]
+struct ClockFace {
+    /// Unix milliseconds.
+    now_ms: u64,
+    /// How far it was advanced.
+    offset_ms: u64,
+}
+
+async fn ledger(State(cloud): State<Arc<Cloud>>) -> Json<LedgerSnapshot> {
+    Json(cloud.ledger())
+}
+
+async fn reply(State(cloud): State<Arc<Cloud>>, body: Bytes) -> Result<Json<Value>, Refusal> {
+    let Reply { from, number, text } = read(&body)?;
+    let number = known(&cloud, &number)?.place;
+    let at_us = cloud.clock.now_us();
+    let wamid = cloud.mint.wamid(from, Direction::Inbound);
+    cloud.users.with(from, |user| user.contact(number, at_us).wrote(at_us));
+    cloud.webhooks.inbound(Inbound { user: from, number, wamid: wamid.clone(), text, at_us });
+    Ok(Json(json!({ "id": wamid })))
+}
+
+async fn block(State(cloud): State<Arc<Cloud>>, body: Bytes) -> Result<Json<Value>, Refusal> {
+    let Block { from, number } = read(&body)?;
+    let number = known(&cloud, &number)?.place;
+    cloud.users.with(from, |user| user.contact(number, cloud.clock.now_us()).blocked = true);
+    Ok(Json(json!({ "success": true })))
+}
+
+async fn faults(State(cloud): State<Arc<Cloud>>) -> Json<FaultOrder> {
+    Json(cloud.faults.standing())
+}
+
+async fn order_faults(State(cloud): State<Arc<Cloud>>, body: Bytes) -> Result<Json<FaultOrder>, Refusal> {
+    cloud.order_faults(read(&body)?)?;
+    Ok(Json(cloud.faults.standing()))
+}
+
+async fn clock(State(cloud): State<Arc<Cloud>>) -> Json<ClockFace> {
+    let offset_ms = u64::try_from(cloud.clock.offset().as_millis()).unwrap_or(u64::MAX);
+    Json(ClockFace { now_ms: cloud.clock.now_us() / 1000, offset_ms })
+}
+
+async fn advance_clock(State(cloud): State<Arc<Cloud>>, body: Bytes) -> Result<Json<ClockFace>, Refusal> {
+    let Advance { advance_ms } = read(&body)?;
+    cloud.clock.advance(Duration::from_millis(advance_ms));
+    Ok(clock(State(cloud)).await)
+}
+
+fn known<'a>(cloud: &'a Cloud, number: &str) -> Result<&'a Number, Refusal> {
+    cloud.number(number).ok_or_else(|| Refusal(format!("number: `{number}` is not a number of this simulator")))
+}

@@ -1,0 +1,303 @@
+//! Faults to order and by chance: which one, if any, does this try of this user meet?
+
+use std::path::Path;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{PoisonError, RwLock};
+
+use serde::{Deserialize, Serialize};
+
+use crate::dice::{Purpose, dice};
+use crate::error::SimError;
+use crate::odds::{FaultProfile, Odds, fraction};
+use crate::wa_id::WaId;
+
+/// One thing that can go wrong with a call to send a message.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case", deny_unknown_fields)]
+pub enum Fault {
+    /// The connection is reset and nothing happens: the message is not accepted.
+    ResetBeforeRead,
+    /// The message is accepted, then the connection is closed without an answer.
+    AcceptThenDropResponse,
+    /// The message is accepted, yet the answer is HTTP 500 with code 131000.
+    #[serde(rename = "accept_then_500")]
+    AcceptThen500,
+    /// The message is accepted, yet the answer is HTTP 200 with an HTML page.
+    OkWithHtml,
+    /// The message is accepted and the answer is held back.
+    Slow {
+        /// How long, in milliseconds.
+        ms: u64,
+    },
+    /// Refused with 130429, as if the number's throughput were used up.
+    Throttle,
+    /// Refused.
+    Error {
+        /// Meta's error code.
+        code: u32,
+        /// The HTTP status of the answer.
+        #[serde(default = "bad_request")]
+        http_status: u16,
+    },
+    /// Accepted, then a `failed` webhook with 131026.
+    Undeliverable,
+    /// Accepted, then a `failed` webhook.
+    AsyncError {
+        /// Meta's error code.
+        code: u32,
+    },
+}
+
+fn bad_request() -> u16 {
+    400
+}
+
+/// Which calls an ordered fault is for; what is absent matches anything.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct FaultMatch {
+    /// The recipient.
+    #[serde(default)]
+    pub phone: Option<WaId>,
+    /// The sending number's id.
+    #[serde(default)]
+    pub number: Option<String>,
+    /// Only the recipient's Nth try, counted from 1 over all numbers.
+    #[serde(default)]
+    pub attempts_matching: Option<u32>,
+}
+
+/// A fault to order.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct FaultRule {
+    /// Which calls it is for.
+    #[serde(rename = "match", default)]
+    pub matches: FaultMatch,
+    /// What happens to them.
+    pub fault: Fault,
+    /// How often at most; `None` is always.
+    #[serde(default)]
+    pub times: Option<u32>,
+    /// With which probability; `None` is 1.
+    #[serde(default)]
+    pub probability: Option<f64>,
+}
+
+impl FaultRule {
+    /// The fault for every call, without limit.
+    #[must_use]
+    pub fn always(fault: Fault) -> Self {
+        Self { matches: FaultMatch::default(), fault, times: None, probability: None }
+    }
+}
+
+/// The form of a scenario file and of `/_sim/faults`.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct FaultOrder {
+    /// The first rule that matches a call decides; without one the profile does.
+    pub faults: Vec<FaultRule>,
+}
+
+impl FaultOrder {
+    /// Reads a scenario file.
+    ///
+    /// # Errors
+    /// The file cannot be read, or is not an order of faults; the error names line and column.
+    pub fn read(path: &Path) -> Result<Self, SimError> {
+        let text =
+            std::fs::read_to_string(path).map_err(|source| SimError::Scenario { path: path.to_owned(), source })?;
+        serde_json::from_str(&text).map_err(|reason| SimError::Faults(format!("{}: {reason}", path.display())))
+    }
+}
+
+/// One try of one user, as the rules see it.
+pub(crate) struct Try<'a> {
+    pub(crate) user: WaId,
+    pub(crate) number: &'a str,
+    /// Counted from 1.
+    pub(crate) nth: u32,
+}
+
+/// The ordered rules and the profile's odds.
+pub(crate) struct Faults {
+    seed: u64,
+    odds: Odds,
+    rules: RwLock<Vec<Standing>>,
+}
+
+/// A rule and how often it struck.
+struct Standing {
+    rule: FaultRule,
+    struck: AtomicU32,
+}
+
+impl Faults {
+    pub(crate) fn new(profile: FaultProfile, seed: u64) -> Self {
+        Self { seed, odds: Odds::of(profile), rules: RwLock::default() }
+    }
+
+    /// Replaces the ordered rules, if every one makes sense.
+    pub(crate) fn order(&self, order: FaultOrder, is_number: impl Fn(&str) -> bool) -> Result<(), SimError> {
+        for (place, rule) in order.faults.iter().enumerate() {
+            validate(rule, &is_number).map_err(|reason| SimError::Faults(format!("faults[{place}].{reason}")))?;
+        }
+        let standing = order.faults.into_iter().map(|rule| Standing { rule, struck: AtomicU32::new(0) }).collect();
+        *self.rules.write().unwrap_or_else(PoisonError::into_inner) = standing;
+        Ok(())
+    }
+
+    /// The rules in force, `times` being what is left of it.
+    pub(crate) fn standing(&self) -> FaultOrder {
+        let rules = self.rules.read().unwrap_or_else(PoisonError::into_inner);
+        let left = |standing: &Standing| FaultRule {
+            times: standing.rule.times.map(|times| times.saturating_sub(standing.struck.load(Ordering::Relaxed))),
+            ..standing.rule.clone()
+        };
+        FaultOrder { faults: rules.iter().map(left).collect() }
+    }
+
+    /// The fault that this try meets.
+    pub(crate) fn decide(&self, attempt: &Try<'_>) -> Option<Fault> {
+        let rules = self.rules.read().unwrap_or_else(PoisonError::into_inner);
+        let ordered = rules.iter().enumerate().find(|(place, standing)| {
+            standing.rule.matches.fits(attempt) && self.strikes(*place, &standing.rule, attempt) && standing.spend()
+        });
+        match ordered {
+            Some((_, standing)) => Some(standing.rule.fault),
+            None => self.odds.throw(&mut dice(self.seed, attempt.user, attempt.nth, Purpose::Fault)),
+        }
+    }
+
+    /// Whether the profile made this user one whom no message reaches.
+    pub(crate) fn is_undeliverable(&self, user: WaId) -> bool {
+        fraction(&mut dice(self.seed, user, 0, Purpose::User)) < self.odds.user_undeliverable
+    }
+
+    fn strikes(&self, place: usize, rule: &FaultRule, attempt: &Try<'_>) -> bool {
+        rule.probability.is_none_or(|probability| {
+            fraction(&mut dice(self.seed, attempt.user, attempt.nth, Purpose::Rule(place))) < probability
+        })
+    }
+}
+
+impl FaultMatch {
+    fn fits(&self, attempt: &Try<'_>) -> bool {
+        self.phone.is_none_or(|phone| phone == attempt.user)
+            && self.number.as_ref().is_none_or(|number| number == attempt.number)
+            && self.attempts_matching.is_none_or(|nth| nth == attempt.nth)
+    }
+}
+
+impl Standing {
+    /// Uses the rule once, unless it is used up. One atomic step: two calls cannot share the last use.
+    fn spend(&self) -> bool {
+        let times = self.rule.times.unwrap_or(u32::MAX);
+        let more = |struck: u32| (struck < times).then(|| struck.saturating_add(1));
+        self.struck.fetch_update(Ordering::Relaxed, Ordering::Relaxed, more).is_ok()
+    }
+}
+
+fn validate(rule: &FaultRule, is_number: impl Fn(&str) -> bool) -> Result<(), String> {
+    if rule.probability.is_some_and(|probability| !(0.0..=1.0).contains(&probability)) {
+        return Err("probability must be between 0 and 1".to_owned());
+    }
+    if rule.matches.attempts_matching == Some(0) {
+        return Err("match.attempts_matching counts from 1".to_owned());
+    }
+    if let Some(number) = rule.matches.number.as_ref().filter(|number| !is_number(number)) {
+        return Err(format!("match.number `{number}` is not a number of this simulator"));
+    }
+    match rule.fault {
+        Fault::Error { http_status, .. } if !(400..=599).contains(&http_status) => {
+            Err("fault.http_status must be between 400 and 599".to_owned())
+        }
+        _ => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn faults(json: &str) -> Faults {
+        let faults = Faults::new(FaultProfile::None, 7);
+        faults.order(serde_json::from_str(json).unwrap(), |number| number == "100").unwrap();
+        faults
+    }
+
+    fn decide(faults: &Faults, phone: &str, nth: u32) -> Option<Fault> {
+        faults.decide(&Try { user: phone.parse().unwrap(), number: "100", nth })
+    }
+
+    fn refused(json: &str) -> String {
+        let order = serde_json::from_str(json).unwrap();
+        Faults::new(FaultProfile::None, 7).order(order, |number| number == "100").unwrap_err().to_string()
+    }
+
+    #[test]
+    fn the_first_rule_that_matches_decides() {
+        let faults = faults(
+            r#"{"faults":[{"match":{"phone":"+919000000001"},"fault":{"kind":"throttle"}},
+                          {"match":{"attempts_matching":2},"fault":{"kind":"slow","ms":5}}]}"#,
+        );
+        assert_eq!(decide(&faults, "919000000001", 2), Some(Fault::Throttle));
+        assert_eq!(decide(&faults, "919000000002", 2), Some(Fault::Slow { ms: 5 }));
+        assert_eq!(decide(&faults, "919000000002", 1), None);
+    }
+
+    #[test]
+    fn a_rule_that_is_used_up_gives_way_to_the_next() {
+        let faults = faults(
+            r#"{"faults":[{"fault":{"kind":"accept_then_500"},"times":2},
+                          {"fault":{"kind":"error","code":131016}}]}"#,
+        );
+        let met: Vec<_> = (1..=3).map(|nth| decide(&faults, "919000000001", nth)).collect();
+        let error = Fault::Error { code: 131016, http_status: 400 };
+        assert_eq!(met, [Some(Fault::AcceptThen500), Some(Fault::AcceptThen500), Some(error)]);
+        assert_eq!(faults.standing().faults[0].times, Some(0));
+    }
+
+    #[test]
+    fn chance_depends_on_user_and_try_alone() {
+        let json = r#"{"faults":[{"fault":{"kind":"throttle"},"probability":0.5}]}"#;
+        let throws = |faults: &Faults, order: &mut dyn Iterator<Item = u32>| -> Vec<_> {
+            let mut met: Vec<_> = order.map(|nth| (nth, decide(faults, "919000000001", nth))).collect();
+            met.sort_by_key(|(nth, _)| *nth);
+            met
+        };
+        let forward = throws(&faults(json), &mut (1..=64));
+        assert_eq!(forward, throws(&faults(json), &mut (1..=64).rev()));
+        let struck = forward.iter().filter(|(_, fault)| fault.is_some()).count();
+        assert!((16..=48).contains(&struck), "{struck} of 64");
+    }
+
+    #[test]
+    fn about_one_user_in_two_hundred_is_undeliverable_and_stays_so() {
+        let faults = Faults::new(FaultProfile::Harsh, 7);
+        let user = |n: u64| (919_000_000_000 + n).to_string().parse().unwrap();
+        let doomed: Vec<_> = (0..10_000).filter(|n| faults.is_undeliverable(user(*n))).collect();
+        assert!((25..=75).contains(&doomed.len()), "{} of 10000", doomed.len());
+        assert!(doomed.iter().all(|n| faults.is_undeliverable(user(*n))));
+    }
+
+    #[test]
+    fn an_order_that_makes_no_sense_is_refused_by_field() {
+        let rule = |rest: &str| format!(r#"{{"faults":[{{"fault":{{"kind":"throttle"}},{rest}}}]}}"#);
+        assert!(refused(&rule(r#""probability":2"#)).contains("faults[0].probability"));
+        assert!(refused(&rule(r#""match":{"number":"1"}"#)).contains("faults[0].match.number `1`"));
+        assert!(refused(&rule(r#""match":{"attempts_matching":0}"#)).contains("attempts_matching"));
+        let status = r#"{"faults":[{"fault":{"kind":"error","code":1,"http_status":200}}]}"#;
+        assert!(refused(status).contains("fault.http_status"));
+    }
+
+    #[test]
+    fn a_scenario_file_with_a_mistake_names_its_line() {
+        let path = std::env::temp_dir().join(format!("dawncast-sim-scenario-{}.json", std::process::id()));
+        std::fs::write(&path, "{\"faults\":[\n{\"fault\":{\"kind\":\"trottle\"}}]}").unwrap();
+        let reason = FaultOrder::read(&path).unwrap_err().to_string();
+        std::fs::remove_file(&path).unwrap();
+        assert!(reason.contains("trottle") && reason.contains("line 2"), "{reason}");
+    }
+}

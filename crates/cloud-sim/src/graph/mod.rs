@@ -1,0 +1,148 @@
+//! The Graph API: finds the object and the edge that a path names, and asks for the token before anything else.
+
+mod error;
+mod listing;
+mod media;
+mod nodes;
+mod parameters;
+mod send;
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use axum::body::{Bytes, to_bytes};
+use axum::extract::{ConnectInfo, Query, Request, State};
+use axum::http::{HeaderValue, Method, Uri, header};
+use axum::response::{IntoResponse, Response};
+
+use crate::cloud::{Cloud, Number, WABA_ID};
+use crate::listener::Line;
+use error::GraphError;
+
+/// What an unversioned path gets: the newest version.
+const NEWEST_VERSION: &str = "v26.0";
+
+/// Far above any message; what is longer is no message.
+const MESSAGE_BYTES: usize = 1 << 20;
+
+/// Answers any path that is not the simulator's own.
+pub(crate) async fn serve(
+    State(cloud): State<Arc<Cloud>>,
+    ConnectInfo(line): ConnectInfo<Line>,
+    request: Request,
+) -> Response {
+    let uri = request.uri().clone();
+    let path = Path::of(uri.path());
+    cloud.half_latency().await;
+    let mut response = route(&cloud, &line, &path, &uri, request).await.unwrap_or_else(IntoResponse::into_response);
+    cloud.half_latency().await;
+    if let Ok(version) = HeaderValue::from_str(path.version) {
+        response.headers_mut().insert("facebook-api-version", version);
+    }
+    response
+}
+
+async fn route(
+    cloud: &Cloud,
+    line: &Line,
+    path: &Path<'_>,
+    uri: &Uri,
+    request: Request,
+) -> Result<Response, GraphError> {
+    let method = request.method().clone();
+    if path.edge == "messages" && method == Method::POST {
+        return messages(cloud, line, path, uri, request).await.inspect_err(|error| cloud.totals.rejected(error.code));
+    }
+    authorise(cloud, uri, &request)?;
+    let unknown_object = || GraphError::unknown_object(method.as_str(), path.id);
+    match (&method, path.edge, cloud.number(path.id)) {
+        (&Method::POST, "media", Some(number)) => media::upload(cloud, number, request).await,
+        (&Method::GET, "", Some(number)) => nodes::number(cloud, number, &query(uri)),
+        (&Method::GET, "phone_numbers", None) if path.id == WABA_ID => nodes::numbers(cloud, &request),
+        (&Method::GET, "message_templates", None) if path.id == WABA_ID => nodes::templates(cloud, &request),
+        (_, "", _) => Err(unknown_object()),
+        (_, edge, Some(_)) => Err(GraphError::unknown_path(edge)),
+        (_, edge, None) if path.id == WABA_ID => Err(GraphError::unknown_path(edge)),
+        _ => Err(unknown_object()),
+    }
+}
+
+async fn messages(
+    cloud: &Cloud,
+    line: &Line,
+    path: &Path<'_>,
+    uri: &Uri,
+    request: Request,
+) -> Result<Response, GraphError> {
+    authorise(cloud, uri, &request)?;
+    let number = sender(cloud, path)?;
+    let body = body(request).await?;
+    send::message(cloud, number, &body, line).await
+}
+
+fn sender<'a>(cloud: &'a Cloud, path: &Path<'_>) -> Result<&'a Number, GraphError> {
+    cloud.number(path.id).ok_or_else(|| match path.id {
+        WABA_ID => GraphError::unknown_path(path.edge),
+        id => GraphError::unknown_object("post", id),
+    })
+}
+
+async fn body(request: Request) -> Result<Bytes, GraphError> {
+    to_bytes(request.into_body(), MESSAGE_BYTES).await.map_err(|_| GraphError::parameter("The request is too large."))
+}
+
+fn authorise(cloud: &Cloud, uri: &Uri, request: &Request) -> Result<(), GraphError> {
+    let header = request.headers().get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
+    let bearer = header.and_then(|value| value.strip_prefix("Bearer "));
+    if bearer == Some(cloud.token.as_str()) {
+        return Ok(());
+    }
+    let parameter = query(uri).remove("access_token");
+    if bearer.is_none() && parameter.as_ref() == Some(&cloud.token) { Ok(()) } else { Err(GraphError::bad_token()) }
+}
+
+fn query(uri: &Uri) -> HashMap<String, String> {
+    Query::try_from_uri(uri).map(|Query(parameters)| parameters).unwrap_or_default()
+}
+
+/// `/[vN.N/]id[/edge]`.
+struct Path<'a> {
+    version: &'a str,
+    id: &'a str,
+    edge: &'a str,
+}
+
+impl<'a> Path<'a> {
+    fn of(path: &'a str) -> Self {
+        let path = path.trim_matches('/');
+        let (first, rest) = path.split_once('/').unwrap_or((path, ""));
+        let (version, path) = if is_version(first) { (first, rest) } else { (NEWEST_VERSION, path) };
+        let (id, edge) = path.split_once('/').unwrap_or((path, ""));
+        Self { version, id, edge }
+    }
+}
+
+fn is_version(segment: &str) -> bool {
+    let digits = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    let numbers = segment.strip_prefix('v').and_then(|numbers| numbers.split_once('.'));
+    numbers.is_some_and(|(major, minor)| digits(major) && digits(minor))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(path: &str, version: &str, id: &str, edge: &str) {
+        let parsed = Path::of(path);
+        assert_eq!((parsed.version, parsed.id, parsed.edge), (version, id, edge), "{path}");
+    }
+
+    #[test]
+    fn a_path_is_read_with_and_without_a_version() {
+        check("/v24.0/100/messages", "v24.0", "100", "messages");
+        check("/100/messages", NEWEST_VERSION, "100", "messages");
+        check("/v23.0/100", "v23.0", "100", "");
+        check("/", NEWEST_VERSION, "", "");
+        check("/v1/100", NEWEST_VERSION, "v1", "100");
+    }
+}

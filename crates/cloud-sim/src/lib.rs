@@ -1,0 +1,34 @@
+#![doc = include_str!("../README.md")]
+#![cfg_attr(test, allow(clippy::unwrap_used, reason = "a test that panics has failed"))]
+
+mod catalogue;
+mod clock;
+mod cloud;
+mod config;
+mod control;
+mod dice;
+mod duration_text;
+mod error;
+mod faults;
+mod graph;
+mod ledger;
+mod limits;
+mod listener;
+mod media;
+mod message;
+mod odds;
+mod simulator;
+mod templates;
+mod users;
+mod wa_id;
+mod wamid;
+mod webhooks;
+
+pub use cloud::WABA_ID;
+pub use config::{Receipts, SimConfig, Span};
+pub use error::SimError;
+pub use faults::{Fault, FaultMatch, FaultOrder, FaultRule};
+pub use ledger::{AttemptRecord, LedgerSnapshot, LedgerTotals, RecipientRecord};
+pub use odds::FaultProfile;
+pub use simulator::Simulator;
+pub use wa_id::{BadPhone, WaId};

@@ -1,0 +1,16 @@
+//! A message that the platform accepted.
+
+use crate::wa_id::WaId;
+
+/// Shared by the ledger and by the receipts still to come.
+pub(crate) struct Message {
+    pub(crate) user: WaId,
+    /// The number's place in the account.
+    pub(crate) number: usize,
+    pub(crate) wamid: String,
+    pub(crate) callback_data: Option<String>,
+    /// When it was accepted, in Unix microseconds of the simulator's clock.
+    pub(crate) at_us: u64,
+    /// The template's category; `None` for a free-form message.
+    pub(crate) category: Option<&'static str>,
+}

@@ -1,0 +1,142 @@
+//! Starting, staging and stopping a simulator.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use axum::extract::DefaultBodyLimit;
+use tokio::net::TcpListener;
+use tokio::task::JoinHandle;
+use tokio_util::sync::{CancellationToken, DropGuard};
+
+use crate::clock::Clock;
+use crate::cloud::{Cloud, Number};
+use crate::config::SimConfig;
+use crate::control;
+use crate::error::SimError;
+use crate::faults::FaultOrder;
+use crate::graph;
+use crate::ledger::LedgerSnapshot;
+use crate::listener::{CuttingListener, Line};
+use crate::webhooks::{Sender, Webhooks};
+
+/// Meta's greatest medium is 100 MB; a little more leaves room for the form around it.
+const UPLOAD_BYTES: usize = 101 << 20;
+
+/// How long calls under way may finish when the simulator stops.
+const STOP_GRACE: Duration = Duration::from_secs(1);
+
+/// A running simulator. Dropping it stops it as well, without waiting.
+pub struct Simulator {
+    addr: SocketAddr,
+    cloud: Arc<Cloud>,
+    server: JoinHandle<()>,
+    stop: DropGuard,
+}
+
+impl Simulator {
+    /// Binds the address and starts to serve.
+    ///
+    /// # Errors
+    /// A setting is out of bounds, the scenario file cannot be used, or the address cannot be bound.
+    pub async fn start(config: SimConfig) -> Result<Self, SimError> {
+        config.validate()?;
+        let order = config.scenario.as_deref().map(FaultOrder::read).transpose()?;
+        let unbound = |source| SimError::Listen { addr: config.listen, source };
+        let listener = TcpListener::bind(config.listen).await.map_err(unbound)?;
+        let addr = listener.local_addr().map_err(unbound)?;
+        let stop = CancellationToken::new();
+        let cloud = Arc::new(cloud(&config, &stop)?);
+        cloud.order_faults(order.unwrap_or_default())?;
+        let server = tokio::spawn(serve(listener, Arc::clone(&cloud), stop.clone()));
+        Ok(Self { addr, cloud, server, stop: stop.drop_guard() })
+    }
+
+    /// The address it listens on.
+    #[must_use]
+    pub fn addr(&self) -> SocketAddr {
+        self.addr
+    }
+
+    /// The base URL of its Graph API, without a version.
+    #[must_use]
+    pub fn base_url(&self) -> String {
+        format!("http://{}", self.addr)
+    }
+
+    /// The ids of its numbers.
+    #[must_use]
+    pub fn numbers(&self) -> Vec<String> {
+        self.cloud.numbers.iter().map(|number| number.id.clone()).collect()
+    }
+
+    /// What it accepted and refused until now.
+    #[must_use]
+    pub fn ledger(&self) -> LedgerSnapshot {
+        self.cloud.ledger()
+    }
+
+    /// Replaces the ordered faults.
+    ///
+    /// # Errors
+    /// A rule makes no sense; then the rules before stay in force.
+    pub fn set_faults(&self, order: FaultOrder) -> Result<(), SimError> {
+        self.cloud.order_faults(order)
+    }
+
+    /// Moves its clock forward: limits refill, service windows close, media expire.
+    pub fn advance(&self, by: Duration) {
+        self.cloud.clock.advance(by);
+    }
+
+    /// Where webhooks go from now on; without a URL no further event is produced, and those under way wait.
+    ///
+    /// # Errors
+    /// It is not an HTTP URL.
+    pub fn set_webhook(&self, url: Option<&str>) -> Result<(), SimError> {
+        self.cloud.webhooks.set_url(url)
+    }
+
+    /// Verifies the webhook as Meta does when one is registered.
+    ///
+    /// # Errors
+    /// It is not there, refuses the verify token, or does not answer the bare challenge.
+    pub async fn verify_webhook(&self) -> Result<(), SimError> {
+        self.cloud.webhooks.courier().verify().await
+    }
+
+    /// Events that are still to be announced, or were not answered 200 yet.
+    #[must_use]
+    pub fn pending_webhooks(&self) -> usize {
+        self.cloud.webhooks.courier().undelivered()
+    }
+
+    /// Stops listening, lets calls under way finish for a second, and drops what was still to be announced.
+    pub async fn stop(self) {
+        self.stop.disarm().cancel();
+        let mut server = self.server;
+        if tokio::time::timeout(STOP_GRACE, &mut server).await.is_err() {
+            server.abort();
+        }
+    }
+}
+
+fn cloud(config: &SimConfig, stop: &CancellationToken) -> Result<Cloud, SimError> {
+    let clock = Clock::start();
+    let now_us = clock.now_us();
+    let numbers: Vec<_> = (0..config.numbers).map(|place| Number::new(place, config.mps, now_us)).collect();
+    let senders = numbers.iter().map(|it| Sender { id: it.id.clone(), display: it.display.clone() }).collect();
+    let webhooks = Webhooks::start(config, senders, stop)?;
+    Ok(Cloud::new(config, clock, numbers, webhooks))
+}
+
+async fn serve(listener: TcpListener, cloud: Arc<Cloud>, stop: CancellationToken) {
+    let upload = DefaultBodyLimit::max(UPLOAD_BYTES);
+    let router: Router = control::router().fallback(graph::serve).layer(upload).with_state(cloud);
+    let service = router.into_make_service_with_connect_info::<Line>();
+    let serving = axum::serve(CuttingListener(listener), service);
+    if let Err(reason) = serving.with_graceful_shutdown(stop.cancelled_owned()).await {
+        tracing::error!(%reason, "the simulator stopped serving");
+    }
+}

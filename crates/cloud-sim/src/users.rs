@@ -1,0 +1,99 @@
+//! WhatsApp users, as far as this account has met them.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use crate::dice::mix;
+use crate::limits::{Bucket, PAIR};
+use crate::message::Message;
+use crate::wa_id::WaId;
+
+/// Enough that senders on all cores hardly ever meet at one lock.
+const SHARDS: usize = 64;
+
+/// Meta's customer service window: free-form messages are allowed this long after the user's last message.
+const SERVICE_WINDOW: Duration = Duration::from_secs(24 * 3600);
+
+/// All users, each behind the lock of a shard.
+pub(crate) struct Users {
+    shards: Vec<Mutex<HashMap<WaId, User>>>,
+}
+
+/// What happened to one user.
+#[derive(Default)]
+pub(crate) struct User {
+    /// Calls to send to this user, whatever came of them.
+    pub(crate) tried: u32,
+    /// Messages accepted, oldest first.
+    pub(crate) accepted: Vec<Arc<Message>>,
+    contacts: Vec<Contact>,
+}
+
+/// One user and one number.
+pub(crate) struct Contact {
+    number: usize,
+    pub(crate) pair: Bucket,
+    pub(crate) blocked: bool,
+    wrote_us: Option<u64>,
+}
+
+impl Users {
+    pub(crate) fn new() -> Self {
+        Self { shards: (0..SHARDS).map(|_| Mutex::default()).collect() }
+    }
+
+    /// Runs `f` on one user alone.
+    pub(crate) fn with<R>(&self, id: WaId, f: impl FnOnce(&mut User) -> R) -> R {
+        let shard = &self.shards[mix(id.as_u64()) as usize % SHARDS];
+        f(shard.lock().unwrap_or_else(PoisonError::into_inner).entry(id).or_default())
+    }
+
+    /// Visits every user, holding one shard at a time.
+    pub(crate) fn each(&self, mut visit: impl FnMut(WaId, &User)) {
+        for shard in &self.shards {
+            for (id, user) in shard.lock().unwrap_or_else(PoisonError::into_inner).iter() {
+                visit(*id, user);
+            }
+        }
+    }
+}
+
+impl User {
+    pub(crate) fn contact(&mut self, number: usize, now_us: u64) -> &mut Contact {
+        let place = self.contacts.iter().position(|contact| contact.number == number).unwrap_or_else(|| {
+            let pair = Bucket::full(PAIR, now_us);
+            self.contacts.push(Contact { number, pair, blocked: false, wrote_us: None });
+            self.contacts.len() - 1
+        });
+        &mut self.contacts[place]
+    }
+}
+
+impl Contact {
+    /// The user wrote to the number, which opens the service window or extends it.
+    pub(crate) fn wrote(&mut self, now_us: u64) {
+        self.wrote_us = Some(now_us);
+    }
+
+    pub(crate) fn window_open(&self, now_us: u64) -> bool {
+        let age = |wrote_us: u64| Duration::from_micros(now_us.saturating_sub(wrote_us));
+        self.wrote_us.is_some_and(|wrote_us| age(wrote_us) < SERVICE_WINDOW)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_service_window_opens_when_the_user_writes_and_closes_after_a_day() {
+        let mut user = User::default();
+        let day_us = 24 * 3600 * 1_000_000;
+        assert!(!user.contact(0, 5).window_open(5));
+        user.contact(0, 5).wrote(5);
+        assert!(user.contact(0, 5).window_open(5 + day_us - 1));
+        assert!(!user.contact(0, 5).window_open(5 + day_us));
+        assert!(!user.contact(1, 5).window_open(6), "the window belongs to the number written to");
+    }
+}

@@ -1,0 +1,115 @@
+//! A user's WhatsApp id: the phone number as WhatsApp itself writes it.
+
+use std::fmt;
+use std::str::FromStr;
+
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+const TEN: u64 = 10_000_000_000;
+
+/// International digits of one user, normalised the way `contacts[].wa_id` is: Brazil without the ninth digit
+/// (area codes from 31 up), Mexico with `521`, Argentina with `549`. `Debug` shows only the last two digits.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct WaId(u64);
+
+/// The text is not an international phone number.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("a phone must have 7 to 15 digits, country code first (`+`, spaces, `-` and brackets are allowed)")]
+pub struct BadPhone;
+
+impl WaId {
+    /// The digits, without `+`.
+    #[must_use]
+    pub fn digits(self) -> String {
+        self.0.to_string()
+    }
+
+    pub(crate) fn as_u64(self) -> u64 {
+        self.0
+    }
+}
+
+impl FromStr for WaId {
+    type Err = BadPhone;
+
+    fn from_str(text: &str) -> Result<Self, BadPhone> {
+        let (mut value, mut count) = (0_u64, 0);
+        for byte in text.bytes() {
+            match byte {
+                b'0' if count == 0 => return Err(BadPhone),
+                b'0'..=b'9' if count < 15 => (value, count) = (value * 10 + u64::from(byte - b'0'), count + 1),
+                b'+' | b' ' | b'-' | b'(' | b')' => {}
+                _ => return Err(BadPhone),
+            }
+        }
+        if count < 7 { Err(BadPhone) } else { Ok(Self(normalised(value, count))) }
+    }
+}
+
+fn normalised(value: u64, digits: u32) -> u64 {
+    match (digits, value / TEN) {
+        (12, 52) => 521 * TEN + value % TEN,
+        (12, 54) => 549 * TEN + value % TEN,
+        (13, 550..=559) => without_ninth_digit(value),
+        _ => value,
+    }
+}
+
+fn without_ninth_digit(value: u64) -> u64 {
+    let (area, local) = (value / 1_000_000_000 % 100, value % 1_000_000_000);
+    if area >= 31 && local / 100_000_000 == 9 { 55 * TEN + area * 100_000_000 + local % 100_000_000 } else { value }
+}
+
+impl fmt::Debug for WaId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "WaId(…{:02})", self.0 % 100)
+    }
+}
+
+impl Serialize for WaId {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&self.digits())
+    }
+}
+
+impl<'de> Deserialize<'de> for WaId {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        String::deserialize(deserializer)?.parse().map_err(serde::de::Error::custom)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(input: &str, expected: &str) {
+        assert_eq!(input.parse::<WaId>().map(WaId::digits).as_deref(), Ok(expected), "{input}");
+    }
+
+    #[test]
+    fn punctuation_is_dropped() {
+        check("+91 (98) 765-43210", "919876543210");
+        check("919876543210", "919876543210");
+    }
+
+    #[test]
+    fn brazil_mexico_and_argentina_are_written_as_whatsapp_writes_them() {
+        check("+5531987654321", "553187654321");
+        check("+5511987654321", "5511987654321");
+        check("+525512345678", "5215512345678");
+        check("+541112345678", "5491112345678");
+    }
+
+    #[test]
+    fn what_is_no_phone_is_refused() {
+        for input in ["", "12345", "0919876543210", "+91x9876543210", "1234567890123456"] {
+            assert_eq!(input.parse::<WaId>(), Err(BadPhone), "{input}");
+        }
+    }
+
+    #[test]
+    fn debug_hides_the_number() {
+        let id: WaId = "919876543210".parse().unwrap();
+        assert_eq!(format!("{id:?}"), "WaId(…10)");
+    }
+}

@@ -1,0 +1,125 @@
+//! Posting batches until they are answered 200.
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{PoisonError, RwLock};
+use std::time::Duration;
+
+use bytes::Bytes;
+use hmac::{Hmac, KeyInit, Mac};
+use reqwest::header::{CONTENT_TYPE, USER_AGENT};
+use reqwest::{Client, StatusCode, Url};
+use sha2::Sha256;
+use tokio::sync::Semaphore;
+
+use crate::config::SimConfig;
+use crate::error::SimError;
+
+/// Delivers signed batches; several at once, within a bound.
+pub(crate) struct Courier {
+    client: Client,
+    url: RwLock<Option<Url>>,
+    key: Hmac<Sha256>,
+    verify_token: String,
+    hands: Semaphore,
+    retry_base: Duration,
+    retry_cap: Duration,
+    undelivered: AtomicUsize,
+}
+
+impl Courier {
+    pub(crate) fn new(config: &SimConfig, url: Option<Url>) -> Self {
+        // Fails when a provider is installed already, and any will do.
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        let client = Client::builder().timeout(config.receipts.timeout).no_proxy().build();
+        Self {
+            client: client.expect("a client without files or certificates of its own can always be built"),
+            url: RwLock::new(url),
+            key: Hmac::new_from_slice(config.app_secret.as_bytes()).expect("HMAC takes a key of any length"),
+            verify_token: config.verify_token.clone(),
+            hands: Semaphore::new(config.receipts.concurrency),
+            retry_base: config.receipts.retry_base,
+            retry_cap: config.receipts.retry_cap,
+            undelivered: AtomicUsize::new(0),
+        }
+    }
+
+    pub(crate) fn has_url(&self) -> bool {
+        self.url.read().unwrap_or_else(PoisonError::into_inner).is_some()
+    }
+
+    pub(crate) fn set_url(&self, url: Option<Url>) {
+        *self.url.write().unwrap_or_else(PoisonError::into_inner) = url;
+    }
+
+    /// Counts events that are still to be delivered.
+    pub(crate) fn expect(&self, events: usize) {
+        self.undelivered.fetch_add(events, Ordering::Relaxed);
+    }
+
+    pub(crate) fn undelivered(&self) -> usize {
+        self.undelivered.load(Ordering::Relaxed)
+    }
+
+    /// Posts one batch of `events` until it is answered 200, with growing pauses. Without a URL it waits for one.
+    pub(crate) async fn deliver(self: std::sync::Arc<Self>, body: Bytes, events: usize) {
+        let signature = self.signature(&body);
+        let mut pause = self.retry_base;
+        while !self.post(&body, &signature).await {
+            tokio::time::sleep(pause).await;
+            pause = (pause * 2).min(self.retry_cap);
+        }
+        self.undelivered.fetch_sub(events, Ordering::Relaxed);
+    }
+
+    /// Meta: `sha256=` and the lower-case hexadecimal HMAC-SHA256 of the exact body under the app secret.
+    fn signature(&self, body: &[u8]) -> String {
+        let mut mac = self.key.clone();
+        mac.update(body);
+        let hex = mac.finalize().into_bytes().iter().map(|byte| format!("{byte:02x}")).collect::<String>();
+        format!("sha256={hex}")
+    }
+
+    /// Whether the batch was answered 200; nothing else counts.
+    async fn post(&self, body: &Bytes, signature: &str) -> bool {
+        let _hand = self.hands.acquire().await.expect("the semaphore is never closed");
+        let Some(url) = self.url.read().unwrap_or_else(PoisonError::into_inner).clone() else { return false };
+        let request = self
+            .client
+            .post(url)
+            .header(CONTENT_TYPE, "application/json")
+            .header(USER_AGENT, "facebookexternalua")
+            .header("X-Hub-Signature-256", signature)
+            .body(body.clone());
+        match request.send().await {
+            Ok(response) if response.status() == StatusCode::OK => true,
+            Ok(response) => {
+                tracing::debug!(status = response.status().as_u16(), "webhook not answered 200; it will be retried");
+                false
+            }
+            Err(reason) => {
+                tracing::debug!(reason = %reason.without_url(), "webhook not delivered; it will be retried");
+                false
+            }
+        }
+    }
+
+    /// Meta's verification of a webhook: a GET whose challenge must come back as the whole body.
+    pub(crate) async fn verify(&self) -> Result<(), SimError> {
+        let url = self.url.read().unwrap_or_else(PoisonError::into_inner).clone();
+        let mut url = url.ok_or_else(|| SimError::Verification("no webhook URL is set".to_owned()))?;
+        let challenge = "1158201444";
+        url.query_pairs_mut()
+            .append_pair("hub.mode", "subscribe")
+            .append_pair("hub.challenge", challenge)
+            .append_pair("hub.verify_token", &self.verify_token);
+        let failed = |reason: reqwest::Error| SimError::Verification(reason.without_url().to_string());
+        let response = self.client.get(url).send().await.map_err(failed)?;
+        let status = response.status();
+        let body = response.text().await.map_err(failed)?;
+        match (status, body == challenge) {
+            (StatusCode::OK, true) => Ok(()),
+            (StatusCode::OK, false) => Err(SimError::Verification("the body is not the bare challenge".to_owned())),
+            (status, _) => Err(SimError::Verification(format!("answered {status}; check the verify token"))),
+        }
+    }
+}

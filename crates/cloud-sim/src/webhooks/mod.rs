@@ -1,0 +1,105 @@
+//! Webhooks: what is announced comes late, in batches, sometimes twice or in the wrong order, and never not at all.
+//!
+//! One scheduler task holds every status still to come; it hands each full batch to a courier, which posts it until
+//! it is answered 200.
+
+mod courier;
+mod payload;
+mod plan;
+mod scheduler;
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use reqwest::Url;
+use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
+use tokio_util::sync::CancellationToken;
+
+use crate::config::{Receipts, SimConfig};
+use crate::dice::{Purpose, dice};
+use crate::error::SimError;
+use crate::message::Message;
+use crate::odds::Odds;
+use crate::wa_id::WaId;
+use courier::Courier;
+use scheduler::{Pending, Scheduler};
+
+/// A text that a user sent to a number.
+pub(crate) struct Inbound {
+    pub(crate) user: WaId,
+    pub(crate) number: usize,
+    pub(crate) wamid: String,
+    pub(crate) text: String,
+    /// Unix microseconds of the simulator's clock.
+    pub(crate) at_us: u64,
+}
+
+/// A number as webhooks name it.
+#[derive(Clone)]
+pub(crate) struct Sender {
+    pub(crate) id: String,
+    pub(crate) display: String,
+}
+
+/// The way in: announce what happened, and the webhooks follow.
+pub(crate) struct Webhooks {
+    receipts: Receipts,
+    odds: Odds,
+    seed: u64,
+    inbox: UnboundedSender<Pending>,
+    courier: Arc<Courier>,
+}
+
+impl Webhooks {
+    /// Starts the scheduler, which runs until `stop`.
+    pub(crate) fn start(config: &SimConfig, senders: Vec<Sender>, stop: &CancellationToken) -> Result<Self, SimError> {
+        let odds = Odds::of(config.faults);
+        let url = config.webhook.as_deref().map(webhook_url).transpose()?;
+        let courier = Arc::new(Courier::new(config, url));
+        let (inbox, waiting) = unbounded_channel();
+        let scheduler = Scheduler::new(config, odds, senders, Arc::clone(&courier), stop.clone());
+        tokio::spawn(stop.clone().run_until_cancelled_owned(scheduler.run(waiting)));
+        Ok(Self { receipts: config.receipts.clone(), odds, seed: config.seed, inbox, courier })
+    }
+
+    /// Plans the receipts of an accepted message, the `nth` to its user: a failure with a code, or success.
+    pub(crate) fn announce(&self, message: &Arc<Message>, failure: Option<u32>, nth: u32) {
+        if !self.receipts.enabled || !self.courier.has_url() {
+            return;
+        }
+        let mut dice = dice(self.seed, message.user, nth, Purpose::Receipts);
+        let steps = plan::steps(&self.receipts, &self.odds, failure, &mut dice);
+        self.courier.expect(steps.len());
+        self.hand_over(Pending::Receipts { message: Arc::clone(message), accepted: Instant::now(), steps });
+    }
+
+    /// Sends a user's message on.
+    pub(crate) fn inbound(&self, inbound: Inbound) {
+        if self.courier.has_url() {
+            self.courier.expect(1);
+            self.hand_over(Pending::Inbound(inbound));
+        }
+    }
+
+    pub(crate) fn courier(&self) -> &Courier {
+        &self.courier
+    }
+
+    pub(crate) fn set_url(&self, url: Option<&str>) -> Result<(), SimError> {
+        self.courier.set_url(url.map(webhook_url).transpose()?);
+        Ok(())
+    }
+
+    fn hand_over(&self, pending: Pending) {
+        // The scheduler is gone only when the simulator stops, and then so are its webhooks.
+        let _ = self.inbox.send(pending);
+    }
+}
+
+fn webhook_url(text: &str) -> Result<Url, SimError> {
+    let url = Url::parse(text).map_err(|reason| SimError::WebhookUrl(format!("`{text}`: {reason}")))?;
+    match url.scheme() {
+        "http" | "https" => Ok(url),
+        other => Err(SimError::WebhookUrl(format!("`{text}` has the scheme {other}"))),
+    }
+}

@@ -1,0 +1,236 @@
+//! Webhook bodies as Meta writes them: batches, numbers as strings, everything beyond ASCII escaped.
+
+use std::io;
+
+use serde::Serialize;
+use serde_json::ser::{Formatter, Serializer};
+
+use super::plan::{Status, Step};
+use super::scheduler::Event;
+use super::{Inbound, Sender};
+use crate::catalogue;
+use crate::cloud::WABA_ID;
+use crate::message::Message;
+
+#[derive(Serialize)]
+struct Notification<'a> {
+    object: &'static str,
+    entry: [Entry<'a>; 1],
+}
+
+#[derive(Serialize)]
+struct Entry<'a> {
+    id: &'static str,
+    changes: Vec<Change<'a>>,
+}
+
+#[derive(Serialize)]
+struct Change<'a> {
+    value: Value<'a>,
+    field: &'static str,
+}
+
+#[derive(Serialize)]
+struct Value<'a> {
+    messaging_product: &'static str,
+    metadata: Metadata<'a>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    contacts: Vec<Contact>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    messages: Vec<InboundBody<'a>>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    statuses: Vec<StatusBody<'a>>,
+}
+
+#[derive(Serialize)]
+struct Metadata<'a> {
+    display_phone_number: &'a str,
+    phone_number_id: &'a str,
+}
+
+#[derive(Serialize)]
+struct Contact {
+    profile: Profile,
+    wa_id: String,
+}
+
+#[derive(Serialize)]
+struct Profile {
+    name: &'static str,
+}
+
+#[derive(Serialize)]
+struct InboundBody<'a> {
+    from: String,
+    id: &'a str,
+    timestamp: String,
+    r#type: &'static str,
+    text: Text<'a>,
+}
+
+#[derive(Serialize)]
+struct Text<'a> {
+    body: &'a str,
+}
+
+#[derive(Serialize)]
+struct StatusBody<'a> {
+    id: &'a str,
+    status: &'static str,
+    timestamp: String,
+    recipient_id: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    biz_opaque_callback_data: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pricing: Option<Pricing>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    errors: Option<[Failure; 1]>,
+}
+
+#[derive(Serialize)]
+struct Pricing {
+    billable: bool,
+    pricing_model: &'static str,
+    r#type: &'static str,
+    category: String,
+}
+
+#[derive(Serialize)]
+struct Failure {
+    code: u32,
+    title: &'static str,
+    message: &'static str,
+    error_data: Details,
+    href: &'static str,
+}
+
+#[derive(Serialize)]
+struct Details {
+    details: &'static str,
+}
+
+/// The body of one POST: one entry, one change per number with its statuses in order, and one per inbound message.
+pub(crate) fn encode(senders: &[Sender], batch: &[Event]) -> Vec<u8> {
+    let mut changes = Vec::new();
+    let mut change_of_number = vec![None; senders.len()];
+    for event in batch {
+        match event {
+            Event::Inbound(inbound) => changes.push(inbound_change(&senders[inbound.number], inbound)),
+            Event::Status(message, step) => {
+                let place = *change_of_number[message.number].get_or_insert_with(|| {
+                    changes.push(change(&senders[message.number]));
+                    changes.len() - 1
+                });
+                changes[place].value.statuses.push(status(message, step));
+            }
+        }
+    }
+    let notification = Notification { object: "whatsapp_business_account", entry: [Entry { id: WABA_ID, changes }] };
+    let mut body = Vec::with_capacity(256 + batch.len() * 400);
+    let mut serializer = Serializer::with_formatter(&mut body, Escaped);
+    notification.serialize(&mut serializer).expect("strings and numbers always serialise into memory");
+    body
+}
+
+fn change(sender: &Sender) -> Change<'_> {
+    let metadata = Metadata { display_phone_number: &sender.display, phone_number_id: &sender.id };
+    let value = Value {
+        messaging_product: "whatsapp",
+        metadata,
+        contacts: Vec::new(),
+        messages: Vec::new(),
+        statuses: Vec::new(),
+    };
+    Change { value, field: "messages" }
+}
+
+fn inbound_change<'a>(sender: &'a Sender, inbound: &'a Inbound) -> Change<'a> {
+    let from = inbound.user.digits();
+    let mut change = change(sender);
+    change.value.contacts = vec![Contact { profile: Profile { name: "Zoë" }, wa_id: from.clone() }];
+    change.value.messages = vec![InboundBody {
+        from,
+        id: &inbound.wamid,
+        timestamp: seconds(inbound.at_us),
+        r#type: "text",
+        text: Text { body: &inbound.text },
+    }];
+    change
+}
+
+fn status<'a>(message: &'a Message, step: &Step) -> StatusBody<'a> {
+    let (status, errors) = match step.status {
+        Status::Sent => ("sent", None),
+        Status::Delivered => ("delivered", None),
+        Status::Read => ("read", None),
+        Status::Failed(code) => ("failed", Some([failure(code)])),
+    };
+    StatusBody {
+        id: &message.wamid,
+        status,
+        timestamp: seconds(message.at_us + u64::try_from(step.happened.as_micros()).unwrap_or_default()),
+        recipient_id: message.user.digits(),
+        biz_opaque_callback_data: message.callback_data.as_deref(),
+        pricing: step.priced.then(|| pricing(message.category)),
+        errors,
+    }
+}
+
+fn pricing(category: Option<&str>) -> Pricing {
+    let (billable, kind) = if category.is_some() { (true, "regular") } else { (false, "free_customer_service") };
+    let category = category.unwrap_or("SERVICE").to_ascii_lowercase();
+    Pricing { billable, pricing_model: "PMP", r#type: kind, category }
+}
+
+fn failure(code: u32) -> Failure {
+    let entry = catalogue::entry(code);
+    Failure {
+        code,
+        title: entry.title,
+        message: entry.title,
+        error_data: Details { details: entry.details },
+        href: "/documentation/business-messaging/whatsapp/support/error-codes",
+    }
+}
+
+/// Meta writes the timestamps of messages and statuses as strings of whole seconds.
+fn seconds(at_us: u64) -> String {
+    (at_us / 1_000_000).to_string()
+}
+
+/// Escapes `/` and everything beyond ASCII, as Meta's encoder does: a receiver that checks the signature over JSON
+/// that it wrote again itself must fail.
+struct Escaped;
+
+impl Formatter for Escaped {
+    fn write_string_fragment<W: ?Sized + io::Write>(&mut self, writer: &mut W, fragment: &str) -> io::Result<()> {
+        let mut plain_from = 0;
+        for (at, c) in fragment.char_indices().filter(|(_, c)| *c == '/' || !c.is_ascii()) {
+            writer.write_all(&fragment.as_bytes()[plain_from..at])?;
+            plain_from = at + c.len_utf8();
+            if c == '/' {
+                writer.write_all(b"\\/")?;
+                continue;
+            }
+            for unit in c.encode_utf16(&mut [0; 2]) {
+                write!(writer, "\\u{unit:04x}")?;
+            }
+        }
+        writer.write_all(&fragment.as_bytes()[plain_from..])
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_not_ascii_is_escaped_and_reads_back_the_same() {
+        let text = "Zoë/Jürgen 👍 \"done\"";
+        let mut out = Vec::new();
+        text.serialize(&mut Serializer::with_formatter(&mut out, Escaped)).unwrap();
+        let json = String::from_utf8(out).unwrap();
+        assert_eq!(json, r#""Zo\u00eb\/J\u00fcrgen \ud83d\udc4d \"done\"""#);
+        assert_eq!(serde_json::from_str::<String>(&json).unwrap(), text);
+    }
+}

@@ -1,0 +1,137 @@
+//! Every fault as a bare TCP socket sees it.
+
+use std::collections::BTreeMap;
+use std::io;
+use std::net::SocketAddr;
+use std::time::{Duration, Instant};
+
+use dawncast_cloud_sim::{Fault, FaultOrder, FaultProfile, FaultRule, SimConfig, SimError, Simulator};
+use serde_json::json;
+use tokio::task::JoinSet;
+
+use crate::support::*;
+
+/// Sends one message under an ordered fault that strikes once.
+async fn meet(sim: &Simulator, fault: Fault) -> io::Result<Vec<u8>> {
+    let rule = FaultRule { times: Some(1), ..FaultRule::always(fault) };
+    sim.set_faults(FaultOrder { faults: vec![rule] }).unwrap();
+    exchange(sim.addr(), &send_request(NUMBER, &hello(PHONE))).await
+}
+
+/// The fault must have struck once only: the next try is answered, and adds one message.
+async fn next_try_succeeds(sim: &Simulator, before: u64) {
+    assert_eq!(accepted(sim, PHONE), before);
+    assert_eq!(send(sim, &hello(PHONE)).await.status, 200);
+    assert_eq!(accepted(sim, PHONE), before + 1);
+}
+
+#[tokio::test]
+async fn reset_before_read_resets_the_connection_and_accepts_nothing() {
+    let sim = start().await;
+    let reason = meet(&sim, Fault::ResetBeforeRead).await.unwrap_err();
+    assert_eq!(reason.kind(), io::ErrorKind::ConnectionReset);
+    next_try_succeeds(&sim, 0).await;
+}
+
+#[tokio::test]
+async fn accept_then_drop_response_closes_without_a_byte_and_the_ledger_knows_the_message() {
+    let sim = start().await;
+    assert_eq!(meet(&sim, Fault::AcceptThenDropResponse).await.unwrap(), b"");
+    next_try_succeeds(&sim, 1).await;
+}
+
+#[tokio::test]
+async fn accept_then_500_says_error_and_the_ledger_knows_the_message() {
+    let sim = start().await;
+    let answer = parse(&meet(&sim, Fault::AcceptThen500).await.unwrap());
+    assert_eq!((answer.status, answer.error_code()), (500, 131000));
+    assert_eq!(sim.ledger().totals.rejected, BTreeMap::new());
+    next_try_succeeds(&sim, 1).await;
+}
+
+#[tokio::test]
+async fn ok_with_html_is_a_200_that_is_not_json() {
+    let sim = start().await;
+    let answer = parse(&meet(&sim, Fault::OkWithHtml).await.unwrap());
+    assert_eq!((answer.status, answer.header("content-type")), (200, Some("text/html; charset=utf-8")));
+    assert!(answer.body.starts_with("<!DOCTYPE html>"), "{}", answer.body);
+    next_try_succeeds(&sim, 1).await;
+}
+
+#[tokio::test]
+async fn slow_accepts_at_once_and_holds_the_answer_back() {
+    let sim = start().await;
+    let (asked, hold) = (Instant::now(), Duration::from_millis(300));
+    let answering = async {
+        let answer = parse(&meet(&sim, Fault::Slow { ms: 300 }).await.unwrap());
+        (answer.status, asked.elapsed())
+    };
+    let ledger = eventually("the message is in the ledger", || accepted(&sim, PHONE) == 1);
+    let ((status, answered_after), accepted_after) = tokio::join!(answering, async {
+        ledger.await;
+        asked.elapsed()
+    });
+    assert_eq!(status, 200);
+    assert!(answered_after >= hold && accepted_after < answered_after, "{accepted_after:?} {answered_after:?}");
+}
+
+#[tokio::test]
+async fn throttle_and_error_refuse() {
+    let sim = start().await;
+    let throttled = parse(&meet(&sim, Fault::Throttle).await.unwrap());
+    assert_eq!((throttled.status, throttled.error_code()), (400, 130429));
+    let failed = parse(&meet(&sim, Fault::Error { code: 131016, http_status: 503 }).await.unwrap());
+    assert_eq!((failed.status, failed.error_code()), (503, 131016));
+    assert_eq!(sim.ledger().totals.rejected, [("130429".to_owned(), 1), ("131016".to_owned(), 1)].into());
+    next_try_succeeds(&sim, 0).await;
+}
+
+#[tokio::test]
+async fn a_rule_strikes_only_the_user_number_and_try_that_it_names() {
+    let sim = start().await;
+    let rule = json!({ "phone": PHONE, "number": NUMBER, "attempts_matching": 2 });
+    let order = json!({ "faults": [{ "match": rule, "fault": { "kind": "throttle" } }] });
+    stage(&sim, "/_sim/faults", order).await;
+    assert_eq!(send(&sim, &hello("+919000000001")).await.status, 200);
+    assert_eq!(send(&sim, &hello("+919000000001")).await.status, 200, "another user");
+    assert_eq!(send(&sim, &hello(PHONE)).await.status, 200, "the first try");
+    assert_eq!(send(&sim, &hello(PHONE)).await.error_code(), 130429);
+    assert_eq!(send(&sim, &hello(PHONE)).await.status, 200, "the third try");
+}
+
+#[tokio::test]
+async fn a_scenario_file_is_in_force_from_the_start_and_a_bad_one_prevents_it() {
+    let path = std::env::temp_dir().join(format!("dawncast-sim-it-{}.json", std::process::id()));
+    std::fs::write(&path, r#"{"faults":[{"fault":{"kind":"throttle"},"times":1}]}"#).unwrap();
+    let sim = start_with(SimConfig { scenario: Some(path.clone()), ..config() }).await;
+    assert_eq!(send(&sim, &hello(PHONE)).await.error_code(), 130429);
+    std::fs::write(&path, r#"{"faults":[{"fault":{"kind":"throttle"},"probability":7}]}"#).unwrap();
+    let refused = Simulator::start(SimConfig { scenario: Some(path.clone()), ..config() }).await;
+    std::fs::remove_file(&path).unwrap();
+    assert!(matches!(refused, Err(SimError::Faults(reason)) if reason.contains("probability")));
+}
+
+/// What one message met: HTTP status, or why there was none.
+async fn outcome(addr: SocketAddr, phone: String) -> (String, String) {
+    let outcome = match exchange(addr, &send_request(NUMBER, &hello(&phone))).await {
+        Ok(received) if received.is_empty() => "closed".to_owned(),
+        Ok(received) => parse(&received).status.to_string(),
+        Err(reason) => reason.kind().to_string(),
+    };
+    (phone, outcome)
+}
+
+async fn outcomes(seed: u64, phones: impl Iterator<Item = u64>) -> BTreeMap<String, String> {
+    let sim = start_with(SimConfig { faults: FaultProfile::Harsh, seed, ..config() }).await;
+    let sends: JoinSet<_> = phones.map(|n| outcome(sim.addr(), format!("+{}", 919_000_000_000 + n))).collect();
+    sends.join_all().await.into_iter().collect()
+}
+
+#[tokio::test]
+async fn a_seed_brings_the_same_accidents_to_the_same_users_in_any_order() {
+    let (forward, backward, other) =
+        tokio::join!(outcomes(1, 0..200), outcomes(1, (0..200).rev()), outcomes(2, 0..200));
+    assert_eq!(forward, backward);
+    assert_ne!(forward, other);
+    assert!(forward.values().any(|outcome| outcome != "200"));
+}

@@ -1,0 +1,13 @@
+//! The simulator seen from outside: over raw TCP, by a client and a webhook receiver that share none of its code.
+
+#![allow(clippy::unwrap_used, reason = "a test that panics has failed")]
+
+mod control;
+mod faults;
+mod limits;
+mod management;
+mod media;
+mod receiver;
+mod sending;
+mod support;
+mod webhooks;

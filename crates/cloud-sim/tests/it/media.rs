@@ -1,0 +1,62 @@
+use std::time::Duration;
+
+use dawncast_cloud_sim::Simulator;
+use serde_json::{Value, json};
+
+use crate::support::*;
+
+async fn upload(sim: &Simulator, product: &str, mime: &str, bytes: &[u8]) -> Answer {
+    let part = |head: &str, body: &[u8]| {
+        [b"--cut\r\nContent-Disposition: form-data; ", head.as_bytes(), b"\r\n\r\n", body, b"\r\n"].concat()
+    };
+    let file = format!("name=\"file\"; filename=\"pack.png\"\r\nContent-Type: {mime}");
+    let mut body = part(&file, bytes);
+    if !product.is_empty() {
+        body.extend(part("name=\"messaging_product\"", product.as_bytes()));
+    }
+    body.extend(part("name=\"type\"", mime.as_bytes()));
+    body.extend(b"--cut--\r\n");
+    let headers = "Authorization: Bearer SIM_TOKEN\r\nContent-Type: multipart/form-data; boundary=cut\r\n";
+    call(sim, "POST", &format!("/v24.0/{NUMBER}/media"), headers, &body).await
+}
+
+fn pack(media_id: &Value) -> Value {
+    let image = json!([{ "type": "image", "image": { "id": media_id } }]);
+    daily(PHONE, image, json!([{ "type": "text", "text": "Asha" }]))
+}
+
+#[tokio::test]
+async fn a_medium_serves_the_number_that_it_was_uploaded_to_and_no_other() {
+    let sim = start().await;
+    let id = upload(&sim, "whatsapp", "image/png", b"pixels").await.json()["id"].clone();
+    assert_eq!(send(&sim, &pack(&id)).await.status, 200);
+    let refused = send_from(&sim, OTHER_NUMBER, &pack(&id)).await;
+    assert_eq!((refused.status, refused.error_code()), (400, 100));
+    assert!(refused.body.contains("not a valid whatsapp business account media attachment ID"), "{}", refused.body);
+}
+
+#[tokio::test]
+async fn a_medium_expires_after_thirty_days() {
+    let sim = start().await;
+    let id = upload(&sim, "whatsapp", "image/jpeg", b"pixels").await.json()["id"].clone();
+    sim.advance(Duration::from_secs(30 * 24 * 3600));
+    assert_eq!(send(&sim, &pack(&id)).await.error_code(), 100);
+}
+
+#[tokio::test]
+async fn what_cannot_be_sent_cannot_be_uploaded() {
+    let sim = start().await;
+    let big = vec![0; 5 * (1 << 20) + 1];
+    for (product, mime, bytes, code, words) in [
+        ("", "image/png", &b"pixels"[..], 100, "The parameter messaging_product is required."),
+        ("sms", "image/png", b"pixels", 100, "must be one of {WHATSAPP}."),
+        ("whatsapp", "image/gif", b"pixels", 100, "Received file of type 'image/gif'."),
+        ("whatsapp", "image/png", b"", 131053, "The file is empty"),
+        ("whatsapp", "image/png", &big, 131053, "exceeds the maximum of 5242880 bytes"),
+    ] {
+        let answer = upload(&sim, product, mime, bytes).await;
+        assert_eq!((answer.status, answer.error_code()), (400, code), "{}", answer.body);
+        assert!(answer.body.contains(words), "{}", answer.body);
+    }
+    assert_eq!(upload(&sim, "whatsapp", "image/png", &big[1..]).await.status, 200);
+}

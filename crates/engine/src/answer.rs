@@ -1,0 +1,128 @@
+//! From what the Cloud API answered to a verdict, and from a status webhook to a fact. `cloud-api` knows the codes,
+//! `core` knows what follows; here one is put into the other's words.
+
+use std::time::Duration;
+
+use dawncast_cloud_api::{
+    ApiError, Class, ErrorEntry, Scope, SendOutcome, Way,
+    webhook::{Status, StatusUpdate},
+};
+use dawncast_core::{
+    delivery::{Attempt, Fact, Outcome},
+    report::Failure,
+    verdict::Verdict,
+};
+
+/// How long a number rests after the Cloud API found it too fast.
+const THROTTLE_REST: Duration = Duration::from_secs(1);
+/// How long it rests when the Cloud API could not be reached at all.
+const UNREACHABLE_REST: Duration = Duration::from_secs(1);
+/// How long it rests when its token or account was refused: then it is tried again with one message.
+const REFUSED_REST: Duration = Duration::from_secs(30);
+
+/// The verdict on a POST.
+pub(crate) fn verdict(outcome: &SendOutcome) -> Verdict {
+    match outcome {
+        SendOutcome::Accepted { .. } => Verdict::Accepted,
+        // Nothing was written, so nothing was sent; others would fare no better just now.
+        SendOutcome::NotSent(_) => Verdict::NumberDown(0),
+        SendOutcome::Unknown(_) => Verdict::Unknown,
+        SendOutcome::Refused(error) => refused(error),
+    }
+}
+
+fn refused(error: &ApiError) -> Verdict {
+    let (entry, code) = (error.entry(), error.code.and_then(|code| u32::try_from(code).ok()).unwrap_or_default());
+    let about_message = matches!(entry.scope(), Scope::Message | Scope::Recipient);
+    match entry.class(Way::Response) {
+        Class::Ambiguous => Verdict::Unknown,
+        Class::RetrySoon | Class::RetryLater if entry.scope() == Scope::Pair => Verdict::PairLimited(code),
+        Class::RetrySoon | Class::RetryLater if entry.is_throttle() => Verdict::Throttled(code),
+        Class::RetrySoon => Verdict::Transient(code),
+        Class::RetryLater | Class::PauseNumber | Class::FatalConfig if !about_message => Verdict::NumberDown(code),
+        Class::RetryLater => Verdict::Transient(code),
+        _ => Verdict::Rejected(code),
+    }
+}
+
+/// How long the number must rest after `verdict`, if at all, and whether it was too fast.
+pub(crate) fn rest(verdict: Verdict) -> Option<(Duration, bool)> {
+    match verdict {
+        Verdict::Throttled(_) => Some((THROTTLE_REST, true)),
+        Verdict::NumberDown(0) => Some((UNREACHABLE_REST, false)),
+        Verdict::NumberDown(_) => Some((REFUSED_REST, false)),
+        _ => None,
+    }
+}
+
+/// What a status says of an attempt; none for a status that says nothing yet known.
+pub(crate) fn status_fact(attempt: Attempt, update: &StatusUpdate) -> Option<Fact> {
+    let code = update.errors.first().and_then(|error| u32::try_from(error.code).ok()).unwrap_or_default();
+    let outcome = match update.status {
+        Status::Sent => Outcome::Sent,
+        Status::Delivered => Outcome::Delivered,
+        Status::Read | Status::Played => Outcome::Read,
+        Status::Failed if update.errors.first().is_some_and(|error| may_retry(error.entry())) => Outcome::FailedRetryable,
+        Status::Failed => Outcome::Failed,
+        _ => return None,
+    };
+    let code = if update.status == Status::Failed { code } else { 0 };
+    Some(Fact { attempt, outcome, throttled: false, code, at: update.timestamp * 1_000 })
+}
+
+fn may_retry(entry: &ErrorEntry) -> bool {
+    matches!(entry.class(Way::Webhook), Class::RetrySoon | Class::Ambiguous)
+}
+
+/// The class of an error code in the words of the report. Failures at the recipient are not the sender's fault.
+pub fn class_of(code: u32) -> &'static str {
+    match ErrorEntry::of(i64::from(code)).map(|entry| entry.class(Way::Webhook)) {
+        Some(Class::PermanentRecipient) => Failure::RECIPIENT,
+        Some(class) => class.as_str(),
+        None => "unknown",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(code: i64, http_status: u16, expected: Verdict) {
+        let error = ApiError { code: Some(code), http_status, ..ApiError::default() };
+        assert_eq!(verdict(&SendOutcome::Refused(Box::new(error))), expected, "code {code}");
+    }
+
+    #[test]
+    fn throttles_are_told_by_code_not_by_http_status() {
+        check(130_429, 400, Verdict::Throttled(130_429));
+        check(131_056, 400, Verdict::PairLimited(131_056));
+        check(80_007, 400, Verdict::Throttled(80_007));
+    }
+
+    #[test]
+    fn what_may_have_been_sent_is_unknown() {
+        for code in [1, 2, 131_000, 131_016] {
+            check(code, 500, Verdict::Unknown);
+        }
+    }
+
+    #[test]
+    fn a_refused_token_stops_the_number_not_the_message() {
+        check(190, 401, Verdict::NumberDown(190));
+        check(131_031, 403, Verdict::NumberDown(131_031));
+    }
+
+    #[test]
+    fn a_wrong_message_is_refused_for_good() {
+        check(131_009, 400, Verdict::Rejected(131_009));
+        check(132_000, 400, Verdict::Rejected(132_000));
+        check(131_026, 400, Verdict::Rejected(131_026));
+    }
+
+    #[test]
+    fn failures_at_the_recipient_are_named_so() {
+        assert_eq!(class_of(131_026), "recipient");
+        assert_eq!(class_of(131_000), "retry_soon");
+        assert_eq!(class_of(0), "unknown");
+    }
+}

@@ -1,0 +1,88 @@
+//! Judge and close: the verdict, provisional at the deadline and final when all is settled or its time is over.
+
+use dawncast_core::{
+    delivery::{Gate, Standing},
+    report::{Report, SlaVerdict},
+};
+use dawncast_store::{
+    records::CampaignState,
+    run::{Advanced, Run, RunTallies},
+};
+use metrics::counter;
+use tracing::info;
+
+use super::Chores;
+use crate::{
+    EngineError,
+    answer::class_of,
+    metrics::{RUNS, SLA_DELIVERIES},
+};
+
+impl Chores {
+    /// The provisional verdict, at the deadline.
+    pub(super) async fn judge(&self, run: &Run) -> Result<bool, EngineError> {
+        let report = self.ctx.store.report(run, self.clock.now(), class_of).await?;
+        self.ctx.store.note_run(&run.record.id, "verdict", report.sla.verdict.as_str()).await?;
+        Ok(true)
+    }
+
+    /// The final verdict, once every page is finished and every delivery terminal, or long enough after the deadline.
+    pub(super) async fn close(&self, run: &Run) -> Result<bool, EngineError> {
+        let (store, now) = (&self.ctx.store, self.clock.now());
+        let timed_out = now >= run.record.opening.deadline_at + self.ctx.settings.close_after.as_millis() as i64;
+        if !timed_out && !self.is_over(run).await? {
+            return Ok(false);
+        }
+        let closed = Run { closed_at: Some(now), ..run.clone() };
+        let report = store.report(&closed, now, class_of).await?;
+        let advanced = store.close_run(&run.record.id, report.sla.verdict.as_str(), now).await?;
+        if advanced == Advanced::Moved {
+            self.closed(run, &report).await?;
+        }
+        Ok(advanced == Advanced::Moved)
+    }
+
+    /// Nothing is left to do, and no receipt is waited for.
+    async fn is_over(&self, run: &Run) -> Result<bool, EngineError> {
+        let refs: Vec<_> = run.page_refs().collect();
+        let headers = self.ctx.store.headers(&refs).await?;
+        // A cancelled run's pages may never have been leased; what was begun in them is still waited for.
+        let gate = run.gate(self.clock.now());
+        let finished = gate == Gate::Cancelled || headers.iter().all(|(_, header)| header.finished);
+        let tallies = self.ctx.store.run_tallies(&run.record.id).await?;
+        Ok(finished && is_terminal(&tallies, gate))
+    }
+
+    async fn closed(&self, run: &Run, report: &Report) -> Result<(), EngineError> {
+        let (id, sla) = (&run.record.id, &report.sla);
+        let share = 100.0 * sla.attained;
+        info!(run.id = %id, "run {id} is closed: {}, {share:.2} % of {} on time", sla.verdict, sla.eligible);
+        counter!(RUNS, "verdict" => sla.verdict.as_str()).increment(1);
+        if sla.verdict != SlaVerdict::Cancelled {
+            self.count_sla(run, report);
+        }
+        let from = [CampaignState::Active, CampaignState::Paused];
+        self.ctx.store.set_campaign_state(&run.record.campaign, &from, CampaignState::Done).await?;
+        self.ctx.store.unpin(&run.record.spec.audience.id, id).await?;
+        Ok(())
+    }
+
+    fn count_sla(&self, run: &Run, report: &Report) {
+        let (sla, totals) = (&report.sla, &report.totals);
+        let reached = totals.accepted + totals.sent + totals.delivered + totals.read;
+        let late = reached.saturating_sub(sla.within_deadline);
+        let missed = sla.eligible.saturating_sub(sla.within_deadline + late);
+        for (outcome, count) in [("within", sla.within_deadline), ("late", late), ("missed", missed)] {
+            let (pool, priority) = (run.record.spec.pool.to_string(), run.record.spec.priority.as_str());
+            counter!(SLA_DELIVERIES, "pool" => pool, "priority" => priority, "outcome" => outcome).increment(count);
+        }
+    }
+}
+
+/// No receipt of this run can change anything that counts.
+fn is_terminal(tallies: &RunTallies, gate: Gate) -> bool {
+    let open = [Standing::Sending, Standing::Unconfirmed, Standing::Accepted, Standing::Sent];
+    let waiting = [Standing::Planned, Standing::Retrying];
+    let none = |standings: &[Standing]| standings.iter().all(|standing| tallies.tallies.count(*standing) == 0);
+    none(&open) && (gate != Gate::Open || none(&waiting))
+}

@@ -1,0 +1,90 @@
+//! Which chore of a run is due: a pure function of its record and the time, so that any scheduler, at any time, comes
+//! to the same answer.
+
+use std::time::Duration;
+
+use dawncast_core::UnixMs;
+use dawncast_store::run::{Run, RunState};
+
+use super::Step;
+use crate::Settings;
+
+/// The step that is due at `now`. One whose lead time has passed is due at once. Whether an open run can be closed, its
+/// pages have to be asked: [`Step::Close`] is only a candidate.
+pub(crate) fn due(run: &Run, now: UnixMs, settings: &Settings) -> Option<Step> {
+    let opens_at = run.record.opening.opens_at;
+    let reached = |lead: Duration| now >= opens_at - lead.as_millis() as i64;
+    match run.state {
+        RunState::Scheduled => reached(settings.freeze_lead).then_some(Step::Freeze),
+        RunState::Frozen => Some(Step::Plan),
+        RunState::Planned => reached(settings.preflight_lead).then_some(Step::Preflight),
+        RunState::Ready => reached(settings.open_lead).then_some(Step::Open),
+        RunState::Open if now >= run.record.opening.deadline_at && run.verdict.is_none() => Some(Step::Judge),
+        RunState::Open | RunState::Cancelled => Some(Step::Close),
+        RunState::Closed => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use dawncast_core::{campaign::CampaignSpec, window::Opening};
+    use dawncast_store::run::RunRecord;
+
+    use super::*;
+
+    fn run(state: RunState) -> Run {
+        let spec = CampaignSpec::parse(
+            br#"{"pool":"p","audience":{"id":"aud_x"},"schedule":{"type":"at","at":"2026-11-23T06:00:00","timezone":"UTC"},
+                 "message":{"type":"text","text":{"body":"hi"}}}"#,
+        )
+        .expect("a campaign");
+        let record = RunRecord {
+            id: "run".parse().expect("an id"),
+            campaign: "cmp_x".parse().expect("an id"),
+            spec,
+            instant: 1_000_000,
+            opening: Opening { opens_at: 1_000_000, closes_at: 1_300_000, deadline_at: 1_330_000 },
+            created_at: 0,
+        };
+        Run {
+            record,
+            state,
+            holds: vec![],
+            frozen: None,
+            pages: 0,
+            remarks: vec![],
+            waits_for: None,
+            opened_at: None,
+            cancelled_at: None,
+            closed_at: None,
+            verdict: None,
+        }
+    }
+
+    fn check(state: RunState, now: UnixMs, expected: Option<Step>) {
+        assert_eq!(due(&run(state), now, &Settings::default()), expected, "{state:?} at {now}");
+    }
+
+    #[test]
+    fn a_step_is_due_from_its_lead_time_on_however_late_it_is() {
+        check(RunState::Scheduled, 99_999, None);
+        check(RunState::Scheduled, 100_000, Some(Step::Freeze));
+        check(RunState::Scheduled, 2_000_000, Some(Step::Freeze));
+        check(RunState::Planned, 939_999, None);
+        check(RunState::Planned, 940_000, Some(Step::Preflight));
+        check(RunState::Ready, 990_000, Some(Step::Open));
+    }
+
+    #[test]
+    fn a_run_is_judged_once_at_its_deadline() {
+        check(RunState::Open, 1_329_999, Some(Step::Close));
+        check(RunState::Open, 1_330_000, Some(Step::Judge));
+        let judged = Run { verdict: Some("pass".into()), ..run(RunState::Open) };
+        assert_eq!(due(&judged, 1_330_000, &Settings::default()), Some(Step::Close));
+    }
+
+    #[test]
+    fn a_closed_run_has_nothing_left_to_do() {
+        check(RunState::Closed, 9_000_000, None);
+    }
+}

@@ -1,0 +1,54 @@
+//! Freeze: pins the audience's version, the numbers and the dice, and gives every row that is not sent to a reason.
+
+use dawncast_core::UnixMs;
+use dawncast_store::{
+    records::{Number, NumberRole, mint},
+    run::{Advanced, Frozen, Run, Sender},
+};
+
+use super::Chores;
+use crate::EngineError;
+
+/// What freeze, plan, preflight and open may take when a run is frozen after its window opened.
+const LATE_START_MS: i64 = 1_000;
+
+fn sender(number: &Number) -> Sender {
+    Sender {
+        number: number.phone_number_id.clone(),
+        waba: number.waba_id.clone(),
+        mps: number.mps,
+        standby: number.paused || number.role == NumberRole::Standby,
+    }
+}
+
+/// From when messages may go out. Engine down at the minute: the run catches up from now on.
+fn opens_at(run: &Run, now: UnixMs) -> UnixMs {
+    let opening = run.record.opening;
+    if now + LATE_START_MS < opening.deadline_at { opening.opens_at.max(now + LATE_START_MS) } else { opening.opens_at }
+}
+
+impl Chores {
+    pub(super) async fn freeze(&self, run: &Run) -> Result<bool, EngineError> {
+        let (store, spec, id) = (&self.ctx.store, &run.record.spec, &run.record.id);
+        let Some(version) = store.pin(&spec.audience.id, id).await? else {
+            return self.hold(run, &format!("audience {} holds no rows: import some", spec.audience.id)).await;
+        };
+        let selection = self.select(run, &version).await?;
+        let mut senders: Vec<Sender> = store.pool_numbers(&spec.pool).await?.iter().map(sender).collect();
+        senders.sort_by(|a, b| a.number.as_str().cmp(b.number.as_str()));
+        // Records name a number by one byte.
+        senders.truncate(256);
+        store.put_dropped(id, &selection.dropped).await?;
+        let now = self.clock.now();
+        let frozen = Frozen {
+            audience_version: version.version,
+            seed: rand::random(),
+            plan_token: mint(),
+            senders,
+            opens_at: opens_at(run, now),
+            submitted: (selection.chosen.len() + selection.dropped.len()) as u64,
+            dropped: selection.dropped_by_reason(),
+        };
+        Ok(store.freeze_run(id, &frozen, run.begin_until()).await? == Advanced::Moved)
+    }
+}

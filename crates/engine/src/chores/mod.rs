@@ -1,0 +1,131 @@
+//! Chores: the rare, idempotent steps of a run's life. A tick each second derives what is due from the run records; the
+//! job on the queue is only its hint, so that a lost or late job costs a second, not the window.
+
+mod close;
+mod due;
+mod freeze;
+mod media;
+mod open;
+mod plan;
+mod preflight;
+mod queue;
+mod select;
+mod tick;
+
+use std::sync::Arc;
+
+use dawncast_core::ids::RunId;
+use dawncast_store::run::Run;
+use serde::{Deserialize, Serialize};
+use tokio_util::sync::CancellationToken;
+use tracing::{Instrument, info, info_span, warn};
+
+use crate::{Clock, Context, EngineError};
+
+pub(crate) use media::media_ids;
+pub(crate) use select::renderer;
+
+/// A step of a run's life.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum Step {
+    /// Pin the audience.
+    Freeze,
+    /// Write the pages.
+    Plan,
+    /// See whether it can go.
+    Preflight,
+    /// Put the pages into their lane.
+    Open,
+    /// The provisional verdict.
+    Judge,
+    /// The final one.
+    Close,
+}
+
+impl Step {
+    pub(crate) fn as_str(self) -> &'static str {
+        match self {
+            Self::Freeze => "freeze",
+            Self::Plan => "plan",
+            Self::Preflight => "preflight",
+            Self::Open => "open",
+            Self::Judge => "judge",
+            Self::Close => "close",
+        }
+    }
+}
+
+/// The job: which step of which run.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub(crate) struct Chore {
+    pub(crate) run: RunId,
+    pub(crate) step: Step,
+}
+
+/// What the chores of a process share.
+pub(crate) struct Chores {
+    pub(crate) ctx: Context,
+    pub(crate) clock: Clock,
+}
+
+impl Chores {
+    /// Carries a chore out if it is due, and then those that it makes due: from freeze to open is one go when the window
+    /// is near.
+    async fn carry_out(&self, chore: &Chore) -> Result<(), EngineError> {
+        let mut step = chore.step;
+        loop {
+            let Some(run) = self.ctx.store.run(&chore.run).await? else { return Ok(()) };
+            let due = due::due(&run, self.clock.now(), &self.ctx.settings);
+            if due != Some(step) {
+                // The hint was early, late or a repeat: the record knows better.
+                return Ok(());
+            }
+            let span = info_span!("chore", run.id = %chore.run, step = step.as_str());
+            let moved = self.step(step, &run).instrument(span).await?;
+            let Some(run) = self.ctx.store.run(&chore.run).await? else { return Ok(()) };
+            match due::due(&run, self.clock.now(), &self.ctx.settings) {
+                Some(next) if moved && next != step => step = next,
+                _ => return Ok(()),
+            }
+        }
+    }
+
+    /// One step. True when it moved the run.
+    async fn step(&self, step: Step, run: &Run) -> Result<bool, EngineError> {
+        let moved = match step {
+            Step::Freeze => self.freeze(run).await,
+            Step::Plan => self.plan(run).await,
+            Step::Preflight => self.preflight(run).await,
+            Step::Open => self.open(run).await,
+            Step::Judge => self.judge(run).await,
+            Step::Close => self.close(run).await,
+        };
+        match &moved {
+            Ok(true) => info!("{} of run {} is done", step.as_str(), run.record.id),
+            Ok(false) => {}
+            Err(error) => warn!("{} of run {} failed and will be tried again: {error}", step.as_str(), run.record.id),
+        }
+        moved
+    }
+
+    /// The run cannot go on: says why, where people look. True when that is news.
+    async fn hold(&self, run: &Run, why: &str) -> Result<bool, EngineError> {
+        if run.waits_for.as_deref() != Some(why) {
+            warn!(run.id = %run.record.id, "run {} is held: {why}", run.record.id);
+            self.ctx.store.note_run(&run.record.id, "waits_for", why).await?;
+        }
+        Ok(false)
+    }
+}
+
+/// Runs the scheduler until `stop`: the tick, and a worker for the chores. Any number of schedulers may run.
+///
+/// # Errors
+/// When Redis cannot be reached at the start.
+pub async fn scheduler(ctx: Context, stop: CancellationToken) -> Result<(), EngineError> {
+    let clock = Clock::start(&ctx.store).await?;
+    let chores = Arc::new(Chores { ctx: ctx.clone(), clock: clock.clone() });
+    tokio::join!(clock.keep(&ctx.store, &stop), tick::tick(Arc::clone(&chores), &stop), queue::work(chores, &stop));
+    Ok(())
+}

@@ -1,0 +1,94 @@
+//! Plan: each delivery's number and time, written as pages. Planning is a pure function of what freeze pinned and pages
+//! are create-only, so two planners, or one twice, write the same.
+
+use dawncast_core::plan::{self, Plan, Shortage};
+use dawncast_store::{
+    page::{NewPage, Recipient, Recipients, Written},
+    run::{Advanced, Frozen, Run},
+};
+use futures::future::try_join_all;
+
+use super::{
+    Chores,
+    select::{self, Selection},
+};
+use crate::EngineError;
+
+/// Pages written at once.
+const WRITES_AT_ONCE: usize = 16;
+/// Times in a page count from this long before its run opens.
+const BASE_LEAD_MS: i64 = 60_000;
+
+impl Chores {
+    pub(super) async fn plan(&self, run: &Run) -> Result<bool, EngineError> {
+        let Some(frozen) = &run.frozen else { return Ok(false) };
+        // Pinned at freeze: the same version, whatever was imported since.
+        let audience = &run.record.spec.audience.id;
+        let Some(version) = self.ctx.store.pin(audience, &run.record.id).await? else { return Ok(false) };
+        let selection = self.select(run, &version).await?;
+        let plan = match self.place(run, frozen, &selection.candidates) {
+            Ok(plan) => plan,
+            Err(shortage) => return self.hold(run, &shortage.to_string()).await,
+        };
+        if let Err(error) = self.upload(frozen, &selection.assets).await {
+            return self.hold(run, &format!("the media cannot be uploaded: {error}")).await;
+        }
+        let pages = pages(run, frozen, &plan, &selection)?;
+        if !self.write(run, &frozen.plan_token, &pages).await? {
+            return Ok(false);
+        }
+        let count = pages.len() as u32;
+        Ok(self.ctx.store.planned_run(&run.record.id, &frozen.plan_token, count).await? == Advanced::Moved)
+    }
+
+    /// Within the window; where that is too short because the run starts late, up to the deadline.
+    fn place(&self, run: &Run, frozen: &Frozen, candidates: &[plan::Candidate]) -> Result<Plan, Shortage> {
+        let opening = run.record.opening;
+        let senders: Vec<plan::Sender> = home_senders(frozen)
+            .map(|(_, sender)| plan::Sender { id: sender.number.clone(), mps: sender.mps, quota: None })
+            .collect();
+        let attempt = |closes_at| {
+            plan::plan(candidates, &senders, frozen.opens_at, closes_at, self.ctx.settings.headroom, frozen.seed)
+        };
+        match attempt(opening.closes_at.max(frozen.opens_at)) {
+            Err(_) if frozen.opens_at > opening.opens_at => attempt(opening.deadline_at.max(frozen.opens_at)),
+            planned => planned,
+        }
+    }
+
+    async fn write(&self, run: &Run, token: &str, pages: &[NewPage]) -> Result<bool, EngineError> {
+        for batch in pages.chunks(WRITES_AT_ONCE) {
+            let mut writes = Vec::with_capacity(batch.len());
+            for page in batch {
+                writes.push(self.ctx.store.write_page(&run.record.id, token, page));
+            }
+            if try_join_all(writes).await?.contains(&Written::Refused) {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+}
+
+/// The pages of a plan, filled in.
+fn pages(run: &Run, frozen: &Frozen, plan: &Plan, selection: &Selection) -> Result<Vec<NewPage>, EngineError> {
+    let names = select::renderer(run)?.attributes().to_vec();
+    let row = |entry: &plan::Entry| Recipient { due: entry.due, ..selection.chosen[entry.candidate as usize].clone() };
+    let page = |(page, planned): (usize, &plan::Page)| NewPage {
+        page: page as u32,
+        home: place_of(frozen, planned.number) as u16,
+        base: frozen.opens_at - BASE_LEAD_MS,
+        terms: run.terms(),
+        recipients: Recipients { names: names.clone(), rows: planned.entries.iter().map(row).collect() },
+    };
+    Ok(plan.pages.iter().enumerate().map(page).collect())
+}
+
+/// The numbers that are home to recipients, with their places in the run's table.
+fn home_senders(frozen: &Frozen) -> impl Iterator<Item = (usize, &dawncast_store::run::Sender)> {
+    frozen.senders.iter().enumerate().filter(|(_, sender)| !sender.standby)
+}
+
+fn place_of(frozen: &Frozen, home: usize) -> usize {
+    home_senders(frozen).nth(home).map_or(0, |(place, _)| place)
+}

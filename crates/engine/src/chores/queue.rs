@@ -1,0 +1,97 @@
+//! The chore queue on `apalis-redis`: few, idempotent jobs. Never dependent on its recovery, which may take five
+//! minutes: whatever is lost here, the tick hints at again.
+
+use std::{convert::Infallible, sync::Arc, time::Duration};
+
+use apalis::{
+    layers::WorkerBuilderExt,
+    prelude::{BackendExt, Monitor, ParallelizeExt, TaskSink, WorkerBuilder},
+};
+use apalis_core::backend::Vacuum;
+use apalis_redis::{Config, RedisStorage};
+use tokio_util::sync::CancellationToken;
+use tracing::warn;
+
+use super::{Chore, Chores};
+use crate::{Context, EngineError, clock::sleep_or_stop};
+
+/// How often the queue is looked at.
+const POLL: Duration = Duration::from_millis(100);
+/// How long to wait before the queue's worker is set up again after Redis failed it.
+const RESTART: Duration = Duration::from_millis(500);
+const CONCURRENCY: usize = 4;
+/// Done jobs are removed this often; apalis-redis keeps them otherwise.
+const VACUUM_EVERY: Duration = Duration::from_secs(60);
+
+type Queue = RedisStorage<Chore>;
+
+fn queue(ctx: &Context) -> Queue {
+    let config = Config::default()
+        .queue(ctx.store.keys().chores())
+        .batch_size(CONCURRENCY)
+        .emit_events(false)
+        .persist_results(false)
+        .heartbeat_interval(Duration::from_secs(5));
+    RedisStorage::new(ctx.store.connection()).with_config(config)
+}
+
+/// The side of the queue that gives hints.
+pub(super) struct Hints(Queue);
+
+impl Hints {
+    pub(super) fn new(ctx: &Context) -> Self {
+        Self(queue(ctx))
+    }
+
+    pub(super) async fn give(&mut self, chore: &Chore) -> Result<(), EngineError> {
+        let pushed = self.0.push(chore.clone()).await;
+        pushed.map_err(|error| EngineError::Unfit(format!("the chore queue takes no job: {error}")))
+    }
+}
+
+/// Works the queue until `stop`. Apalis ends a worker at the first error of its backend, so it is set up again, each
+/// time under a name of its own: registration is refused while the old one looks alive.
+pub(super) async fn work(chores: Arc<Chores>, stop: &CancellationToken) {
+    tokio::join!(serve(Arc::clone(&chores), stop), vacuum(&chores, stop));
+}
+
+async fn serve(chores: Arc<Chores>, stop: &CancellationToken) {
+    while !stop.is_cancelled() {
+        let (ctx, signal) = (chores.ctx.clone(), stop.clone());
+        let chores = Arc::clone(&chores);
+        let monitor = Monitor::new().register(move |_| {
+            let chores = Arc::clone(&chores);
+            WorkerBuilder::new(format!("chores-{:016x}", rand::random::<u64>()))
+                .backend(queue(&ctx).poll_with_interval(POLL))
+                .concurrency(CONCURRENCY)
+                .catch_panic()
+                .parallelize(tokio::spawn)
+                .build(move |chore: Chore| {
+                    let chores = Arc::clone(&chores);
+                    async move {
+                        // An error is logged where it happened; the tick brings the chore again.
+                        if let Err(error) = chores.carry_out(&chore).await {
+                            warn!(run.id = %chore.run, "chore {} ended: {error}", chore.step.as_str());
+                        }
+                        Ok::<(), Infallible>(())
+                    }
+                })
+        });
+        let ended = monitor.run_with_signal(async move {
+            signal.cancelled().await;
+            Ok(())
+        });
+        if let Err(error) = ended.await {
+            warn!("the chore queue is set up again: {error}");
+        }
+        sleep_or_stop(RESTART, stop).await;
+    }
+}
+
+async fn vacuum(chores: &Chores, stop: &CancellationToken) {
+    while !sleep_or_stop(VACUUM_EVERY, stop).await {
+        if let Err(error) = queue(&chores.ctx).vacuum().await {
+            warn!("done chores cannot be removed now: {error}");
+        }
+    }
+}

@@ -1,0 +1,69 @@
+//! What every part of the engine is given.
+
+use std::time::Duration;
+
+use dawncast_cloud_api::Client;
+use dawncast_store::{Store, StoreError};
+
+/// The engine's settings. Times are chosen for a campaign of minutes; a demo shortens them.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Settings {
+    /// The share of a number's throughput that is used. Meta: plan with about 90 % of the level.
+    pub headroom: f64,
+    /// How long a page is leased; renewed four times within it.
+    pub lease: Duration,
+    /// How many pages a worker process owns at once.
+    pub pages: usize,
+    /// How many POSTs a worker process has on the wire at once: rate × round trip.
+    pub in_flight: usize,
+    /// How long before its window a run is frozen.
+    pub freeze_lead: Duration,
+    /// How long before its window a run is checked.
+    pub preflight_lead: Duration,
+    /// How long before its window a run's pages are put into their lane.
+    pub open_lead: Duration,
+    /// How long after the deadline receipts are waited for before a run is closed.
+    pub close_after: Duration,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            headroom: 0.9,
+            lease: Duration::from_secs(4),
+            pages: 64,
+            in_flight: 512,
+            freeze_lead: Duration::from_secs(15 * 60),
+            preflight_lead: Duration::from_secs(60),
+            open_lead: Duration::from_secs(10),
+            close_after: Duration::from_secs(15 * 60),
+        }
+    }
+}
+
+/// What every part of the engine works with.
+#[derive(Clone)]
+pub struct Context {
+    /// Redis.
+    pub store: Store,
+    /// The Cloud API.
+    pub client: Client,
+    /// This deployment's name: tells its receipts from those of others behind the same webhook.
+    pub deployment: String,
+    /// How to run.
+    pub settings: Settings,
+}
+
+/// Why a part of the engine cannot start or go on.
+#[derive(Debug, thiserror::Error)]
+pub enum EngineError {
+    /// Redis.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// What is stored cannot be carried out: a person has to look.
+    #[error("{0}")]
+    Unfit(String),
+    /// The Cloud API could not be asked.
+    #[error(transparent)]
+    CloudApi(#[from] dawncast_cloud_api::CallError),
+}

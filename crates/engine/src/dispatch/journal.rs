@@ -1,0 +1,259 @@
+//! Begin and commit: the two writes of an owner. Nothing is POSTed whose intent is not written; no verdict is let go of
+//! before it is.
+
+use std::time::{Duration, Instant};
+
+use bytes::Bytes;
+use dawncast_core::{
+    UnixMs,
+    callback::Callback,
+    delivery::{DeliveryState, Gate},
+    desk::Intent,
+    ids::DeliveryId,
+    phone::Phone,
+    render::Attributes,
+    verdict::Verdict,
+};
+use dawncast_store::{
+    StoreError,
+    credit::{Granted, Rate},
+    lane::Put,
+    page::{AttemptFact, Begun, Recipient, Recipients, Recorded, Refusal},
+};
+use metrics::histogram;
+use tokio::sync::OwnedSemaphorePermit;
+use tracing::{debug, warn};
+
+use super::{
+    owner::PageOwner,
+    wire::{self, Posting},
+};
+use crate::{metrics::SEND_LATENESS, receipts::count_state};
+
+/// Attempts begun in one go: a script's cost per record hardly falls beyond this.
+const BATCH: usize = 64;
+/// A begin that was answered later than this is taken back: its place in time is gone.
+const BEGIN_GOOD_FOR: Duration = Duration::from_secs(1);
+
+/// Attempts to be begun on one number.
+pub(super) struct Batch {
+    intents: Vec<Intent>,
+    place: usize,
+    permits: Vec<OwnedSemaphorePermit>,
+}
+
+/// What came of a batch.
+pub(super) enum Beginning {
+    /// Nothing was to be begun.
+    Idle,
+    /// The number granted no credit.
+    NoCredit { place: usize, granted: Granted },
+    /// The ledger was asked.
+    Asked { batch: Batch, bodies: Vec<Result<Bytes, String>>, asked: Instant, answer: Result<Begun, StoreError> },
+    /// Not even that.
+    Failed(StoreError),
+}
+
+struct PageAttributes<'a> {
+    recipients: &'a Recipients,
+    row: &'a Recipient,
+}
+
+impl Attributes for PageAttributes<'_> {
+    fn get(&self, name: &str) -> Option<&str> {
+        self.recipients.value(self.row, name)
+    }
+}
+
+impl PageOwner {
+    /// What is due and has a place on the wire, and the number to send it: the home number, or a stand-in when that one
+    /// is paused, resting, gone, or lacks the template.
+    pub(super) fn next_batch(&mut self) -> Option<Batch> {
+        if !self.may_begin() {
+            return None;
+        }
+        let now = self.now();
+        let gate = self.gate();
+        let limit = BATCH.min(self.shared.wire.available_permits());
+        let intents = self.desk.ready(now, &self.path, gate, limit);
+        let place = self.sending_place(now)?;
+        let permits: Vec<_> = intents.iter().map_while(|_| self.shared.wire.clone().try_acquire_owned().ok()).collect();
+        (!permits.is_empty()).then(|| Batch { intents: intents[..permits.len()].to_vec(), place, permits })
+    }
+
+    fn sending_place(&self, now: UnixMs) -> Option<usize> {
+        let places = self.sheet.senders.len();
+        let order = (0..places).map(|step| (self.home + step) % places);
+        order.into_iter().find(|place| self.sheet.senders[*place].token.is_some() && self.rests[*place] <= now)
+    }
+
+    /// Spends credit, renders, writes the intents into the journal.
+    pub(super) async fn begin(&self, batch: Option<Batch>) -> Beginning {
+        let Some(mut batch) = batch else { return Beginning::Idle };
+        let (store, sender) = (&self.shared.ctx.store, &self.sheet.senders[batch.place]);
+        let rate = Rate {
+            mps: sender.mps,
+            headroom: self.shared.ctx.settings.headroom,
+            priority: self.sheet.run.record.spec.priority,
+        };
+        let granted = match store.grant(&sender.number, rate, batch.intents.len() as u32).await {
+            Ok(granted) if granted.count == 0 => return Beginning::NoCredit { place: batch.place, granted },
+            Ok(granted) => granted,
+            Err(error) => return Beginning::Failed(error),
+        };
+        batch.intents.truncate(granted.count as usize);
+        batch.permits.truncate(granted.count as usize);
+        let bodies = batch.intents.iter().map(|intent| self.body(intent, batch.place)).collect();
+        let intents: Vec<(Intent, u8)> = batch.intents.iter().map(|intent| (*intent, batch.place as u8)).collect();
+        let asked = Instant::now();
+        let answer = store.begin(&self.owner, &intents).await;
+        Beginning::Asked { batch, bodies, asked, answer }
+    }
+
+    fn body(&self, intent: &Intent, place: usize) -> Result<Bytes, String> {
+        let row = &self.recipients.rows[usize::from(intent.index)];
+        let callback = Callback {
+            deployment: self.shared.ctx.deployment.clone(),
+            delivery: DeliveryId { page: self.owner.page.clone(), index: intent.index },
+            attempt: intent.attempt,
+            epoch: self.owner.epoch,
+        };
+        let media = |name: &str| self.sheet.senders[place].media.get(name).cloned();
+        let to = Phone::from_digits(row.phone).map_err(|why| why.to_string())?;
+        let attributes = PageAttributes { recipients: &self.recipients, row };
+        let mut body = Vec::with_capacity(768);
+        let rendered = self.sheet.renderer.render(&attributes, &media, to, &callback.to_string(), &mut body);
+        rendered.map(|()| Bytes::from(body)).map_err(|why| why.to_string())
+    }
+
+    pub(super) fn apply_begin(&mut self, beginning: Beginning) {
+        match beginning {
+            Beginning::Idle => {}
+            Beginning::NoCredit { place, granted } => self.wait_for_credit(place, granted),
+            Beginning::Failed(error) => {
+                warn!("credit for page {} cannot be had now: {error}", self.owner.page);
+                self.pause();
+            }
+            Beginning::Asked { batch, bodies, asked, answer } => match answer {
+                Ok(Begun::Granted { at, granted }) => self.send(batch, bodies, asked, at, &granted),
+                Ok(Begun::Refused(refusal)) => self.refused(refusal),
+                Err(error) => {
+                    // Unanswered: perhaps in the journal. Asked again, it is granted again; refused, it is taken back.
+                    warn!("begin of page {} was not answered and is repeated: {error}", self.owner.page);
+                    self.doubt = batch.intents;
+                    self.pause();
+                }
+            },
+        }
+    }
+
+    fn wait_for_credit(&mut self, place: usize, granted: Granted) {
+        // Rounded up: to ask a microsecond early would be refused again.
+        let retry_at = granted.retry_at_us.div_euclid(1_000) + 1;
+        let ahead = granted.now_us / 1_000 - self.now();
+        self.rests[place] = retry_at - ahead;
+    }
+
+    fn refused(&mut self, refusal: Refusal) {
+        debug!("page {} may begin nothing: {refusal:?}", self.owner.page);
+        match refusal {
+            Refusal::Outranked | Refusal::Foreign | Refusal::Finished => self.lost = true,
+            other => self.refusal = Some(other),
+        }
+        let doubt = std::mem::take(&mut self.doubt);
+        if !doubt.is_empty() {
+            self.withdraw(&doubt);
+        }
+    }
+
+    /// What was granted goes out, if it still may: under half the lease has passed since the last renewal was sent, the
+    /// begin is young, and the deadline is ahead. A worker that was frozen in between takes it back.
+    fn send(&mut self, batch: Batch, bodies: Vec<Result<Bytes, String>>, asked: Instant, at: UnixMs, granted: &[bool]) {
+        self.doubt.clear();
+        let in_time = self.renewed.elapsed() < self.shared.ctx.settings.lease / 2
+            && asked.elapsed() < BEGIN_GOOD_FOR
+            && self.gate() == Gate::Open;
+        let place = batch.place;
+        for (((intent, permit), body), granted) in batch.intents.iter().zip(batch.permits).zip(bodies).zip(granted) {
+            if !granted {
+                self.stale = true;
+                continue;
+            }
+            self.desk.begun(intent, place as u8, at);
+            let number = self.sheet.senders[place].number.to_string();
+            count_state(&self.job.leased.lane, number, DeliveryState::Sending);
+            match body {
+                Ok(body) if in_time => self.post(intent, place, body, permit),
+                Ok(_) => self.settle_unsent(intent, Verdict::Withdrawn, place),
+                Err(why) => {
+                    warn!(delivery.index = intent.index, "a message of page {} cannot be rendered: {why}", self.owner.page);
+                    self.settle_unsent(intent, Verdict::Rejected(0), place);
+                }
+            }
+        }
+    }
+
+    fn settle_unsent(&mut self, intent: &Intent, verdict: Verdict, place: usize) {
+        let now = self.now();
+        let fact = self.desk.answered(intent.index, intent.attempt, verdict, now, &mut rand::rng());
+        self.tell(intent.index, fact, None, place);
+    }
+
+    fn post(&mut self, intent: &Intent, place: usize, body: Bytes, permit: OwnedSemaphorePermit) {
+        let sender = &self.sheet.senders[place];
+        let Some(token) = sender.token.clone() else { return };
+        if intent.attempt == 1 {
+            let late_ms = (self.now() - self.recipients.rows[usize::from(intent.index)].due).max(0);
+            let lane = &self.job.leased.lane;
+            let (pool, priority) = (lane.pool.to_string(), lane.priority.as_str());
+            histogram!(SEND_LATENESS, "pool" => pool, "priority" => priority).record(late_ms as f64 / 1_000.0);
+        }
+        let number = sender.number.clone();
+        let posting = Posting { index: intent.index, attempt: intent.attempt, place, number, token, body, permit };
+        self.wire.spawn(wire::post(self.shared.ctx.client.clone(), posting));
+    }
+
+    /// Writes the verdicts; also when someone else owns the page by now.
+    pub(super) async fn commit(&self) -> Option<Result<Recorded, StoreError>> {
+        if self.told.is_empty() || Instant::now() < self.pause_until {
+            return None;
+        }
+        let facts: Vec<AttemptFact> = self.told.iter().map(|told| told.fact.clone()).collect();
+        let recorded = self.shared.ctx.store.commit(&self.owner, &facts).await;
+        if let Ok(Recorded::Settled(settlement)) = &recorded
+            && settlement.reopened
+        {
+            let (page, lane) = (self.owner.page.clone(), &self.job.leased.lane);
+            if let Err(error) = self.shared.ctx.store.put_pages(lane, Put::Hurry, &[(page, self.now())]).await {
+                // Reconcile puts it back.
+                warn!("page {} is reopened, but its lane could not be told: {error}", self.owner.page);
+            }
+        }
+        Some(recorded)
+    }
+
+    pub(super) fn apply_commit(&mut self, recorded: Option<Result<Recorded, StoreError>>) {
+        match recorded {
+            None => {}
+            Some(Ok(Recorded::Settled(settlement))) => {
+                for (told, transition) in self.told.iter().zip(&settlement.transitions) {
+                    if transition.before != transition.after {
+                        let number = self.sheet.senders[told.place].number.to_string();
+                        let state = DeliveryState::of(transition.after, Gate::Open);
+                        count_state(&self.job.leased.lane, number, state);
+                    }
+                }
+                self.told.clear();
+            }
+            Some(Ok(Recorded::Foreign)) => {
+                warn!("page {} is gone, its verdicts with it", self.owner.page);
+                self.told.clear();
+                self.lost = true;
+            }
+            Some(Err(error)) => {
+                warn!("verdicts of page {} are kept until Redis takes them: {error}", self.owner.page);
+                self.pause();
+            }
+        }
+    }
+}

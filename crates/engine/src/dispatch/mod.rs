@@ -1,0 +1,89 @@
+//! Dispatch: lease, begin, send, commit. A worker leases due pages; each has one owner, a task that holds its deliveries
+//! in memory and writes everything that matters to the ledger before it acts on it.
+
+mod backend;
+mod journal;
+mod lane;
+mod owner;
+mod sheet;
+mod wire;
+
+use std::{convert::Infallible, sync::Arc};
+
+use apalis::{
+    layers::WorkerBuilderExt,
+    prelude::{Monitor, ParallelizeExt, WorkerBuilder},
+};
+use tokio::sync::{Mutex, Semaphore, mpsc};
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
+use tracing::warn;
+
+use self::{backend::LaneBackend, lane::PageJob, sheet::Sheets};
+use crate::{Clock, Context, EngineError};
+
+/// What the owners of a process share.
+pub(crate) struct Shared {
+    pub(crate) ctx: Context,
+    pub(crate) clock: Clock,
+    pub(crate) sheets: Sheets,
+    /// One permit per POST on the wire.
+    pub(crate) wire: Arc<Semaphore>,
+    /// Tells owners to begin nothing more and give their pages back.
+    pub(crate) stop: CancellationToken,
+    /// The owners at work: apalis forgets handlers that it has spawned.
+    pub(crate) owners: TaskTracker,
+}
+
+/// Runs a worker until `stop`: leases pages, sends their messages. When it returns, what was on the wire is recorded and
+/// every page given back. Any number of workers may run.
+///
+/// # Errors
+/// When Redis cannot be reached at the start.
+pub async fn worker(ctx: Context, stop: CancellationToken) -> Result<(), EngineError> {
+    let clock = Clock::start(&ctx.store).await?;
+    let shared = Arc::new(Shared {
+        sheets: Sheets::new(ctx.store.clone()),
+        wire: Arc::new(Semaphore::new(ctx.settings.in_flight)),
+        stop: stop.clone(),
+        owners: TaskTracker::new(),
+        clock: clock.clone(),
+        ctx,
+    });
+    let (pages, queue) = mpsc::channel(shared.ctx.settings.pages);
+    let queue = Arc::new(Mutex::new(queue));
+    tokio::join!(clock.keep(&shared.ctx.store, &stop), lane::lease_pages(&shared, pages), own_pages(&shared, queue));
+    shared.owners.close();
+    shared.owners.wait().await;
+    Ok(())
+}
+
+/// The apalis worker over our lane. It ends only when told to: the backend's stream yields no errors.
+async fn own_pages(shared: &Arc<Shared>, queue: Arc<Mutex<mpsc::Receiver<PageJob>>>) {
+    let stop = shared.stop.clone();
+    let shared = Arc::clone(shared);
+    let pages = shared.ctx.settings.pages;
+    let monitor = Monitor::new().register(move |_| {
+        let shared = Arc::clone(&shared);
+        // The name is new at each start: registration is refused while an old one looks alive.
+        WorkerBuilder::new(format!("pages-{:016x}", rand::random::<u64>()))
+            .backend(LaneBackend::new(Arc::clone(&queue)))
+            .concurrency(pages)
+            .catch_panic()
+            .parallelize(tokio::spawn)
+            .build(move |job: PageJob| {
+                let shared = Arc::clone(&shared);
+                async move {
+                    let owned = shared.owners.track_future(owner::own(Arc::clone(&shared), job));
+                    owned.await;
+                    Ok::<(), Infallible>(())
+                }
+            })
+    });
+    let signal = async move {
+        stop.cancelled().await;
+        Ok(())
+    };
+    if let Err(error) = monitor.run_with_signal(signal).await {
+        warn!("the worker's runtime ended: {error}");
+    }
+}

@@ -1,0 +1,371 @@
+//! The owner of a page: from claim to finish. Decides nothing by itself: the desk says what to begin, the ledger says
+//! whether it may.
+
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use dawncast_core::{
+    UnixMs,
+    delivery::{Fact, Gate},
+    desk::{Desk, Intent},
+    retry::ReceiptPath,
+    verdict::Verdict,
+};
+use dawncast_store::{
+    lane::Put,
+    page::{AttemptFact, Claim, Finish, Owner, Recipients, Refusal, Renewal},
+};
+use tokio::task::{JoinError, JoinSet};
+use tracing::{Instrument, debug, info_span, warn};
+
+use super::{Shared, lane::PageJob, sheet::Sheet, wire::Answer};
+use crate::{EngineError, answer};
+
+/// A lease is renewed so many times within its life.
+const RENEWALS: u32 = 4;
+/// A page whose next attempt is this far off goes back to its lane.
+const FAR_MS: i64 = 10_000;
+/// It is leased again this long before.
+const AHEAD_MS: i64 = 2_000;
+/// A held run's pages are looked at again after this.
+const HELD_MS: i64 = 1_000;
+/// After Redis or the ledger refused, wait this long.
+const AGAIN: Duration = Duration::from_millis(50);
+
+/// A fact on its way to the ledger, with the place of the number that it is about.
+pub(super) struct Told {
+    pub(super) fact: AttemptFact,
+    pub(super) place: usize,
+}
+
+/// See the module.
+pub(super) struct PageOwner {
+    pub(super) shared: Arc<Shared>,
+    pub(super) job: PageJob,
+    pub(super) owner: Owner,
+    pub(super) sheet: Arc<Sheet>,
+    pub(super) recipients: Recipients,
+    pub(super) home: usize,
+    pub(super) desk: Desk,
+    pub(super) wire: JoinSet<Answer>,
+    /// Verdicts that are not in the ledger yet.
+    pub(super) told: Vec<Told>,
+    /// Begins that were not answered: in the journal or not.
+    pub(super) doubt: Vec<Intent>,
+    /// By place: until when a number is not asked for credit.
+    pub(super) rests: Vec<UnixMs>,
+    /// When the last successful renewal was sent.
+    pub(super) renewed: Instant,
+    pub(super) renew_at: Instant,
+    pub(super) version: u32,
+    /// Why nothing begins; none when the run sends.
+    pub(super) refusal: Option<Refusal>,
+    pub(super) path: ReceiptPath,
+    /// The ledger knows more than the desk.
+    pub(super) stale: bool,
+    /// Someone else has the page, or will: begin nothing, release nothing.
+    pub(super) lost: bool,
+    /// Nothing is tried before this moment.
+    pub(super) pause_until: Instant,
+    stopping: bool,
+}
+
+/// Owns a leased page until nothing is left to do in it, or it goes back.
+pub(super) async fn own(shared: Arc<Shared>, job: PageJob) {
+    let page = job.leased.page.clone();
+    let span = info_span!("page", page = %page);
+    async move {
+        match PageOwner::claim(shared, job).await {
+            Ok(Some(owner)) => owner.work().await,
+            Ok(None) => debug!("page {page} has nothing left to do"),
+            // Its lease ends by itself, and the page comes again.
+            Err(error) => warn!("page {page} cannot be claimed now: {error}"),
+        }
+    }
+    .instrument(span)
+    .await;
+}
+
+impl PageOwner {
+    async fn claim(shared: Arc<Shared>, job: PageJob) -> Result<Option<Self>, EngineError> {
+        let store = &shared.ctx.store;
+        let Some(sheet) = shared.sheets.get(&job.leased.page.run).await? else {
+            store.end_lease(&job.leased).await?;
+            return Ok(None);
+        };
+        let Claim::Claimed { owner, ledger, recipients } = store.claim(&job.leased.page, rand::random()).await? else {
+            store.end_lease(&job.leased).await?;
+            return Ok(None);
+        };
+        let now = shared.clock.now();
+        let dues: Vec<UnixMs> = recipients.rows.iter().map(|row| row.due).collect();
+        Ok(Some(Self {
+            desk: Desk::new(&ledger.records, &dues, sheet.rules, now),
+            path: store.receipt_path(now).await?,
+            rests: vec![0; sheet.senders.len()],
+            home: usize::from(ledger.header.home),
+            version: ledger.header.version,
+            wire: JoinSet::new(),
+            told: Vec::new(),
+            doubt: Vec::new(),
+            renewed: job.asked,
+            renew_at: job.asked,
+            refusal: None,
+            stale: false,
+            lost: false,
+            pause_until: Instant::now(),
+            stopping: false,
+            owner,
+            sheet,
+            recipients,
+            job,
+            shared,
+        }))
+    }
+
+    async fn work(mut self) {
+        loop {
+            self.turn().await;
+            if self.depart().await {
+                return;
+            }
+            self.gather().await;
+        }
+    }
+
+    pub(super) fn now(&self) -> UnixMs {
+        self.shared.clock.now()
+    }
+
+    /// What the run says to those who wait, as far as the owner knows.
+    pub(super) fn gate(&self) -> Gate {
+        let expired = self.sheet.run.begin_until().is_some_and(|until| self.now() >= until);
+        match self.refusal {
+            Some(Refusal::Cancelled) => Gate::Cancelled,
+            Some(Refusal::Expired) => Gate::Expired,
+            _ if expired => Gate::Expired,
+            _ => Gate::Open,
+        }
+    }
+
+    /// Whether attempts may begin at all just now.
+    pub(super) fn may_begin(&self) -> bool {
+        let settling = self.lost || self.stopping || self.stale;
+        !settling && self.refusal.is_none() && Instant::now() >= self.pause_until
+    }
+
+    /// Nothing is tried for a moment: Redis, or the ledger, has refused.
+    pub(super) fn pause(&mut self) {
+        self.pause_until = Instant::now() + AGAIN;
+    }
+
+    /// Waits until something is to be done: an answer, a time, a stop.
+    async fn gather(&mut self) {
+        let wait = self.wait();
+        tokio::select! {
+            Some(answer) = self.wire.join_next() => self.take(answer),
+            () = tokio::time::sleep(wait) => {}
+            () = self.shared.stop.cancelled(), if !self.stopping => self.stopping = true,
+        }
+        while let Some(answer) = self.wire.try_join_next() {
+            self.take(answer);
+        }
+    }
+
+    fn wait(&self) -> Duration {
+        let renewal = self.renew_at.saturating_duration_since(Instant::now());
+        let pause = self.pause_until.saturating_duration_since(Instant::now());
+        if !self.told.is_empty() || self.stale {
+            return pause.min(renewal);
+        }
+        if !self.may_begin() {
+            return if pause.is_zero() { renewal } else { pause.min(renewal) };
+        }
+        let now = self.now();
+        let Some(wake) = self.desk.wake_at(now, &self.path, self.gate()) else { return renewal };
+        // What is due already waits for credit, or for a place on the wire.
+        let wake = if wake <= now { self.credit_at(now) } else { wake };
+        Duration::from_millis((wake - now).max(1) as u64).min(renewal)
+    }
+
+    /// When a number may be asked for credit again.
+    fn credit_at(&self, now: UnixMs) -> UnixMs {
+        self.rests.iter().copied().min().unwrap_or(now).max(now + 1)
+    }
+
+    fn take(&mut self, answer: Result<Answer, JoinError>) {
+        let Ok(answer) = answer else {
+            // A panic on the wire: nobody knows what was sent. The next owner takes it for unsure.
+            self.lost = true;
+            return;
+        };
+        let now = self.now();
+        if let Some((rest, too_fast)) = answer::rest(answer.verdict) {
+            self.rest(answer.place, rest, too_fast, now);
+        }
+        let fact = self.desk.answered(answer.index, answer.attempt, answer.verdict, now, &mut rand::rng());
+        self.tell(answer.index, fact, answer.message_id, answer.place);
+    }
+
+    /// The number rests, for this owner at once and for all as soon as Redis has heard of it.
+    fn rest(&mut self, place: usize, rest: Duration, too_fast: bool, now: UnixMs) {
+        self.rests[place] = self.rests[place].max(now + rest.as_millis() as i64);
+        let (store, number) = (self.shared.ctx.store.clone(), self.sheet.senders[place].number.clone());
+        self.shared.owners.spawn(async move {
+            let told = if too_fast { store.throttled(&number, rest).await.map(drop) } else { store.rest(&number, rest).await };
+            if let Err(error) = told {
+                warn!(number.id = %number, "the rest of number {number} cannot be written: {error}");
+            }
+        });
+    }
+
+    pub(super) fn tell(&mut self, index: u16, fact: Fact, message_id: Option<String>, place: usize) {
+        let fact = AttemptFact { index: index as u8, fact, message_id };
+        self.told.push(Told { fact, place });
+    }
+
+    /// Takes back attempts that were perhaps begun and certainly never left.
+    pub(super) fn withdraw(&mut self, intents: &[Intent]) {
+        for intent in intents {
+            let fact = Verdict::Withdrawn.fact(intent.attempt, self.now());
+            self.tell(intent.index, fact, None, self.home);
+        }
+        self.stale = true;
+    }
+
+    /// One turn: what was learnt goes to the ledger, what is due begins, the lease is looked after; all at once.
+    async fn turn(&mut self) {
+        let batch = self.next_batch();
+        let (committed, begun, renewed) =
+            tokio::join!(self.commit(), self.begin(batch), self.renew());
+        self.apply_commit(committed);
+        self.apply_begin(begun);
+        self.apply_renewal(renewed);
+        if self.stale && self.told.is_empty() && !self.lost {
+            self.reload().await;
+        }
+    }
+
+    async fn renew(&self) -> Option<(Instant, Result<(Renewal, bool, ReceiptPath), EngineError>)> {
+        let sent = Instant::now();
+        if sent < self.renew_at || self.lost {
+            return None;
+        }
+        let store = &self.shared.ctx.store;
+        let renewed = tokio::try_join!(
+            store.renew(&self.owner),
+            store.renew_lease(&self.job.leased, self.shared.ctx.settings.lease),
+            store.receipt_path(self.now()),
+        );
+        Some((sent, renewed.map_err(EngineError::from)))
+    }
+
+    fn apply_renewal(&mut self, renewed: Option<(Instant, Result<(Renewal, bool, ReceiptPath), EngineError>)>) {
+        let Some((sent, renewed)) = renewed else { return };
+        let interval = self.shared.ctx.settings.lease / RENEWALS;
+        match renewed {
+            Ok((Renewal::Owned { version, gate, .. }, true, path)) => {
+                self.stale |= version != self.version;
+                (self.version, self.refusal, self.path) = (version, gate, path);
+                (self.renewed, self.renew_at) = (sent, sent + interval);
+            }
+            Ok(_) => {
+                debug!("page {} has another owner", self.owner.page);
+                self.lost = true;
+            }
+            Err(error) => {
+                warn!("the lease of page {} cannot be renewed now: {error}", self.owner.page);
+                self.renew_at = sent + interval / 2;
+            }
+        }
+    }
+
+    /// Looks at the ledger again: receipts, or a frozen former owner, have moved it.
+    async fn reload(&mut self) {
+        let ledger = self.shared.ctx.store.ledger(&self.owner.page).await;
+        match ledger {
+            Ok(Some(ledger)) => {
+                let now = self.now();
+                self.desk.observe(&ledger.records, now, &mut rand::rng());
+                self.stale = false;
+            }
+            Ok(None) => self.lost = true,
+            Err(error) => {
+                warn!("page {} cannot be read now: {error}", self.owner.page);
+                self.pause();
+            }
+        }
+    }
+
+    /// Ends the ownership if there is nothing more to do here. True when it is over.
+    async fn depart(&mut self) -> bool {
+        if !self.wire.is_empty() || !self.told.is_empty() {
+            return false;
+        }
+        if self.lost || (self.stopping && !self.doubt.is_empty()) {
+            // The lease ends by itself; what is in doubt, the next owner takes for unsure.
+            return true;
+        }
+        let now = self.now();
+        if self.stopping {
+            return self.give_back(now).await;
+        }
+        if self.stale || !self.doubt.is_empty() || Instant::now() < self.pause_until {
+            return false;
+        }
+        if self.desk.is_settled(self.gate()) {
+            return self.finish().await;
+        }
+        if matches!(self.refusal, Some(Refusal::Held | Refusal::Closed)) {
+            return self.give_back(now + HELD_MS).await;
+        }
+        match self.desk.wake_at(now, &self.path, self.gate()) {
+            Some(wake) if wake > now + FAR_MS => self.give_back(wake - AHEAD_MS).await,
+            _ => false,
+        }
+    }
+
+    async fn give_back(&mut self, due: UnixMs) -> bool {
+        if let Err(error) = self.shared.ctx.store.release_lease(&self.job.leased, due).await {
+            // Then its lease ends by itself.
+            warn!("page {} cannot be given back now: {error}", self.owner.page);
+        }
+        true
+    }
+
+    /// Finish is the ledger's word: the mark, then out of the lane, then a second look at the mark, because a receipt may
+    /// have reopened the page in between and found it still in its lane.
+    async fn finish(&mut self) -> bool {
+        let left: Vec<u8> = self.desk.left().map(|index| index as u8).collect();
+        let store = self.shared.ctx.store.clone();
+        match store.finish(&self.owner, &left).await {
+            Ok(Finish::Finished) => {}
+            Ok(Finish::Lost(_)) => return true,
+            Ok(Finish::Unsettled(_)) => {
+                self.stale = true;
+                self.pause();
+                return false;
+            }
+            Err(error) => {
+                warn!("page {} cannot be finished now: {error}", self.owner.page);
+                self.pause();
+                return false;
+            }
+        }
+        let second_look = async {
+            store.end_lease(&self.job.leased).await?;
+            if let Renewal::Owned { finished: false, .. } = store.renew(&self.owner).await? {
+                let page = self.owner.page.clone();
+                store.put_pages(&self.job.leased.lane, Put::Hurry, &[(page, self.now())]).await?;
+            }
+            Ok::<(), EngineError>(())
+        };
+        if let Err(error) = second_look.await {
+            // Reconcile puts a reopened page back.
+            warn!("page {} is finished, but its lane could not be told: {error}", self.owner.page);
+        }
+        true
+    }
+}

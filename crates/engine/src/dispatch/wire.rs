@@ -1,0 +1,64 @@
+//! Send: one POST, and its answer. No retry here: what becomes of an attempt is the desk's to decide.
+
+use std::{sync::Arc, time::Instant};
+
+use bytes::Bytes;
+use dawncast_cloud_api::{Client, ErrorEntry, SendOutcome, Token, Way};
+use dawncast_core::{
+    delivery::Attempt,
+    ids::NumberId,
+    verdict::Verdict,
+};
+use metrics::{counter, histogram};
+use tokio::sync::OwnedSemaphorePermit;
+
+use crate::{
+    answer,
+    metrics::{SEND_ATTEMPTS, SEND_DURATION, SEND_ERRORS},
+};
+
+/// A POST to be made.
+pub(super) struct Posting {
+    pub(super) index: u16,
+    pub(super) attempt: Attempt,
+    /// The number's place in the run's table.
+    pub(super) place: usize,
+    pub(super) number: NumberId,
+    pub(super) token: Token,
+    pub(super) body: Bytes,
+    pub(super) permit: OwnedSemaphorePermit,
+}
+
+/// What came of it.
+pub(super) struct Answer {
+    pub(super) index: u16,
+    pub(super) attempt: Attempt,
+    pub(super) place: usize,
+    pub(super) verdict: Verdict,
+    pub(super) message_id: Option<String>,
+}
+
+/// Makes the POST.
+pub(super) async fn post(client: Client, posting: Posting) -> Answer {
+    let started = Instant::now();
+    let outcome = client.send_body(posting.number.as_str(), &posting.token, posting.body).await;
+    drop(posting.permit);
+    let verdict = answer::verdict(&outcome);
+    observe(&posting.number, verdict, started);
+    let message_id = match outcome {
+        SendOutcome::Accepted { wamid, .. } => Some(wamid),
+        _ => None,
+    };
+    Answer { index: posting.index, attempt: posting.attempt, place: posting.place, verdict, message_id }
+}
+
+fn observe(number: &NumberId, verdict: Verdict, started: Instant) {
+    let id: Arc<str> = Arc::from(number.as_str());
+    histogram!(SEND_DURATION, "phone_number_id" => Arc::clone(&id)).record(started.elapsed().as_secs_f64());
+    counter!(SEND_ATTEMPTS, "phone_number_id" => Arc::clone(&id), "verdict" => verdict.as_str()).increment(1);
+    if verdict.code() != 0 {
+        let class = ErrorEntry::of(i64::from(verdict.code())).map_or("unknown", |entry| entry.class(Way::Response).as_str());
+        let code = verdict.code().to_string();
+        counter!(SEND_ERRORS, "phone_number_id" => id, "code" => code, "class" => class).increment(1);
+    }
+}

@@ -1,0 +1,24 @@
+//! The engine: drives the corridor from freeze to close.
+//!
+//! Each step is load, decide, commit: this crate loads and commits, [`dawncast_core`] decides, [`dawncast_store`]
+//! writes atomically. Chores (freeze, plan, preflight, open, judge, close) are jobs on `apalis-redis`, and only hints;
+//! pages go through a lane backend of our own. HTTP routes are not here: the engine meets the server in Redis.
+
+mod answer;
+mod chores;
+mod clock;
+mod context;
+mod dispatch;
+pub mod metrics;
+mod monitor;
+mod receipts;
+mod templates;
+
+pub use answer::class_of;
+pub use chores::scheduler;
+pub use clock::Clock;
+pub use context::{Context, EngineError, Settings};
+pub use dispatch::worker;
+pub use metrics::describe_metrics;
+pub use monitor::monitor;
+pub use receipts::{Receipts, Unavailable, webhook_beat};

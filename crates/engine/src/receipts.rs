@@ -1,0 +1,259 @@
+//! Receipt: from status webhooks to the ledger, before the 200 is answered. Meta's own retry is the inbound queue: what
+//! cannot be written now is not acknowledged.
+
+use std::{
+    collections::{BTreeSet, HashMap, HashSet},
+    sync::Arc,
+    time::Duration,
+};
+
+use dawncast_cloud_api::webhook::{ReceivedStatus, Status};
+use dawncast_core::{
+    UnixMs,
+    callback::Callback,
+    delivery::{Applied, DeliveryState, Gate},
+    ids::{NumberId, PageRef, RunId},
+};
+use dawncast_store::{
+    lane::{Lane, Put},
+    page::{AttemptFact, Recorded, Settlement},
+};
+use futures::{StreamExt, stream::FuturesUnordered};
+use metrics::{counter, histogram};
+use tokio::sync::{Mutex, mpsc, oneshot};
+use tokio_util::sync::CancellationToken;
+use tracing::{info, warn};
+
+use crate::{
+    Clock, Context, EngineError, answer,
+    clock::every,
+    metrics::{DELIVERIES, RECEIPTS, TIME_TO_STATUS},
+};
+
+/// Receipts of so many webhook calls are written together at most.
+const CALLS_PER_BATCH: usize = 256;
+/// What is kept of runs is forgotten when there are more of them.
+const RUNS_KEPT: usize = 256;
+
+/// The receipts could not be written now: answer 503, Meta will come again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("receipts cannot be written now")]
+pub struct Unavailable;
+
+/// A receipt that names one of our attempts.
+#[derive(Debug, Clone)]
+struct Receipt {
+    page: PageRef,
+    fact: AttemptFact,
+    status: &'static str,
+    number: Option<NumberId>,
+}
+
+struct Call {
+    receipts: Vec<Receipt>,
+    done: oneshot::Sender<Result<(), Unavailable>>,
+}
+
+impl Call {
+    fn pages(&self) -> HashSet<PageRef> {
+        self.receipts.iter().map(|receipt| receipt.page.clone()).collect()
+    }
+}
+
+/// What receipts have to know of a run: where its pages go, and since when to count.
+#[derive(Debug, Clone)]
+struct RunFacts {
+    lane: Lane,
+    instant: UnixMs,
+}
+
+/// Takes status webhooks. Clones share one writer.
+#[derive(Clone)]
+pub struct Receipts {
+    deployment: String,
+    calls: mpsc::Sender<Call>,
+}
+
+fn status_name(status: &Status) -> &'static str {
+    match status {
+        Status::Sent => "sent",
+        Status::Delivered => "delivered",
+        Status::Read | Status::Played => "read",
+        _ => "failed",
+    }
+}
+
+fn count(status: &'static str, outcome: &'static str) {
+    counter!(RECEIPTS, "status" => status, "outcome" => outcome).increment(1);
+}
+
+impl Receipts {
+    /// Starts the writer. It ends with the last clone.
+    pub fn new(ctx: Context, clock: Clock) -> Self {
+        let (calls, queue) = mpsc::channel(4 * CALLS_PER_BATCH);
+        let writer = Writer { ctx: ctx.clone(), clock, runs: Arc::default() };
+        tokio::spawn(writer.write(queue));
+        Self { deployment: ctx.deployment, calls }
+    }
+
+    /// Records what a webhook call told. When this has returned, it is in the ledger, or it is none of ours.
+    ///
+    /// # Errors
+    /// When a part could not be written; the whole call must then come again, which is harmless.
+    pub async fn apply(&self, statuses: Vec<ReceivedStatus>) -> Result<(), Unavailable> {
+        let receipts: Vec<Receipt> = statuses.iter().filter_map(|status| self.own(status)).collect();
+        if receipts.is_empty() {
+            return Ok(());
+        }
+        let (done, written) = oneshot::channel();
+        self.calls.send(Call { receipts, done }).await.map_err(|_| Unavailable)?;
+        written.await.map_err(|_| Unavailable)?
+    }
+
+    /// The receipt, if it is for an attempt of this deployment. A status of another system's message is normal.
+    fn own(&self, received: &ReceivedStatus) -> Option<Receipt> {
+        let update = &received.status;
+        let status = status_name(&update.status);
+        let callback = update.biz_opaque_callback_data.as_deref().and_then(|text| text.parse::<Callback>().ok());
+        let own = callback.filter(|callback| callback.deployment == self.deployment);
+        let fact = own.as_ref().and_then(|callback| answer::status_fact(callback.attempt, update));
+        let (Some(callback), Some(fact)) = (own, fact) else {
+            count(status, "foreign");
+            return None;
+        };
+        let index = callback.delivery.index as u8;
+        let fact = AttemptFact { index, fact, message_id: Some(update.id.clone()) };
+        let number = received.phone_number_id.as_deref().and_then(|id| id.parse().ok());
+        Some(Receipt { page: callback.delivery.page, fact, status, number })
+    }
+}
+
+/// Writes the receipts of many calls together: while one batch is written, the next one gathers.
+struct Writer {
+    ctx: Context,
+    clock: Clock,
+    runs: Arc<Mutex<HashMap<RunId, RunFacts>>>,
+}
+
+impl Writer {
+    async fn write(self, mut queue: mpsc::Receiver<Call>) {
+        let mut calls = Vec::new();
+        while queue.recv_many(&mut calls, CALLS_PER_BATCH).await > 0 {
+            let mut pages: HashMap<PageRef, Vec<Receipt>> = HashMap::new();
+            let mut waiting = Vec::new();
+            for call in calls.drain(..) {
+                waiting.push((call.pages(), call.done));
+                call.receipts.into_iter().for_each(|receipt| pages.entry(receipt.page.clone()).or_default().push(receipt));
+            }
+            let failed = self.write_pages(&pages).await;
+            let noted = self.note_path(&pages).await;
+            for (touched, done) in waiting {
+                let whole = noted && touched.is_disjoint(&failed);
+                // A caller that has gone away has answered nothing, so Meta will come again.
+                let _ = done.send(if whole { Ok(()) } else { Err(Unavailable) });
+            }
+        }
+    }
+
+    /// Writes all pages at once; answers those that could not be written.
+    async fn write_pages(&self, pages: &HashMap<PageRef, Vec<Receipt>>) -> HashSet<PageRef> {
+        let mut writes = FuturesUnordered::new();
+        for (page, receipts) in pages {
+            writes.push(self.write_page(page, receipts));
+        }
+        let mut failed = HashSet::new();
+        while let Some((page, result)) = writes.next().await {
+            if let Err(error) = result {
+                warn!(page = %page, "receipts of page {page} are not written, Meta will repeat them: {error}");
+                failed.insert(page.clone());
+            }
+        }
+        failed
+    }
+
+    async fn write_page<'a>(&self, page: &'a PageRef, receipts: &[Receipt]) -> (&'a PageRef, Result<(), EngineError>) {
+        (page, self.write_facts(page, receipts).await)
+    }
+
+    /// Unsure sends wait by the time of the last receipt: told after the facts, lest one waits on a receipt not yet
+    /// written.
+    async fn note_path(&self, pages: &HashMap<PageRef, Vec<Receipt>>) -> bool {
+        let receipts = pages.values().flatten();
+        let numbers: BTreeSet<NumberId> = receipts.filter_map(|receipt| receipt.number.clone()).collect();
+        let numbers: Vec<NumberId> = numbers.into_iter().collect();
+        numbers.is_empty() || self.ctx.store.note_receipts(&numbers, self.clock.now()).await.is_ok()
+    }
+
+    async fn write_facts(&self, page: &PageRef, receipts: &[Receipt]) -> Result<(), EngineError> {
+        let facts: Vec<AttemptFact> = receipts.iter().map(|receipt| receipt.fact.clone()).collect();
+        match self.ctx.store.receipt(page, &facts).await? {
+            Recorded::Foreign => receipts.iter().for_each(|receipt| count(receipt.status, "foreign")),
+            Recorded::Settled(settlement) => {
+                let run = self.run_facts(&page.run).await?;
+                if settlement.reopened {
+                    info!(page = %page, "a receipt reopened page {page}");
+                    let now = self.clock.now();
+                    self.ctx.store.put_pages(&run.lane, Put::Hurry, &[(page.clone(), now)]).await?;
+                }
+                observe(receipts, &settlement, &run);
+            }
+        }
+        Ok(())
+    }
+
+    async fn run_facts(&self, id: &RunId) -> Result<RunFacts, EngineError> {
+        if let Some(facts) = self.runs.lock().await.get(id) {
+            return Ok(facts.clone());
+        }
+        let run = self.ctx.store.run(id).await?;
+        let run = run.ok_or_else(|| EngineError::Unfit(format!("run {id} has pages but no record")))?;
+        let facts = RunFacts { lane: run.lane(), instant: run.record.instant };
+        let mut runs = self.runs.lock().await;
+        if runs.len() >= RUNS_KEPT {
+            runs.clear();
+        }
+        runs.insert(id.clone(), facts.clone());
+        Ok(facts)
+    }
+}
+
+fn observe(receipts: &[Receipt], settlement: &Settlement, run: &RunFacts) {
+    for (receipt, transition) in receipts.iter().zip(&settlement.transitions) {
+        let outcome = match transition.applied {
+            Applied::Raised => "applied",
+            Applied::Duplicate => "duplicate",
+            Applied::Stale => "stale",
+        };
+        count(receipt.status, outcome);
+        if transition.applied == Applied::Raised {
+            let after_ms = receipt.fact.fact.at - run.instant;
+            histogram!(TIME_TO_STATUS, "status" => receipt.status).record(after_ms.max(0) as f64 / 1_000.0);
+        }
+        if transition.before != transition.after {
+            let number = receipt.number.as_ref().map_or_else(String::new, ToString::to_string);
+            count_state(&run.lane, number, DeliveryState::of(transition.after, Gate::Open));
+        }
+    }
+}
+
+/// A delivery has moved to `state`.
+pub(crate) fn count_state(lane: &Lane, number: String, state: DeliveryState) {
+    let labels =
+        [("pool", lane.pool.to_string()), ("phone_number_id", number), ("state", state.as_str().to_owned())];
+    counter!(DELIVERIES, &labels).increment(1);
+}
+
+/// Tells each second that a webhook is up, until `stop`.
+///
+/// # Errors
+/// When Redis cannot be reached at the start.
+pub async fn webhook_beat(ctx: Context, stop: CancellationToken) -> Result<(), EngineError> {
+    let clock = Clock::start(&ctx.store).await?;
+    let beat = || async {
+        if let Err(error) = ctx.store.beat_webhook(clock.now()).await {
+            warn!("the webhook's beat cannot be written: {error}");
+        }
+    };
+    tokio::join!(clock.keep(&ctx.store, &stop), every(Duration::from_secs(1), &stop, beat));
+    Ok(())
+}

@@ -1,0 +1,100 @@
+//! Template sync: what Meta knows of each account's templates, kept where submit and preflight look it up.
+
+use std::{collections::BTreeMap, time::Duration};
+
+use dawncast_cloud_api::{
+    ButtonType, ComponentType, HeaderFormat, ParameterFormat as ApiFormat, TemplateButton, TemplateComponent,
+    TemplateInfo, Token,
+};
+use dawncast_core::{
+    UnixMs,
+    campaign::Category,
+    ids::WabaId,
+    template::{Button, Definition, Header, ParameterFormat},
+};
+use dawncast_store::records::Number;
+use metrics::gauge;
+use tracing::warn;
+
+use crate::{Context, EngineError, metrics::TEMPLATE_STATUS};
+
+/// An account's templates are read again after this.
+const FRESH_FOR: Duration = Duration::from_secs(60);
+
+fn definition(info: &TemplateInfo) -> Definition {
+    let part = |kind: ComponentType| info.components.iter().find(|component| component.kind == kind);
+    let named = info.parameter_format == ApiFormat::Named;
+    Definition {
+        name: info.name.clone(),
+        language: info.language.clone(),
+        status: info.status.as_str().to_owned(),
+        category: Category::from_any_case(info.category.as_str()).unwrap_or(Category::Utility),
+        parameter_format: if named { ParameterFormat::Named } else { ParameterFormat::Positional },
+        header: part(ComponentType::Header).map(header),
+        body_text: part(ComponentType::Body).and_then(|body| body.text.clone()).unwrap_or_default(),
+        buttons: part(ComponentType::Buttons).map(|part| part.buttons.iter().map(button).collect()).unwrap_or_default(),
+    }
+}
+
+fn header(component: &TemplateComponent) -> Header {
+    match component.format {
+        Some(HeaderFormat::Text) => Header::Text { text: component.text.clone().unwrap_or_default() },
+        Some(HeaderFormat::Image) => Header::Image,
+        Some(HeaderFormat::Video) => Header::Video,
+        Some(HeaderFormat::Document) => Header::Document,
+        Some(HeaderFormat::Location) => Header::Location,
+        _ => Header::Other,
+    }
+}
+
+fn button(button: &TemplateButton) -> Button {
+    match button.kind {
+        ButtonType::QuickReply => Button::QuickReply,
+        ButtonType::Url => Button::Url { url: button.url.clone().unwrap_or_default() },
+        ButtonType::CopyCode => Button::CopyCode,
+        ref other if other.as_str() == "OTP" => Button::Otp,
+        _ => Button::Other,
+    }
+}
+
+/// The token of a number, as the client takes it.
+pub(crate) fn token(number: &Number) -> Result<Token, EngineError> {
+    let text = number.access_token.expose();
+    let id = &number.phone_number_id;
+    Token::new(text).map_err(|why| EngineError::Unfit(format!("the access token of number {id} cannot be used: {why}")))
+}
+
+/// Reads an account's templates through one of its numbers, and stores them.
+pub(crate) async fn sync_account(ctx: &Context, number: &Number, now: UnixMs) -> Result<Vec<Definition>, EngineError> {
+    let waba = &number.waba_id;
+    let infos = ctx.client.templates(waba.as_str(), &token(number)?, None).await?;
+    let definitions: Vec<Definition> = infos.iter().map(definition).collect();
+    ctx.store.put_templates(waba, &definitions, now).await?;
+    for known in &definitions {
+        let labels = [
+            ("template", known.name.clone()),
+            ("language", known.language.clone()),
+            ("status", known.status.clone()),
+        ];
+        gauge!(TEMPLATE_STATUS, &labels).set(1.0);
+    }
+    Ok(definitions)
+}
+
+/// Reads the templates of every account that was not read lately.
+pub(crate) async fn sync_stale(ctx: &Context, now: UnixMs) -> Result<(), EngineError> {
+    let mut accounts: BTreeMap<WabaId, Number> = BTreeMap::new();
+    for number in ctx.store.numbers().await? {
+        accounts.entry(number.waba_id.clone()).or_insert(number);
+    }
+    for (waba, number) in accounts {
+        let read_at = ctx.store.templates_read_at(&waba).await?;
+        if read_at.is_some_and(|at| now - at < FRESH_FOR.as_millis() as i64) {
+            continue;
+        }
+        if let Err(error) = sync_account(ctx, &number, now).await {
+            warn!(waba.id = %waba, "the templates of account {waba} cannot be read: {error}");
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,12 @@
+//! What Dawncast's tests stand on: a Redis of their own, a network that fails to order, and waiting without sleeping.
+//! For tests and measurements only; it panics where a program would return an error.
+
+#![allow(clippy::unwrap_used, reason = "a test that cannot be set up has failed")]
+
+mod proxy;
+mod redis;
+mod until;
+
+pub use proxy::{Proxy, Upstream};
+pub use redis::TestRedis;
+pub use until::until;
