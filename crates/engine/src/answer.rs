@@ -45,12 +45,25 @@ fn refused(error: &ApiError) -> Verdict {
     }
 }
 
-/// How long the number must rest after `verdict`, if at all, and whether it was too fast.
-pub(crate) fn rest(verdict: Verdict) -> Option<(Duration, bool)> {
-    match verdict {
-        Verdict::Throttled(_) => Some((THROTTLE_REST, true)),
-        Verdict::NumberDown(0) => Some((UNREACHABLE_REST, false)),
-        Verdict::NumberDown(_) => Some((REFUSED_REST, false)),
+/// How a number must rest.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Rest {
+    pub(crate) hold: Duration,
+    /// It was too fast: half its speed.
+    pub(crate) halve: bool,
+}
+
+impl Rest {
+    /// A number that cannot send: its token or account was refused, or it failed its preflight.
+    pub(crate) const UNFIT: Self = Self { hold: REFUSED_REST, halve: false };
+}
+
+/// How the number must rest after a POST, if at all.
+pub(crate) fn rest(outcome: &SendOutcome) -> Option<Rest> {
+    match (outcome, verdict(outcome)) {
+        (SendOutcome::NotSent(_), _) => Some(Rest { hold: UNREACHABLE_REST, halve: false }),
+        (_, Verdict::Throttled(_)) => Some(Rest { hold: THROTTLE_REST, halve: true }),
+        (_, Verdict::NumberDown(_)) => Some(Rest::UNFIT),
         _ => None,
     }
 }
@@ -62,7 +75,9 @@ pub(crate) fn status_fact(attempt: Attempt, update: &StatusUpdate) -> Option<Fac
         Status::Sent => Outcome::Sent,
         Status::Delivered => Outcome::Delivered,
         Status::Read | Status::Played => Outcome::Read,
-        Status::Failed if update.errors.first().is_some_and(|error| may_retry(error.entry())) => Outcome::FailedRetryable,
+        Status::Failed if update.errors.first().is_some_and(|error| may_retry(error.entry())) => {
+            Outcome::FailedRetryable
+        }
         Status::Failed => Outcome::Failed,
         _ => return None,
     };
@@ -76,7 +91,9 @@ fn may_retry(entry: &ErrorEntry) -> bool {
 
 /// The class of an error code in the words of the report. Failures at the recipient are not the sender's fault.
 pub fn class_of(code: u32) -> &'static str {
-    match ErrorEntry::of(i64::from(code)).map(|entry| entry.class(Way::Webhook)) {
+    // Where the ledger has no code, it says 0.
+    let entry = if code == 0 { None } else { ErrorEntry::of(i64::from(code)) };
+    match entry.map(|entry| entry.class(Way::Webhook)) {
         Some(Class::PermanentRecipient) => Failure::RECIPIENT,
         Some(class) => class.as_str(),
         None => "unknown",

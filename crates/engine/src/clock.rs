@@ -68,7 +68,11 @@ pub(crate) async fn sleep_or_stop(wait: Duration, stop: &CancellationToken) -> b
 }
 
 /// Runs `duty` every `interval` until `stop`. A duty is dull: what goes wrong it has logged itself.
-pub(crate) async fn every<F: Future<Output = ()>>(interval: Duration, stop: &CancellationToken, mut duty: impl FnMut() -> F) {
+pub(crate) async fn every<F: Future<Output = ()>>(
+    interval: Duration,
+    stop: &CancellationToken,
+    mut duty: impl FnMut() -> F,
+) {
     loop {
         duty().await;
         if sleep_or_stop(interval, stop).await {

@@ -106,7 +106,8 @@ pub(crate) fn register_number(pool: &str, number: &str) {
         counter!(SEND_ATTEMPTS, "phone_number_id" => number.to_owned(), "verdict" => verdict).increment(0);
     }
     for state in DeliveryState::COUNTED {
-        let labels = [("pool", pool.to_owned()), ("phone_number_id", number.to_owned()), ("state", state.as_str().to_owned())];
+        let labels =
+            [("pool", pool.to_owned()), ("phone_number_id", number.to_owned()), ("state", state.as_str().to_owned())];
         counter!(DELIVERIES, &labels).increment(0);
     }
 }

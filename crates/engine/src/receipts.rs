@@ -143,7 +143,9 @@ impl Writer {
             let mut waiting = Vec::new();
             for call in calls.drain(..) {
                 waiting.push((call.pages(), call.done));
-                call.receipts.into_iter().for_each(|receipt| pages.entry(receipt.page.clone()).or_default().push(receipt));
+                call.receipts
+                    .into_iter()
+                    .for_each(|receipt| pages.entry(receipt.page.clone()).or_default().push(receipt));
             }
             let failed = self.write_pages(&pages).await;
             let noted = self.note_path(&pages).await;
@@ -238,8 +240,7 @@ fn observe(receipts: &[Receipt], settlement: &Settlement, run: &RunFacts) {
 
 /// A delivery has moved to `state`.
 pub(crate) fn count_state(lane: &Lane, number: String, state: DeliveryState) {
-    let labels =
-        [("pool", lane.pool.to_string()), ("phone_number_id", number), ("state", state.as_str().to_owned())];
+    let labels = [("pool", lane.pool.to_string()), ("phone_number_id", number), ("state", state.as_str().to_owned())];
     counter!(DELIVERIES, &labels).increment(1);
 }
 

@@ -71,11 +71,8 @@ pub(crate) async fn sync_account(ctx: &Context, number: &Number, now: UnixMs) ->
     let definitions: Vec<Definition> = infos.iter().map(definition).collect();
     ctx.store.put_templates(waba, &definitions, now).await?;
     for known in &definitions {
-        let labels = [
-            ("template", known.name.clone()),
-            ("language", known.language.clone()),
-            ("status", known.status.clone()),
-        ];
+        let labels =
+            [("template", known.name.clone()), ("language", known.language.clone()), ("status", known.status.clone())];
         gauge!(TEMPLATE_STATUS, &labels).set(1.0);
     }
     Ok(definitions)

@@ -1,7 +1,7 @@
 //! Preflight: a minute before, sees whether the run can go. Go; go degraded, and say so; or hold, and say why.
 
 use dawncast_cloud_api::{CallError, CanSend, NumberStatus};
-use dawncast_core::{report::DropReason, template};
+use dawncast_core::{ids::NumberId, report::DropReason, template};
 use dawncast_store::{
     records::Number,
     run::{Advanced, Frozen, Run},
@@ -9,7 +9,7 @@ use dawncast_store::{
 use tracing::warn;
 
 use super::Chores;
-use crate::{EngineError, answer, templates};
+use crate::{EngineError, answer::Rest, templates};
 
 /// A webhook that was up this lately is fresh.
 const WEBHOOK_FRESH_MS: i64 = 5_000;
@@ -54,7 +54,7 @@ impl Chores {
     }
 
     /// Token, status and template of one number. One that cannot send rests, so that others stand in for it.
-    async fn check_number(&self, run: &Run, id: &dawncast_core::ids::NumberId) -> Result<Finding, EngineError> {
+    async fn check_number(&self, run: &Run, id: &NumberId) -> Result<Finding, EngineError> {
         let Some(number) = self.ctx.store.number(id).await? else {
             return Ok(Finding::Unfit("it was removed".to_owned()));
         };
@@ -65,10 +65,8 @@ impl Chores {
             Finding::Fit => self.check_template(run, &number).await?,
             other => other,
         };
-        if matches!(finding, Finding::Unfit(_))
-            && let Some((rest, _)) = answer::rest(dawncast_core::verdict::Verdict::NumberDown(1))
-        {
-            self.ctx.store.rest(id, rest).await?;
+        if matches!(finding, Finding::Unfit(_)) {
+            self.ctx.store.rest(id, Rest::UNFIT.hold).await?;
         }
         Ok(finding)
     }

@@ -133,8 +133,7 @@ impl Chores {
                 break;
             }
         }
-        let selection =
-            Selection { candidates: vec![], chosen: vec![], dropped: vec![], assets: BTreeSet::new() };
+        let selection = Selection { candidates: vec![], chosen: vec![], dropped: vec![], assets: BTreeSet::new() };
         let mut selector =
             Selector { renderer: &renderer, assets: &names, tiers: &spec.tiers, seen: HashSet::new(), selection };
         let mut rows = store.rows(&spec.audience.id, version);

@@ -1,7 +1,7 @@
 //! The tick: each second, derives from the run records what is due and hints at it.
 
 use std::{
-    collections::HashMap,
+    collections::{HashMap, hash_map::Entry},
     sync::Arc,
     time::{Duration, Instant},
 };
@@ -48,14 +48,14 @@ async fn once(
     given.retain(|_, at| at.elapsed() < HINT_AGAIN);
     for id in chores.ctx.store.active_runs().await? {
         let Some(run) = chores.ctx.store.run(&id).await? else { continue };
-        if run.state == RunState::Open && count % RECONCILE_EVERY == 0 {
+        if run.state == RunState::Open && count.is_multiple_of(RECONCILE_EVERY) {
             reconcile(chores, &run).await?;
         }
         let Some(step) = due::due(&run, chores.clock.now(), &chores.ctx.settings) else { continue };
         let chore = Chore { run: id, step };
-        if !given.contains_key(&chore) {
-            hints.give(&chore).await?;
-            given.insert(chore, Instant::now());
+        if let Entry::Vacant(free) = given.entry(chore) {
+            hints.give(free.key()).await?;
+            free.insert(Instant::now());
         }
     }
     Ok(())

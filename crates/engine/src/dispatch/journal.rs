@@ -186,7 +186,10 @@ impl PageOwner {
                 Ok(body) if in_time => self.post(intent, place, body, permit),
                 Ok(_) => self.settle_unsent(intent, Verdict::Withdrawn, place),
                 Err(why) => {
-                    warn!(delivery.index = intent.index, "a message of page {} cannot be rendered: {why}", self.owner.page);
+                    warn!(
+                        delivery.index = intent.index,
+                        "a message of page {} cannot be rendered: {why}", self.owner.page
+                    );
                     self.settle_unsent(intent, Verdict::Rejected(0), place);
                 }
             }

@@ -21,7 +21,7 @@ use tokio::task::{JoinError, JoinSet};
 use tracing::{Instrument, debug, info_span, warn};
 
 use super::{Shared, lane::PageJob, sheet::Sheet, wire::Answer};
-use crate::{EngineError, answer};
+use crate::{EngineError, answer::Rest};
 
 /// A lease is renewed so many times within its life.
 const RENEWALS: u32 = 4;
@@ -38,6 +38,13 @@ const AGAIN: Duration = Duration::from_millis(50);
 pub(super) struct Told {
     pub(super) fact: AttemptFact,
     pub(super) place: usize,
+}
+
+/// What a renewal found: the page, whether the lease is still held, and the way of receipts.
+struct Renewed {
+    /// When it was sent: the lease counts from then.
+    sent: Instant,
+    answer: Result<(Renewal, bool, ReceiptPath), EngineError>,
 }
 
 /// See the module.
@@ -202,19 +209,22 @@ impl PageOwner {
             return;
         };
         let now = self.now();
-        if let Some((rest, too_fast)) = answer::rest(answer.verdict) {
-            self.rest(answer.place, rest, too_fast, now);
+        if let Some(rest) = answer.rest {
+            self.rest(answer.place, rest, now);
         }
         let fact = self.desk.answered(answer.index, answer.attempt, answer.verdict, now, &mut rand::rng());
         self.tell(answer.index, fact, answer.message_id, answer.place);
     }
 
     /// The number rests, for this owner at once and for all as soon as Redis has heard of it.
-    fn rest(&mut self, place: usize, rest: Duration, too_fast: bool, now: UnixMs) {
-        self.rests[place] = self.rests[place].max(now + rest.as_millis() as i64);
+    fn rest(&mut self, place: usize, rest: Rest, now: UnixMs) {
+        self.rests[place] = self.rests[place].max(now + rest.hold.as_millis() as i64);
         let (store, number) = (self.shared.ctx.store.clone(), self.sheet.senders[place].number.clone());
         self.shared.owners.spawn(async move {
-            let told = if too_fast { store.throttled(&number, rest).await.map(drop) } else { store.rest(&number, rest).await };
+            let told = match rest.halve {
+                true => store.throttled(&number, rest.hold).await.map(drop),
+                false => store.rest(&number, rest.hold).await,
+            };
             if let Err(error) = told {
                 warn!(number.id = %number, "the rest of number {number} cannot be written: {error}");
             }
@@ -238,8 +248,7 @@ impl PageOwner {
     /// One turn: what was learnt goes to the ledger, what is due begins, the lease is looked after; all at once.
     async fn turn(&mut self) {
         let batch = self.next_batch();
-        let (committed, begun, renewed) =
-            tokio::join!(self.commit(), self.begin(batch), self.renew());
+        let (committed, begun, renewed) = tokio::join!(self.commit(), self.begin(batch), self.renew());
         self.apply_commit(committed);
         self.apply_begin(begun);
         self.apply_renewal(renewed);
@@ -248,7 +257,7 @@ impl PageOwner {
         }
     }
 
-    async fn renew(&self) -> Option<(Instant, Result<(Renewal, bool, ReceiptPath), EngineError>)> {
+    async fn renew(&self) -> Option<Renewed> {
         let sent = Instant::now();
         if sent < self.renew_at || self.lost {
             return None;
@@ -259,13 +268,13 @@ impl PageOwner {
             store.renew_lease(&self.job.leased, self.shared.ctx.settings.lease),
             store.receipt_path(self.now()),
         );
-        Some((sent, renewed.map_err(EngineError::from)))
+        Some(Renewed { sent, answer: renewed.map_err(EngineError::from) })
     }
 
-    fn apply_renewal(&mut self, renewed: Option<(Instant, Result<(Renewal, bool, ReceiptPath), EngineError>)>) {
-        let Some((sent, renewed)) = renewed else { return };
+    fn apply_renewal(&mut self, renewed: Option<Renewed>) {
+        let Some(Renewed { sent, answer }) = renewed else { return };
         let interval = self.shared.ctx.settings.lease / RENEWALS;
-        match renewed {
+        match answer {
             Ok((Renewal::Owned { version, gate, .. }, true, path)) => {
                 self.stale |= version != self.version;
                 (self.version, self.refusal, self.path) = (version, gate, path);

@@ -4,16 +4,12 @@ use std::{sync::Arc, time::Instant};
 
 use bytes::Bytes;
 use dawncast_cloud_api::{Client, ErrorEntry, SendOutcome, Token, Way};
-use dawncast_core::{
-    delivery::Attempt,
-    ids::NumberId,
-    verdict::Verdict,
-};
+use dawncast_core::{delivery::Attempt, ids::NumberId, verdict::Verdict};
 use metrics::{counter, histogram};
 use tokio::sync::OwnedSemaphorePermit;
 
 use crate::{
-    answer,
+    answer::{self, Rest},
     metrics::{SEND_ATTEMPTS, SEND_DURATION, SEND_ERRORS},
 };
 
@@ -35,6 +31,8 @@ pub(super) struct Answer {
     pub(super) attempt: Attempt,
     pub(super) place: usize,
     pub(super) verdict: Verdict,
+    /// How the number must rest now.
+    pub(super) rest: Option<Rest>,
     pub(super) message_id: Option<String>,
 }
 
@@ -45,11 +43,12 @@ pub(super) async fn post(client: Client, posting: Posting) -> Answer {
     drop(posting.permit);
     let verdict = answer::verdict(&outcome);
     observe(&posting.number, verdict, started);
+    let rest = answer::rest(&outcome);
     let message_id = match outcome {
         SendOutcome::Accepted { wamid, .. } => Some(wamid),
         _ => None,
     };
-    Answer { index: posting.index, attempt: posting.attempt, place: posting.place, verdict, message_id }
+    Answer { index: posting.index, attempt: posting.attempt, place: posting.place, verdict, rest, message_id }
 }
 
 fn observe(number: &NumberId, verdict: Verdict, started: Instant) {
@@ -57,7 +56,8 @@ fn observe(number: &NumberId, verdict: Verdict, started: Instant) {
     histogram!(SEND_DURATION, "phone_number_id" => Arc::clone(&id)).record(started.elapsed().as_secs_f64());
     counter!(SEND_ATTEMPTS, "phone_number_id" => Arc::clone(&id), "verdict" => verdict.as_str()).increment(1);
     if verdict.code() != 0 {
-        let class = ErrorEntry::of(i64::from(verdict.code())).map_or("unknown", |entry| entry.class(Way::Response).as_str());
+        let class =
+            ErrorEntry::of(i64::from(verdict.code())).map_or("unknown", |entry| entry.class(Way::Response).as_str());
         let code = verdict.code().to_string();
         counter!(SEND_ERRORS, "phone_number_id" => id, "code" => code, "class" => class).increment(1);
     }

@@ -28,9 +28,8 @@ impl Store {
         let key = keys.ledger(page);
         let mut read = redis::cmd("MGET");
         read.arg(&key).arg(keys.recipients(page)).arg(keys.tail(page));
-        let (ledger, recipients, tail): (Option<Vec<u8>>, Option<Vec<u8>>, Option<Vec<u8>>) =
-            read.query_async(&mut self.admin().await?).await?;
-        let (Some(ledger), Some(recipients), Some(tail)) = (ledger, recipients, tail) else { return Ok(None) };
+        let strings: [Option<Vec<u8>>; 3] = read.query_async(&mut self.admin().await?).await?;
+        let [Some(ledger), Some(recipients), Some(tail)] = strings else { return Ok(None) };
         let stored = Ledger::from_bytes(&ledger).and_then(|ledger| {
             let base = ledger.header.base;
             let recipients = Recipients::from_bytes(&recipients, base)?;

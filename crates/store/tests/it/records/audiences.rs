@@ -12,7 +12,7 @@ async fn an_audience_is_created_once_and_listed() {
     assert!(store.add_audience(&audience).await.unwrap());
     assert!(!store.add_audience(&Audience { name: "others".into(), ..audience.clone() }).await.unwrap());
     assert_eq!(store.audience(&audience.id).await.unwrap().as_ref(), Some(&audience));
-    assert_eq!(store.audiences_page(10, None).await.unwrap().items, [audience.clone()]);
+    assert_eq!(store.audiences_page(10, None).await.unwrap().items, std::slice::from_ref(&audience));
     assert_eq!(store.audience_version(&audience.id).await.unwrap(), None);
     assert_eq!(store.pin(&audience.id, &id("run_1")).await.unwrap(), None);
 }

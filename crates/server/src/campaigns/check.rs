@@ -1,0 +1,212 @@
+//! Whether a campaign can do what it says: every fault at once, before anything is stored. Pure.
+
+use std::collections::BTreeSet;
+
+use dawncast_core::{
+    UnixMs,
+    campaign::{CampaignSpec, Message},
+    fault::Faults,
+    plan::{self, Forecast, Sender},
+    render::Renderer,
+    template::lint_known,
+};
+use dawncast_store::records::AudienceVersion;
+use serde::Serialize;
+use serde_json::Value;
+
+use super::facts::{Facts, NamedFile};
+
+/// What a campaign without faults comes to.
+#[derive(Debug, Serialize)]
+pub(super) struct Outlook {
+    /// Whether its audience fits its window.
+    #[serde(flatten)]
+    forecast: Forecast,
+    /// What is worth knowing, though it stops nothing now.
+    warnings: Vec<String>,
+}
+
+/// Checks `spec` against the facts. `headroom` is the share of a number's throughput that is planned with.
+pub(super) fn check(spec: &CampaignSpec, facts: &Facts, now: UnixMs, headroom: f64) -> Result<Outlook, Faults> {
+    let mut faults = spec.check(now);
+    // A window that is wrong or past holds nothing: the one fault is enough.
+    let on_time =
+        !faults.iter().any(|fault| ["/schedule", "/window"].iter().any(|part| fault.pointer.starts_with(part)));
+    match Renderer::compile(&spec.message) {
+        Ok(renderer) => check_audience(spec, facts, renderer.attributes(), &mut faults),
+        Err(misfits) => {
+            faults.append(misfits);
+            check_audience(spec, facts, &[], &mut faults);
+        }
+    }
+    check_pool(spec, facts, &mut faults);
+    check_templates(spec, facts, &mut faults);
+    facts.files.iter().for_each(|file| check_file(file, &mut faults));
+    let forecast = forecast(spec, facts, now, headroom);
+    if let Some(shortage) = forecast.shortage().filter(|_| on_time && !facts.numbers.is_empty()) {
+        faults.add("/window/closes", format!("{shortage}."));
+    }
+    faults.into_result(Outlook { forecast, warnings: warnings(spec, facts) })
+}
+
+fn forecast(spec: &CampaignSpec, facts: &Facts, now: UnixMs, headroom: f64) -> Forecast {
+    let senders = facts.numbers.iter().map(|n| Sender { id: n.phone_number_id.clone(), mps: n.mps, quota: None });
+    let senders: Vec<_> = senders.collect();
+    let opening = spec.window.around(spec.schedule.occurrence(now).instant, now);
+    let rows = facts.version.as_ref().map_or(0, |version| version.rows);
+    plan::forecast(rows, &senders, opening.opens_at, opening.closes_at, headroom)
+}
+
+fn check_audience(spec: &CampaignSpec, facts: &Facts, attributes: &[String], faults: &mut Faults) {
+    let id = &spec.audience.id;
+    let Some(audience) = &facts.audience else {
+        return faults
+            .add("/audience/id", format!("there is no audience `{id}`; create it and import its rows first."));
+    };
+    let Some(version) = facts.version.as_ref().filter(|version| version.rows > 0) else {
+        return faults.add("/audience/id", format!("the audience `{}` has no rows; import some first.", audience.name));
+    };
+    let message = serde_json::to_value(&spec.message).expect("messages hold nothing that JSON lacks");
+    for attribute in attributes.iter().filter(|attribute| !version.columns.contains(*attribute)) {
+        let pointer = place_of(attribute, &message, "/message").unwrap_or_else(|| "/message".to_owned());
+        let columns = columns(version);
+        let detail = format!("the audience `{}` has no column `{attribute}`; it has {columns}.", audience.name);
+        faults.add(pointer, detail);
+    }
+}
+
+fn columns(version: &AudienceVersion) -> String {
+    let shown: Vec<_> = version.columns.iter().take(50).map(|name| format!("`{name}`")).collect();
+    match shown.len() {
+        0 => "no attribute at all".to_owned(),
+        n if n < version.columns.len() => format!("{} and {} more", shown.join(", "), version.columns.len() - n),
+        _ => shown.join(", "),
+    }
+}
+
+/// Where the message uses the attribute, as a JSON pointer.
+fn place_of(attribute: &str, value: &Value, pointer: &str) -> Option<String> {
+    match value {
+        Value::String(text) if uses(text, attribute) => Some(pointer.to_owned()),
+        Value::Array(items) => {
+            items.iter().enumerate().find_map(|(n, item)| place_of(attribute, item, &format!("{pointer}/{n}")))
+        }
+        Value::Object(fields) => {
+            fields.iter().find_map(|(name, field)| place_of(attribute, field, &format!("{pointer}/{name}")))
+        }
+        _ => None,
+    }
+}
+
+/// Whether `text` has `attribute` as a word of its own inside a tag.
+fn uses(text: &str, attribute: &str) -> bool {
+    let is_word = |c: char| c.is_alphanumeric() || c == '_';
+    let in_tags = text.split('{').skip(1).filter_map(|tag| tag.split('}').next());
+    in_tags.flat_map(|tag| tag.split(|c: char| !is_word(c))).any(|word| word == attribute)
+}
+
+fn check_pool(spec: &CampaignSpec, facts: &Facts, faults: &mut Faults) {
+    if !facts.numbers.is_empty() {
+        return;
+    }
+    let pools: Vec<_> = facts.pools.iter().map(|pool| format!("`{pool}`")).collect();
+    let detail = match (facts.pools.contains(&spec.pool), pools.is_empty()) {
+        (true, _) => format!("the pool `{}` has no active number, only standbys; make one active.", spec.pool),
+        (false, true) => format!("there is no pool `{}`, nor any number; add a number to it.", spec.pool),
+        (false, false) => {
+            format!(
+                "there is no pool `{}`; there are {}. Add a number to it or use another.",
+                spec.pool,
+                pools.join(", ")
+            )
+        }
+    };
+    faults.add("/pool", detail);
+}
+
+fn check_templates(spec: &CampaignSpec, facts: &Facts, faults: &mut Faults) {
+    let mut told = BTreeSet::new();
+    for (account, definitions) in &facts.templates {
+        let Some(definitions) = definitions else { continue };
+        for fault in lint_known(definitions, &spec.message) {
+            let detail =
+                if facts.templates.len() > 1 { format!("account {account}: {}", fault.detail) } else { fault.detail };
+            if told.insert((fault.pointer.clone(), detail.clone())) {
+                faults.add(fault.pointer, detail);
+            }
+        }
+    }
+}
+
+fn check_file(file: &NamedFile, faults: &mut Faults) {
+    let NamedFile { pointer, kind, name, asset } = file;
+    match asset {
+        None => faults.add(pointer.as_str(), format!("there is no asset `{name}`; upload it first.")),
+        Some(asset) if !fits(kind, &asset.mime) => {
+            faults
+                .add(pointer.as_str(), format!("the asset `{name}` is {}; this parameter takes {kind}s.", asset.mime));
+        }
+        Some(_) => {}
+    }
+}
+
+/// Images and videos are what they say; everything else but sound goes as a document.
+fn fits(kind: &str, mime: &str) -> bool {
+    match mime.split('/').next().unwrap_or_default() {
+        media @ ("image" | "video" | "audio") => media == kind,
+        _ => kind == "document",
+    }
+}
+
+fn warnings(spec: &CampaignSpec, facts: &Facts) -> Vec<String> {
+    let mut warnings = Vec::new();
+    for account in facts.templates.iter().filter(|(_, known)| known.is_none()).map(|(account, _)| account) {
+        warnings.push(format!(
+            "The templates of account {account} are not known yet, so the message was not checked against them; \
+             preflight will check it."
+        ));
+    }
+    if facts.pool_paused {
+        warnings.push(format!("The pool `{}` is paused: nothing goes out until it is resumed.", spec.pool));
+    }
+    let paused: Vec<_> = facts.numbers.iter().filter(|n| n.paused).map(|n| n.phone_number_id.as_str()).collect();
+    if !paused.is_empty() {
+        let paused = paused.join(", ");
+        warnings.push(format!("Paused, yet counted on by this forecast: {paused}."));
+    }
+    if matches!(spec.message, Message::Text { .. }) {
+        warnings
+            .push("WhatsApp takes free-form texts only within 24 hours of the recipient's last message.".to_owned());
+    }
+    warnings
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_attribute_is_found_where_it_is_used() {
+        let message = serde_json::json!({ "components": [
+            { "parameters": [{ "text": "first_name" }] },
+            { "parameters": [{ "text": "{{ a }} and {{ first_name | upper }}" }] },
+        ] });
+        let place = place_of("first_name", &message, "/message");
+        assert_eq!(place.as_deref(), Some("/message/components/1/parameters/0/text"));
+        assert_eq!(place_of("name", &message, "/message"), None);
+    }
+
+    #[test]
+    fn a_file_fits_where_whatsapp_would_take_it() {
+        for (kind, mime, expected) in [
+            ("image", "image/png", true),
+            ("image", "video/mp4", false),
+            ("document", "application/pdf", true),
+            ("document", "text/plain", true),
+            ("document", "image/png", false),
+            ("video", "application/pdf", false),
+        ] {
+            assert_eq!(fits(kind, mime), expected, "{kind} {mime}");
+        }
+    }
+}

@@ -1,0 +1,121 @@
+//! What has to be known to check a campaign, loaded once.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::Duration,
+};
+
+use dawncast_core::{
+    campaign::{CampaignSpec, Component, Media, MediaSource, Message, Parameter},
+    ids::{PoolId, WabaId},
+    template::Definition,
+};
+use dawncast_store::{
+    StoreError,
+    records::{Asset, Audience, AudienceVersion, Number, NumberRole},
+};
+use tokio::time::{Instant, sleep};
+
+use crate::state::ApiState;
+
+/// How often the templates of a new account are looked for.
+const LOOK_AGAIN: Duration = Duration::from_millis(100);
+
+/// What has to be known to check a campaign.
+pub(super) struct Facts {
+    /// The audience.
+    pub(super) audience: Option<Audience>,
+    /// Its rows.
+    pub(super) version: Option<AudienceVersion>,
+    /// The active numbers of the pool.
+    pub(super) numbers: Vec<Number>,
+    /// Every pool there is.
+    pub(super) pools: BTreeSet<PoolId>,
+    /// Whether the campaign's pool is paused.
+    pub(super) pool_paused: bool,
+    /// The templates of each account that has an active number in the pool; `None` while they are not known.
+    pub(super) templates: BTreeMap<WabaId, Option<Vec<Definition>>>,
+    /// The files that the message names.
+    pub(super) files: Vec<NamedFile>,
+}
+
+/// A file that the message names for all recipients alike.
+pub(super) struct NamedFile {
+    /// Where, as a JSON pointer.
+    pub(super) pointer: String,
+    /// The kind of file needed there: `image`, `video` or `document`.
+    pub(super) kind: &'static str,
+    /// The name or id given.
+    pub(super) name: String,
+    /// What was uploaded under it.
+    pub(super) asset: Option<Asset>,
+}
+
+impl Facts {
+    pub(super) async fn load(state: &ApiState, spec: &CampaignSpec) -> Result<Self, StoreError> {
+        let store = &state.store;
+        let mut numbers = store.numbers().await?;
+        let pools = numbers.iter().map(|number| number.pool.clone()).collect();
+        numbers.retain(|number| number.pool == spec.pool && number.role == NumberRole::Active);
+        let mut files = named_files(&spec.message);
+        for file in &mut files {
+            file.asset = store.asset(&file.name).await?;
+        }
+        let accounts: BTreeSet<WabaId> = numbers.iter().map(|number| number.waba_id.clone()).collect();
+        let accounts = if spec.message.category().is_some() { accounts } else { BTreeSet::new() };
+        Ok(Self {
+            audience: store.audience(&spec.audience.id).await?,
+            version: store.audience_version(&spec.audience.id).await?,
+            pool_paused: store.pool_paused(&spec.pool).await?,
+            templates: templates(state, accounts).await?,
+            numbers,
+            pools,
+            files,
+        })
+    }
+}
+
+/// The templates of each account. Those of an account that was added a moment ago are on their way: they are waited
+/// for, but not for long.
+async fn templates(
+    state: &ApiState,
+    accounts: BTreeSet<WabaId>,
+) -> Result<BTreeMap<WabaId, Option<Vec<Definition>>>, StoreError> {
+    let until = Instant::now() + state.template_patience;
+    let mut known = BTreeMap::new();
+    for account in accounts {
+        let mut definitions = state.store.templates(&account).await?;
+        while definitions.is_none() && Instant::now() < until {
+            sleep(LOOK_AGAIN).await;
+            definitions = state.store.templates(&account).await?;
+        }
+        known.insert(account, definitions);
+    }
+    Ok(known)
+}
+
+/// The files that the message names outright; those that an attribute names are seen to row by row.
+fn named_files(message: &Message) -> Vec<NamedFile> {
+    let Message::Template(template) = message else { return Vec::new() };
+    let mut files = Vec::new();
+    for (at, component) in template.components.iter().enumerate() {
+        let Component::Header { parameters } = component else { continue };
+        for (place, parameter) in parameters.iter().enumerate() {
+            let Some((kind, Media { source: MediaSource::Asset(name), .. })) = media(parameter) else { continue };
+            if !name.contains("{{") && !name.contains("{%") {
+                let pointer = format!("/message/components/{at}/parameters/{place}/{kind}/asset");
+                files.push(NamedFile { pointer, kind, name: name.clone(), asset: None });
+            }
+        }
+    }
+    files
+}
+
+fn media(parameter: &Parameter) -> Option<(&'static str, &Media)> {
+    match parameter {
+        Parameter::Image { image } => Some(("image", image)),
+        Parameter::Video { video } => Some(("video", video)),
+        Parameter::Document { document } => Some(("document", document)),
+        Parameter::Text { .. } | Parameter::Payload { .. } | Parameter::CouponCode { .. } => None,
+    }
+}

@@ -1,0 +1,195 @@
+//! Campaigns: `/v1/campaigns`.
+
+mod check;
+mod facts;
+
+use axum::{Json, body::Body, extract::State, http::HeaderMap, response::Response};
+use dawncast_core::{
+    UnixMs,
+    campaign::CampaignSpec,
+    ids::{CampaignId, RunId},
+    schedule::Occurrence,
+};
+use dawncast_store::{
+    records::{Campaign, CampaignState, Page},
+    run::{Hold, RunRecord},
+};
+use serde::Serialize;
+use serde_json::{Value, json};
+
+use self::{check::Outlook, facts::Facts};
+use crate::{
+    extract::{Id, PageQuery, Query, read_json},
+    once::{Created, Once},
+    problem::{Kind, Problem},
+    runs,
+    state::ApiState,
+    time::rfc3339,
+};
+
+/// A campaign as it is answered.
+#[derive(Serialize)]
+pub(crate) struct View {
+    id: CampaignId,
+    name: String,
+    state: CampaignState,
+    created_at: String,
+    /// `None` once the campaign starts nothing any more.
+    next_run_at: Option<String>,
+    next_run: Option<RunId>,
+    spec: CampaignSpec,
+}
+
+impl From<Campaign> for View {
+    fn from(campaign: Campaign) -> Self {
+        let next = campaign.state.is_open().then(|| rfc3339(occurrence(&campaign).instant));
+        Self {
+            next_run: next.as_ref().map(|_| campaign.run.clone()),
+            next_run_at: next,
+            name: campaign.spec.name.clone(),
+            id: campaign.id,
+            state: campaign.state,
+            created_at: rfc3339(campaign.created_at),
+            spec: campaign.spec,
+        }
+    }
+}
+
+/// What a submission is answered with.
+#[derive(Serialize)]
+struct Submitted {
+    id: CampaignId,
+    state: CampaignState,
+    next_run_at: String,
+    next_run: RunId,
+    forecast: Outlook,
+}
+
+fn occurrence(campaign: &Campaign) -> Occurrence {
+    campaign.spec.schedule.occurrence(campaign.created_at)
+}
+
+/// `POST /v1/campaigns`.
+pub(crate) async fn create(
+    State(state): State<ApiState>,
+    once: Once,
+    headers: HeaderMap,
+    body: Body,
+) -> Result<Response, Problem> {
+    let (bytes, _) = read_json(&headers, body).await?;
+    let submit = async |minted| {
+        let now = state.now();
+        let (spec, forecast) = checked(&state, &bytes, now).await?;
+        let id: CampaignId = format!("cmp_{minted}").parse().expect("minted ids are plain");
+        let campaign = store(&state, new_campaign(id, spec, now)).await?;
+        let next_run_at = rfc3339(occurrence(&campaign).instant);
+        let Campaign { id, state, run: next_run, .. } = campaign;
+        Ok(Created::new(&Submitted { id, state, next_run_at, next_run, forecast }))
+    };
+    once.create(&state, &bytes, submit).await
+}
+
+fn new_campaign(id: CampaignId, spec: CampaignSpec, created_at: UnixMs) -> Campaign {
+    let Occurrence { civil, zone, .. } = spec.schedule.occurrence(created_at);
+    let run = RunId::of(&id, civil, &zone);
+    Campaign { id, spec, state: CampaignState::Active, created_at, run }
+}
+
+/// Stores the campaign, then its run: a campaign without a run sends nothing, but a run without a campaign would send
+/// although its submission was answered with an error. A repeated submission finds both and changes nothing.
+async fn store(state: &ApiState, campaign: Campaign) -> Result<Campaign, Problem> {
+    let campaign = match state.store.add_campaign(&campaign).await? {
+        true => campaign,
+        false => found(&campaign.id, state.store.campaign(&campaign.id).await?)?,
+    };
+    state.store.create_run(&RunRecord::of(&campaign)).await?;
+    Ok(campaign)
+}
+
+/// `POST /v1/campaigns/validate`: the same checks, storing nothing.
+pub(crate) async fn validate(
+    State(state): State<ApiState>,
+    headers: HeaderMap,
+    body: Body,
+) -> Result<Json<Value>, Problem> {
+    let (bytes, _) = read_json(&headers, body).await?;
+    let now = state.now();
+    let (spec, forecast) = checked(&state, &bytes, now).await?;
+    let next_run_at = rfc3339(spec.schedule.occurrence(now).instant);
+    Ok(Json(json!({ "valid": true, "next_run_at": next_run_at, "forecast": forecast })))
+}
+
+async fn checked(state: &ApiState, body: &[u8], now: UnixMs) -> Result<(CampaignSpec, Outlook), Problem> {
+    let spec = CampaignSpec::parse(body)?;
+    let facts = Facts::load(state, &spec).await?;
+    let outlook = check::check(&spec, &facts, now, state.headroom)?;
+    Ok((spec, outlook))
+}
+
+/// `GET /v1/campaigns`.
+pub(crate) async fn list(
+    State(state): State<ApiState>,
+    Query(page): Query<PageQuery>,
+) -> Result<Json<Page<View>>, Problem> {
+    let campaigns = state.store.campaigns_page(page.limit()?, page.cursor.as_deref()).await?;
+    Ok(Json(campaigns.map(View::from)))
+}
+
+/// `GET /v1/campaigns/{id}`.
+pub(crate) async fn show(State(state): State<ApiState>, Id(id): Id<CampaignId>) -> Result<Json<View>, Problem> {
+    Ok(Json(found(&id, state.store.campaign(&id).await?)?.into()))
+}
+
+/// `GET /v1/campaigns/{id}/runs`.
+pub(crate) async fn list_runs(
+    State(state): State<ApiState>,
+    Id(id): Id<CampaignId>,
+) -> Result<Json<Page<runs::View>>, Problem> {
+    let campaign = found(&id, state.store.campaign(&id).await?)?;
+    let items = match state.store.run(&campaign.run).await? {
+        Some(run) => vec![runs::view(&state, run).await?],
+        None => Vec::new(),
+    };
+    Ok(Json(Page { items, next_cursor: None }))
+}
+
+/// `POST /v1/campaigns/{id}/pause`: starts nothing, and its run holds.
+pub(crate) async fn pause(State(state): State<ApiState>, Id(id): Id<CampaignId>) -> Result<Json<View>, Problem> {
+    let campaign = shift(&state, &id, &[CampaignState::Active], CampaignState::Paused).await?;
+    state.store.hold_run(&campaign.run, Hold::Run, true).await?;
+    Ok(Json(campaign.into()))
+}
+
+/// `POST /v1/campaigns/{id}/resume`.
+pub(crate) async fn resume(State(state): State<ApiState>, Id(id): Id<CampaignId>) -> Result<Json<View>, Problem> {
+    let campaign = shift(&state, &id, &[CampaignState::Paused], CampaignState::Active).await?;
+    state.store.hold_run(&campaign.run, Hold::Run, false).await?;
+    Ok(Json(campaign.into()))
+}
+
+/// `POST /v1/campaigns/{id}/cancel`: for good, and its run with it.
+pub(crate) async fn cancel(State(state): State<ApiState>, Id(id): Id<CampaignId>) -> Result<Json<View>, Problem> {
+    let open = [CampaignState::Active, CampaignState::Paused];
+    let campaign = shift(&state, &id, &open, CampaignState::Cancelled).await?;
+    state.store.cancel_run(&campaign.run, state.now()).await?;
+    Ok(Json(campaign.into()))
+}
+
+/// Moves a campaign to `to`; a conflict when it stands elsewhere than at one of `from`, or at `to` already.
+async fn shift(
+    state: &ApiState,
+    id: &CampaignId,
+    from: &[CampaignState],
+    to: CampaignState,
+) -> Result<Campaign, Problem> {
+    let campaign = found(id, state.store.set_campaign_state(id, from, to).await?)?;
+    if campaign.state == to {
+        return Ok(campaign);
+    }
+    let detail = format!("The campaign is {}; it cannot become {to} any more.", campaign.state);
+    Err(Problem::new(Kind::Conflict, detail))
+}
+
+fn found(id: &CampaignId, campaign: Option<Campaign>) -> Result<Campaign, Problem> {
+    campaign.ok_or_else(|| Problem::no_such("campaign", id.as_str()))
+}

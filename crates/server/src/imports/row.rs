@@ -1,0 +1,75 @@
+//! One row of an upload, from named values to a recipient.
+
+use std::collections::BTreeMap;
+
+use dawncast_core::phone::Phone;
+use dawncast_store::records::Recipient;
+
+/// The largest row, in bytes: what is longer is a mistake, such as a quote left open.
+pub(super) const MAX_ROW: usize = 64 * 1024;
+
+/// The most columns, or different attributes of one upload.
+pub(super) const MAX_COLUMNS: usize = 1000;
+
+/// The columns that are not attributes.
+pub(super) const KNOWN: [&str; 6] = ["phone", "id", "tier", "timezone", "consent", "user_id"];
+
+/// Whether a message can use the column: an attribute, the id or the tier.
+pub(super) fn is_usable(column: &str) -> bool {
+    !KNOWN.contains(&column) || ["id", "tier"].contains(&column)
+}
+
+/// Why the upload as a whole cannot be taken.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Unreadable(pub(super) String);
+
+/// One row and where it stood.
+#[derive(Debug)]
+pub(super) struct Row {
+    /// The line, from 1.
+    pub(super) line: u64,
+    /// The recipient, or why it is none.
+    pub(super) recipient: Result<Recipient, String>,
+}
+
+/// The recipient of a row of named values. An empty value is none: an empty text cannot be sent either.
+pub(super) fn recipient<'a>(values: impl Iterator<Item = (&'a str, &'a str)>) -> Result<Recipient, String> {
+    let (mut known, mut attributes) = ([const { None }; KNOWN.len()], BTreeMap::new());
+    for (name, value) in values.filter(|(_, value)| !value.is_empty()) {
+        match KNOWN.iter().position(|known| *known == name) {
+            Some(place) => known[place] = Some(value.trim().to_owned()).filter(|value| !value.is_empty()),
+            None => {
+                attributes.insert(name.to_owned(), value.to_owned());
+            }
+        }
+    }
+    let [phone, id, tier, timezone, consent, user_id] = known;
+    let phone: Phone = phone.as_deref().unwrap_or_default().parse().map_err(sentence)?;
+    Ok(Recipient { phone: phone.digits(), id, tier, timezone, consent, user_id, attributes })
+}
+
+fn sentence(error: impl std::fmt::Display) -> String {
+    error.to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn known_columns_are_fields_and_others_attributes() {
+        let values =
+            [("phone", " +91 98765 43210"), ("id", "7"), ("tier", " pro "), ("first_name", " Asha "), ("city", "")];
+        let recipient = recipient(values.into_iter()).expect("a recipient");
+        assert_eq!((recipient.phone, recipient.id.as_deref()), (919_876_543_210, Some("7")));
+        assert_eq!(recipient.tier.as_deref(), Some("pro"));
+        assert_eq!(recipient.attributes, BTreeMap::from([("first_name".into(), " Asha ".into())]));
+    }
+
+    #[test]
+    fn a_row_without_a_phone_is_refused_without_repeating_what_stood_there() {
+        let reason = |phone| recipient([("phone", phone)].into_iter()).expect_err("no phone");
+        assert_eq!(reason(""), "the phone number is empty");
+        assert!(reason("12345").contains("5 digits") && !reason("12345").contains("12345"));
+    }
+}

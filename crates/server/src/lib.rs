@@ -1,0 +1,30 @@
+//! The HTTP side of Dawncast: the REST API, the webhook, health. It reads and writes what is stored and decides
+//! nothing; it meets the engine only in Redis.
+
+mod assets;
+mod audiences;
+mod auth;
+mod campaigns;
+mod deliveries;
+mod extract;
+mod form;
+mod health;
+mod imports;
+mod keys;
+pub mod metrics;
+mod numbers;
+mod once;
+mod pools;
+mod problem;
+mod router;
+mod runs;
+mod serve;
+mod state;
+mod time;
+mod webhook;
+
+pub use health::health_router;
+pub use router::api_router;
+pub use serve::serve;
+pub use state::ApiState;
+pub use webhook::{Unavailable, WebhookState, webhook_router};

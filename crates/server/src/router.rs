@@ -1,0 +1,92 @@
+//! The table of calls: which handler answers, and which scope it needs.
+
+use axum::{
+    Router,
+    http::{Method, Uri},
+    middleware::from_fn_with_state,
+    routing::{delete, get, post},
+};
+
+use crate::{
+    assets, audiences,
+    auth::{Needs, require},
+    campaigns, deliveries,
+    health::health_router,
+    imports, keys, numbers, pools,
+    problem::{Kind, Problem},
+    runs,
+    state::ApiState,
+};
+
+/// The REST API and its health.
+pub fn api_router(state: ApiState) -> Router {
+    let guarded = |routes: Router<ApiState>, needs: Needs| {
+        routes.route_layer(from_fn_with_state((state.clone(), needs), require))
+    };
+    let routes = Router::new()
+        .merge(guarded(reading(), Needs::READ))
+        .merge(guarded(writing(), Needs::WRITE))
+        .merge(guarded(numbering(), Needs::NUMBERS))
+        .merge(guarded(administering(), Needs::ADMIN));
+    not_here(routes).with_state(state.clone()).merge(health_router(state.store))
+}
+
+fn reading() -> Router<ApiState> {
+    Router::new()
+        .route("/v1/audiences", get(audiences::list))
+        .route("/v1/audiences/{id}", get(audiences::show))
+        .route("/v1/imports/{id}", get(imports::show))
+        .route("/v1/imports/{id}/rejects", get(imports::rejects))
+        .route("/v1/assets", get(assets::list))
+        .route("/v1/campaigns", get(campaigns::list))
+        .route("/v1/campaigns/{id}", get(campaigns::show))
+        .route("/v1/campaigns/{id}/runs", get(campaigns::list_runs))
+        .route("/v1/runs", get(runs::list))
+        .route("/v1/runs/{id}", get(runs::show))
+        .route("/v1/runs/{id}/report", get(runs::report))
+        .route("/v1/runs/{id}/deliveries", get(deliveries::list))
+        .route("/v1/deliveries/{id}", get(deliveries::show))
+        .route("/v1/numbers", get(numbers::list))
+        .route("/v1/numbers/{id}", get(numbers::show))
+        .route("/v1/pools", get(pools::list))
+}
+
+fn writing() -> Router<ApiState> {
+    Router::new()
+        .route("/v1/audiences", post(audiences::create))
+        .route("/v1/audiences/{id}/imports", post(imports::start))
+        .route("/v1/assets", post(assets::upload))
+        .route("/v1/campaigns", post(campaigns::create))
+        .route("/v1/campaigns/validate", post(campaigns::validate))
+        .route("/v1/campaigns/{id}/pause", post(campaigns::pause))
+        .route("/v1/campaigns/{id}/resume", post(campaigns::resume))
+        .route("/v1/campaigns/{id}/cancel", post(campaigns::cancel))
+        .route("/v1/runs/{id}/pause", post(runs::pause))
+        .route("/v1/runs/{id}/resume", post(runs::resume))
+        .route("/v1/runs/{id}/cancel", post(runs::cancel))
+}
+
+fn numbering() -> Router<ApiState> {
+    Router::new()
+        .route("/v1/numbers", post(numbers::add))
+        .route("/v1/numbers/{id}", axum::routing::patch(numbers::patch).delete(numbers::remove))
+        .route("/v1/numbers/{id}/pause", post(numbers::pause))
+        .route("/v1/numbers/{id}/resume", post(numbers::resume))
+        .route("/v1/pools/{id}/pause", post(pools::pause))
+        .route("/v1/pools/{id}/resume", post(pools::resume))
+        .route("/v1/stop", post(pools::stop))
+        .route("/v1/start", post(pools::start))
+}
+
+fn administering() -> Router<ApiState> {
+    Router::new().route("/v1/keys", get(keys::list).post(keys::create)).route("/v1/keys/{id}", delete(keys::revoke))
+}
+
+/// Problems for what is not served.
+pub(crate) fn not_here<S: Clone + Send + Sync + 'static>(routes: Router<S>) -> Router<S> {
+    routes
+        .fallback(async |uri: Uri| Problem::new(Kind::NotFound, format!("Nothing is served at `{}`.", uri.path())))
+        .method_not_allowed_fallback(async |method: Method, uri: Uri| {
+            Problem::new(Kind::MethodNotAllowed, format!("`{}` does not take {method}.", uri.path()))
+        })
+}

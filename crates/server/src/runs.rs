@@ -1,0 +1,166 @@
+//! Runs: `/v1/runs`.
+
+use std::collections::BTreeMap;
+
+use axum::{Json, extract::State};
+use dawncast_core::{
+    UnixMs,
+    campaign::Counts,
+    ids::{CampaignId, RunId},
+    report::{Report, Sla, SlaInput, SlaVerdict, Totals, judge},
+};
+use dawncast_store::{
+    records::Page,
+    run::{Advanced, Hold, Run, RunState, RunTallies, totals},
+};
+use serde::Serialize;
+
+use crate::{
+    extract::{Id, PageQuery, Query},
+    problem::{Kind, Problem},
+    state::ApiState,
+    time::rfc3339,
+};
+
+/// A run as it is answered.
+#[derive(Serialize)]
+pub(crate) struct View {
+    id: RunId,
+    campaign: CampaignId,
+    state: RunState,
+    /// Why nothing begins although it is open: `paused`, `pool_paused`, `stopped`.
+    holds: Vec<&'static str>,
+    /// What a person has to mend before it goes on.
+    waits_for: Option<String>,
+    /// What preflight found worth saying.
+    remarks: Vec<String>,
+    window: Window,
+    totals: Totals,
+    sla: RunSla,
+    created_at: String,
+    opened_at: Option<String>,
+    cancelled_at: Option<String>,
+    closed_at: Option<String>,
+}
+
+#[derive(Serialize)]
+struct Window {
+    opens_at: String,
+    closes_at: String,
+    deadline_at: String,
+}
+
+/// What the tallies alone say of the SLA. The report says more, from every page.
+#[derive(Serialize)]
+struct RunSla {
+    objective: f64,
+    counts: Counts,
+    eligible: u64,
+    within_deadline: u64,
+    attained: f64,
+    verdict: SlaVerdict,
+    provisional: bool,
+}
+
+fn sla(run: &Run, tallies: &RunTallies, now: UnixMs) -> RunSla {
+    let (frozen, spec, none) = (run.frozen.as_ref(), &run.record.spec, BTreeMap::new());
+    let input = SlaInput {
+        objective: spec.sla.objective,
+        counts: spec.sla.counts,
+        submitted: frozen.map_or(0, |frozen| frozen.submitted),
+        dropped_by_reason: frozen.map_or(&none, |frozen| &frozen.dropped),
+        within_deadline: tallies.tallies.within as u64,
+        failures: &[],
+        deadline_at: run.record.opening.deadline_at,
+        cancelled: run.cancelled_at.is_some(),
+        closed: run.closed_at.is_some(),
+    };
+    let Sla { objective, counts, eligible, within_deadline, attained, verdict, provisional, .. } = judge(&input, now);
+    RunSla { objective, counts, eligible, within_deadline, attained, verdict, provisional }
+}
+
+/// `run` with its totals.
+pub(crate) async fn view(state: &ApiState, run: Run) -> Result<View, Problem> {
+    let tallies = state.store.run_tallies(&run.record.id).await?;
+    let (opening, now) = (run.record.opening, state.now());
+    Ok(View {
+        window: Window {
+            opens_at: rfc3339(opening.opens_at),
+            closes_at: rfc3339(opening.closes_at),
+            deadline_at: rfc3339(opening.deadline_at),
+        },
+        totals: totals(&run, &tallies, now),
+        sla: sla(&run, &tallies, now),
+        id: run.record.id,
+        campaign: run.record.campaign,
+        state: run.state,
+        holds: run.holds.iter().map(|hold| hold.as_str()).collect(),
+        waits_for: run.waits_for,
+        remarks: run.remarks,
+        created_at: rfc3339(run.record.created_at),
+        opened_at: run.opened_at.map(rfc3339),
+        cancelled_at: run.cancelled_at.map(rfc3339),
+        closed_at: run.closed_at.map(rfc3339),
+    })
+}
+
+/// `GET /v1/runs`: the latest to open first.
+pub(crate) async fn list(
+    State(state): State<ApiState>,
+    Query(page): Query<PageQuery>,
+) -> Result<Json<Page<View>>, Problem> {
+    let Page { items, next_cursor } = state.store.runs_page(page.limit()?, page.cursor.as_deref()).await?;
+    let mut views = Vec::with_capacity(items.len());
+    for run in items {
+        views.push(view(&state, run).await?);
+    }
+    Ok(Json(Page { items: views, next_cursor }))
+}
+
+/// `GET /v1/runs/{id}`.
+pub(crate) async fn show(State(state): State<ApiState>, Id(id): Id<RunId>) -> Result<Json<View>, Problem> {
+    let run = find(&state, &id).await?;
+    Ok(Json(view(&state, run).await?))
+}
+
+/// `GET /v1/runs/{id}/report`.
+pub(crate) async fn report(State(state): State<ApiState>, Id(id): Id<RunId>) -> Result<Json<Report>, Problem> {
+    let run = find(&state, &id).await?;
+    Ok(Json(state.store.report(&run, state.now(), state.class_of).await?))
+}
+
+/// `POST /v1/runs/{id}/pause`: when this is answered, nothing of the run is begun any more.
+pub(crate) async fn pause(State(state): State<ApiState>, Id(id): Id<RunId>) -> Result<Json<View>, Problem> {
+    hold(&state, &id, true).await
+}
+
+/// `POST /v1/runs/{id}/resume`.
+pub(crate) async fn resume(State(state): State<ApiState>, Id(id): Id<RunId>) -> Result<Json<View>, Problem> {
+    hold(&state, &id, false).await
+}
+
+async fn hold(state: &ApiState, id: &RunId, on: bool) -> Result<Json<View>, Problem> {
+    let held = state.store.hold_run(id, Hold::Run, on).await?;
+    let run = find(state, id).await?;
+    if held { Ok(Json(view(state, run).await?)) } else { Err(over(&run)) }
+}
+
+/// `POST /v1/runs/{id}/cancel`: for good; what is on the wire still counts.
+pub(crate) async fn cancel(State(state): State<ApiState>, Id(id): Id<RunId>) -> Result<Json<View>, Problem> {
+    find(&state, &id).await?;
+    let advanced = state.store.cancel_run(&id, state.now()).await?;
+    let run = find(&state, &id).await?;
+    match advanced {
+        Advanced::Moved | Advanced::Present => Ok(Json(view(&state, run).await?)),
+        Advanced::Refused => Err(over(&run)),
+    }
+}
+
+fn over(run: &Run) -> Problem {
+    Problem::new(Kind::Conflict, format!("The run is {}; nothing of it can be changed any more.", run.state.as_str()))
+}
+
+/// The run of this id.
+pub(crate) async fn find(state: &ApiState, id: &RunId) -> Result<Run, Problem> {
+    state.store.run(id).await?.ok_or_else(|| Problem::no_such("run", id.as_str()))
+}

@@ -1,0 +1,55 @@
+//! What every handler of the API works with.
+
+use std::{sync::Arc, time::Duration};
+
+use dawncast_core::UnixMs;
+use dawncast_store::{Store, records::Secret};
+
+/// The share of a number's throughput that is planned with, unless told otherwise.
+const HEADROOM: f64 = 0.9;
+
+/// How long a submission waits for the templates of an account that was added a moment ago, unless told otherwise.
+const TEMPLATE_PATIENCE: Duration = Duration::from_secs(5);
+
+/// The state of the API: the storage, the first key, a clock. Cheap to clone.
+#[derive(Clone)]
+pub struct ApiState {
+    pub(crate) store: Store,
+    pub(crate) bootstrap_key: Option<Secret>,
+    pub(crate) headroom: f64,
+    pub(crate) template_patience: Duration,
+    pub(crate) class_of: fn(u32) -> &'static str,
+    clock: Arc<dyn Fn() -> UnixMs + Send + Sync>,
+}
+
+impl ApiState {
+    /// State with the clock of this machine. `bootstrap_key` may do everything; it is for first use. `class_of` names
+    /// the class of an error code in reports, and must be what the engine judges by.
+    pub fn new(store: Store, bootstrap_key: Option<Secret>, class_of: fn(u32) -> &'static str) -> Self {
+        let clock = Arc::new(|| chrono::Utc::now().timestamp_millis());
+        Self { store, bootstrap_key, headroom: HEADROOM, template_patience: TEMPLATE_PATIENCE, class_of, clock }
+    }
+
+    /// The same state with another headroom: the share of a number's throughput that is planned with, 0 to 1. Must be
+    /// the one that the engine paces with.
+    #[must_use]
+    pub fn with_headroom(self, headroom: f64) -> Self {
+        Self { headroom, ..self }
+    }
+
+    /// The same state with another patience for the templates of an account that was added a moment ago.
+    #[must_use]
+    pub fn with_template_patience(self, template_patience: Duration) -> Self {
+        Self { template_patience, ..self }
+    }
+
+    /// The same state with another clock.
+    #[must_use]
+    pub fn with_clock(self, clock: impl Fn() -> UnixMs + Send + Sync + 'static) -> Self {
+        Self { clock: Arc::new(clock), ..self }
+    }
+
+    pub(crate) fn now(&self) -> UnixMs {
+        (self.clock)()
+    }
+}

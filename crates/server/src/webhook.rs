@@ -1,0 +1,119 @@
+//! The webhook: Meta's handshake and its signed batches of statuses. Nothing is answered with 200 before the handler
+//! has it stored, and no request is held: Meta sends again whatever is not answered with 200, for up to 7 days (Meta:
+//! webhooks overview), so its retry is the inbound queue.
+
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use axum::{
+    Router,
+    body::Body,
+    extract::State,
+    http::{HeaderMap, StatusCode},
+    response::{IntoResponse, Response},
+    routing::get,
+};
+use dawncast_cloud_api::webhook::{
+    AppSecret, ReceivedStatus, SIGNATURE_HEADER, SubscriptionQuery, parse, verify_signature, verify_subscription,
+};
+use futures::future::BoxFuture;
+
+use crate::{
+    extract::{Query, read_body},
+    metrics,
+    problem::{Kind, Problem},
+    router::not_here,
+};
+
+/// Meta's batches are no larger (Meta: webhooks overview).
+const LIMIT: usize = 3 * 1024 * 1024;
+
+/// By when a batch is answered, whatever happens.
+const PATIENCE: Duration = Duration::from_secs(2);
+
+/// The statuses were not stored: the infrastructure failed, and Meta has to send them again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("the statuses could not be stored")]
+pub struct Unavailable;
+
+/// Stores a batch of statuses; `Ok` only when every one of them is stored or known not to be ours.
+type Handler = Arc<dyn Fn(Vec<ReceivedStatus>) -> BoxFuture<'static, Result<(), Unavailable>> + Send + Sync>;
+
+/// What the webhook works with. Cheap to clone.
+#[derive(Clone)]
+pub struct WebhookState {
+    secrets: Arc<[AppSecret]>,
+    verify_token: Arc<str>,
+    handler: Handler,
+}
+
+impl WebhookState {
+    /// A webhook that trusts what any of `secrets` signed and hands the statuses to `handler`.
+    pub fn new<H, F>(secrets: Vec<AppSecret>, verify_token: &str, handler: H) -> Self
+    where
+        H: Fn(Vec<ReceivedStatus>) -> F + Send + Sync + 'static,
+        F: Future<Output = Result<(), Unavailable>> + Send + 'static,
+    {
+        let handler: Handler = Arc::new(move |statuses| Box::pin(handler(statuses)));
+        Self { secrets: secrets.into(), verify_token: verify_token.into(), handler }
+    }
+}
+
+/// `GET` and `POST /webhook`.
+pub fn webhook_router(state: WebhookState) -> Router {
+    not_here(Router::new().route("/webhook", get(handshake).post(receive))).with_state(state)
+}
+
+async fn handshake(
+    State(state): State<WebhookState>,
+    Query(query): Query<SubscriptionQuery>,
+) -> Result<String, Problem> {
+    let challenge = verify_subscription(&query, &state.verify_token).map(str::to_owned);
+    challenge.ok_or_else(|| {
+        tracing::warn!("a webhook subscription was refused: is webhook.verify_token what the App Dashboard has?");
+        Problem::new(Kind::Forbidden, "This is not a subscription with our verify token.")
+    })
+}
+
+async fn receive(State(state): State<WebhookState>, headers: HeaderMap, body: Body) -> Response {
+    let started = Instant::now();
+    let received = match tokio::time::timeout(PATIENCE, take(&state, &headers, body)).await {
+        Ok(received) => received,
+        Err(_) => Err(unavailable()),
+    };
+    let (code, response) = match received {
+        Ok(()) => ("200", StatusCode::OK.into_response()),
+        Err(problem) => (code(problem.status()), problem.into_response()),
+    };
+    metrics::webhook_took(code, started.elapsed().as_secs_f64());
+    response
+}
+
+async fn take(state: &WebhookState, headers: &HeaderMap, body: Body) -> Result<(), Problem> {
+    let body = read_body(headers, body, LIMIT).await?;
+    let signature = headers.get(SIGNATURE_HEADER).and_then(|value| value.to_str().ok());
+    verify_signature(&state.secrets, signature, &body).map_err(|error| {
+        metrics::rejected(1);
+        tracing::warn!(error = %error, "a webhook was turned away: {error}");
+        Problem::new(Kind::Unauthorized, format!("{error}."))
+    })?;
+    let parsed = parse(&body).map_err(|error| Problem::malformed(format!("{error}.")))?;
+    if parsed.skipped > 0 {
+        tracing::warn!(skipped = parsed.skipped, "a webhook held {} parts that nobody understands", parsed.skipped);
+    }
+    if parsed.statuses.is_empty() {
+        return Ok(());
+    }
+    (state.handler)(parsed.statuses).await.map_err(|Unavailable| unavailable())
+}
+
+fn unavailable() -> Problem {
+    Problem::new(Kind::Unavailable, "The statuses could not be stored; send them again.")
+}
+
+/// The status as a label.
+fn code(status: StatusCode) -> &'static str {
+    metrics::WEBHOOK_CODES.into_iter().find(|code| status.as_str() == *code).unwrap_or("500")
+}

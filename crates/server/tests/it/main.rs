@@ -1,0 +1,15 @@
+//! The HTTP side over real sockets and a real Redis.
+
+#![allow(clippy::unwrap_used, reason = "these are tests")]
+
+mod assets;
+mod auth;
+mod campaign_faults;
+mod campaigns;
+mod idempotency;
+mod imports;
+mod numbers;
+mod problems;
+mod rig;
+mod runs;
+mod webhook;

@@ -1,0 +1,76 @@
+use reqwest::Method;
+use serde_json::{Value, json};
+
+use crate::rig::{Api, answer, faults, id, number_body};
+
+#[tokio::test]
+async fn a_number_is_added_with_its_defaults_and_its_token_never_comes_back() {
+    let api = Api::start().await;
+    let (status, added) = api.post("/v1/numbers", &number_body("101")).await;
+    assert_eq!(status, 201);
+    assert_eq!((&added["mps"], &added["role"], &added["paused"]), (&json!(80), &json!("active"), &json!(false)));
+    let (_, listed) = api.get("/v1/numbers").await;
+    assert_eq!((&listed["items"], &listed["next_cursor"]), (&json!([added]), &Value::Null));
+    assert!(!listed.to_string().contains("EAAG"));
+    assert_eq!(api.store.number(&id("101")).await.unwrap().unwrap().access_token.expose(), "EAAG");
+}
+
+#[tokio::test]
+async fn every_fault_of_a_number_is_told_and_nothing_is_stored() {
+    let api = Api::start().await;
+    let body = json!({ "phone_number_id": "+91 80", "waba_id": "my-account", "access_token": " ", "pool": "a b",
+                       "mps": 5000, "role": "spare", "colour": "red" });
+    let (status, problem) = api.post("/v1/numbers", &body).await;
+    assert_eq!(status, 422);
+    let pointers: Vec<_> = faults(&problem).iter().map(|fault| fault.split(':').next().unwrap().to_owned()).collect();
+    let expected =
+        ["/phone_number_id", "/display_phone_number", "/access_token", "/pool", "/role", "/mps", "/waba_id", "/colour"];
+    assert_eq!(pointers, expected, "{problem}");
+    assert!(api.store.numbers().await.unwrap().is_empty());
+}
+
+#[tokio::test]
+async fn a_number_is_there_once() {
+    let api = Api::start().await;
+    api.number("101").await;
+    let (status, problem) = api
+        .post(
+            "/v1/numbers",
+            &json!({ "mps": 10, "phone_number_id": "101", "waba_id": "200",
+        "display_phone_number": "x", "access_token": "other", "pool": "others" }),
+        )
+        .await;
+    assert_eq!((status.as_u16(), &problem["type"]), (409, &json!("/problems/conflict")));
+    assert_eq!(api.store.numbers().await.unwrap()[0].mps, 80);
+}
+
+#[tokio::test]
+async fn a_number_is_patched_paused_and_removed() {
+    let api = Api::start().await;
+    api.number("101").await;
+    let patch = |body: Value| answer(api.request(Method::PATCH, "/v1/numbers/101").json(&body));
+    let (status, patched) = patch(json!({ "mps": 250, "role": "standby" })).await;
+    assert_eq!((status.as_u16(), &patched["mps"], &patched["role"]), (200, &json!(250), &json!("standby")));
+    let (status, problem) = patch(json!({ "mps": 0, "phone_number_id": "102" })).await;
+    assert_eq!(status, 422);
+    assert_eq!(faults(&problem).len(), 2, "{problem}");
+    assert_eq!(api.act("/v1/numbers/101/pause").await["paused"], true);
+    assert_eq!(api.act("/v1/numbers/101/resume").await["paused"], false);
+    assert_eq!(answer(api.request(Method::DELETE, "/v1/numbers/101")).await.0, 204);
+    assert_eq!(patch(json!({ "mps": 1 })).await.0, 404);
+}
+
+#[tokio::test]
+async fn pools_and_everything_are_stopped_and_started() {
+    let api = Api::start().await;
+    api.number("101").await;
+    assert_eq!(api.act("/v1/pools/advisors/pause").await["paused"], true);
+    let (_, pools) = api.get("/v1/pools").await;
+    assert_eq!(pools["items"], json!([{ "id": "advisors", "numbers": ["101"], "paused": true }]));
+    assert_eq!(api.act("/v1/pools/advisors/resume").await["paused"], false);
+    assert_eq!(answer(api.request(Method::POST, "/v1/pools/nobody/pause")).await.0, 404);
+    assert_eq!(api.act("/v1/stop").await["since"], "2026-11-20T12:00:00.000Z");
+    assert!(api.store.stopped().await.unwrap().is_some());
+    assert_eq!(api.act("/v1/start").await["stopped"], false);
+    assert!(api.store.stopped().await.unwrap().is_none());
+}
