@@ -21,6 +21,9 @@ use crate::{Context, EngineError, metrics::TEMPLATE_STATUS};
 /// An account's templates are read again after this.
 const FRESH_FOR: Duration = Duration::from_secs(60);
 
+/// The statuses that are exported at zero.
+const STATUSES: [&str; 5] = ["APPROVED", "PENDING", "REJECTED", "PAUSED", "DISABLED"];
+
 fn definition(info: &TemplateInfo) -> Definition {
     let part = |kind: ComponentType| info.components.iter().find(|component| component.kind == kind);
     let named = info.parameter_format == ApiFormat::Named;
@@ -70,12 +73,20 @@ pub(crate) async fn sync_account(ctx: &Context, number: &Number, now: UnixMs) ->
     let infos = ctx.client.templates(waba.as_str(), &token(number)?, None).await?;
     let definitions: Vec<Definition> = infos.iter().map(definition).collect();
     ctx.store.put_templates(waba, &definitions, now).await?;
-    for known in &definitions {
-        let labels =
-            [("template", known.name.clone()), ("language", known.language.clone()), ("status", known.status.clone())];
-        gauge!(TEMPLATE_STATUS, &labels).set(1.0);
-    }
+    definitions.iter().for_each(export);
     Ok(definitions)
+}
+
+fn export(known: &Definition) {
+    let mut statuses: Vec<&str> = STATUSES.to_vec();
+    if !statuses.contains(&known.status.as_str()) {
+        statuses.push(&known.status);
+    }
+    for status in statuses {
+        let labels =
+            [("template", known.name.clone()), ("language", known.language.clone()), ("status", status.to_owned())];
+        gauge!(TEMPLATE_STATUS, &labels).set(if status == known.status { 1.0 } else { 0.0 });
+    }
 }
 
 /// Reads the templates of every account that was not read lately.

@@ -14,6 +14,11 @@ use crate::Settings;
 pub(crate) fn due(run: &Run, now: UnixMs, settings: &Settings) -> Option<Step> {
     let opens_at = run.record.opening.opens_at;
     let reached = |lead: Duration| now >= opens_at - lead.as_millis() as i64;
+    let never_opened = run.state < RunState::Open && run.begin_until().is_some();
+    if never_opened && now >= run.record.opening.deadline_at + settings.close_after.as_millis() as i64 {
+        // Held until its time was over: nobody was served, and that is its verdict.
+        return Some(Step::Close);
+    }
     match run.state {
         RunState::Scheduled => reached(settings.freeze_lead).then_some(Step::Freeze),
         RunState::Frozen => Some(Step::Plan),
@@ -70,6 +75,7 @@ mod tests {
         check(RunState::Scheduled, 99_999, None);
         check(RunState::Scheduled, 100_000, Some(Step::Freeze));
         check(RunState::Scheduled, 2_000_000, Some(Step::Freeze));
+        check(RunState::Ready, 1_329_999, Some(Step::Open));
         check(RunState::Planned, 939_999, None);
         check(RunState::Planned, 940_000, Some(Step::Preflight));
         check(RunState::Ready, 990_000, Some(Step::Open));
@@ -81,6 +87,12 @@ mod tests {
         check(RunState::Open, 1_330_000, Some(Step::Judge));
         let judged = Run { verdict: Some("pass".into()), ..run(RunState::Open) };
         assert_eq!(due(&judged, 1_330_000, &Settings::default()), Some(Step::Close));
+    }
+
+    #[test]
+    fn a_run_that_was_held_until_its_time_was_over_is_closed() {
+        check(RunState::Planned, 2_229_999, Some(Step::Preflight));
+        check(RunState::Planned, 2_230_000, Some(Step::Close));
     }
 
     #[test]

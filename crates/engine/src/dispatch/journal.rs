@@ -35,6 +35,13 @@ const BATCH: usize = 64;
 /// A begin that was answered later than this is taken back: its place in time is gone.
 const BEGIN_GOOD_FOR: Duration = Duration::from_secs(1);
 
+/// A number that is away for longer than this is stood in for.
+const STAND_IN_AFTER_MS: i64 = 2_000;
+/// A paused number is asked again after this.
+const PAUSED_MS: i64 = 3_000;
+/// A clock that is a little ahead of Redis' finds the window not open yet.
+const EARLY: Duration = Duration::from_millis(2);
+
 /// Attempts to be begun on one number.
 pub(super) struct Batch {
     intents: Vec<Intent>,
@@ -76,15 +83,20 @@ impl PageOwner {
         let gate = self.gate();
         let limit = BATCH.min(self.shared.wire.available_permits());
         let intents = self.desk.ready(now, &self.path, gate, limit);
-        let place = self.sending_place(now)?;
+        let place = self.turn_of(now).filter(|place| self.rests[*place] <= now)?;
         let permits: Vec<_> = intents.iter().map_while(|_| self.shared.wire.clone().try_acquire_owned().ok()).collect();
         (!permits.is_empty()).then(|| Batch { intents: intents[..permits.len()].to_vec(), place, permits })
     }
 
-    fn sending_place(&self, now: UnixMs) -> Option<usize> {
+    /// Whose turn it is: the first of home and stand-ins that has the template and is not away for long. A number that is
+    /// only out of credit for a moment is waited for, so that recipients keep hearing from the same one.
+    pub(super) fn turn_of(&self, now: UnixMs) -> Option<usize> {
         let places = self.sheet.senders.len();
-        let order = (0..places).map(|step| (self.home + step) % places);
-        order.into_iter().find(|place| self.sheet.senders[*place].token.is_some() && self.rests[*place] <= now)
+        let fit = |place: &usize| self.sheet.senders[*place].token.is_some();
+        let order = || (0..places).map(|step| (self.home + step) % places).filter(fit);
+        order()
+            .find(|place| self.rests[*place] - now < STAND_IN_AFTER_MS)
+            .or_else(|| order().min_by_key(|place| self.rests[*place]))
     }
 
     /// Spends credit, renders, writes the intents into the journal.
@@ -151,13 +163,14 @@ impl PageOwner {
         // Rounded up: to ask a microsecond early would be refused again.
         let retry_at = granted.retry_at_us.div_euclid(1_000) + 1;
         let ahead = granted.now_us / 1_000 - self.now();
-        self.rests[place] = retry_at - ahead;
+        self.rests[place] = if granted.paused { self.now() + PAUSED_MS } else { retry_at - ahead };
     }
 
     fn refused(&mut self, refusal: Refusal) {
         debug!("page {} may begin nothing: {refusal:?}", self.owner.page);
         match refusal {
             Refusal::Outranked | Refusal::Foreign | Refusal::Finished => self.lost = true,
+            Refusal::Early => self.pause_for(EARLY),
             other => self.refusal = Some(other),
         }
         let doubt = std::mem::take(&mut self.doubt);
@@ -169,7 +182,7 @@ impl PageOwner {
     /// What was granted goes out, if it still may: under half the lease has passed since the last renewal was sent, the
     /// begin is young, and the deadline is ahead. A worker that was frozen in between takes it back.
     fn send(&mut self, batch: Batch, bodies: Vec<Result<Bytes, String>>, asked: Instant, at: UnixMs, granted: &[bool]) {
-        self.doubt.clear();
+        self.doubt.retain(|doubted| !batch.intents.contains(doubted));
         let in_time = self.renewed.elapsed() < self.shared.ctx.settings.lease / 2
             && asked.elapsed() < BEGIN_GOOD_FOR
             && self.gate() == Gate::Open;
@@ -177,6 +190,7 @@ impl PageOwner {
         for (((intent, permit), body), granted) in batch.intents.iter().zip(batch.permits).zip(bodies).zip(granted) {
             if !granted {
                 self.stale = true;
+                self.pause();
                 continue;
             }
             self.desk.begun(intent, place as u8, at);

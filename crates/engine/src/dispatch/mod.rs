@@ -51,10 +51,23 @@ pub async fn worker(ctx: Context, stop: CancellationToken) -> Result<(), EngineE
     });
     let (pages, queue) = mpsc::channel(shared.ctx.settings.pages);
     let queue = Arc::new(Mutex::new(queue));
-    tokio::join!(clock.keep(&shared.ctx.store, &stop), lane::lease_pages(&shared, pages), own_pages(&shared, queue));
+    let working = own_pages(&shared, Arc::clone(&queue));
+    tokio::join!(clock.keep(&shared.ctx.store, &stop), lane::lease_pages(&shared, pages), working);
+    give_back(&shared, &queue).await;
     shared.owners.close();
     shared.owners.wait().await;
     Ok(())
+}
+
+/// Pages that were leased and found no owner any more go back at once.
+async fn give_back(shared: &Shared, queue: &Mutex<mpsc::Receiver<PageJob>>) {
+    let mut queue = queue.lock().await;
+    queue.close();
+    while let Some(job) = queue.recv().await {
+        if let Err(error) = shared.ctx.store.release_lease(&job.leased, shared.clock.now()).await {
+            warn!("page {} cannot be given back, its lease ends by itself: {error}", job.leased.page);
+        }
+    }
 }
 
 /// The apalis worker over our lane. It ends only when told to: the backend's stream yields no errors.

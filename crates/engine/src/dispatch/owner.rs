@@ -151,7 +151,7 @@ impl PageOwner {
         let expired = self.sheet.run.begin_until().is_some_and(|until| self.now() >= until);
         match self.refusal {
             Some(Refusal::Cancelled) => Gate::Cancelled,
-            Some(Refusal::Expired) => Gate::Expired,
+            Some(Refusal::Expired | Refusal::Closed) => Gate::Expired,
             _ if expired => Gate::Expired,
             _ => Gate::Open,
         }
@@ -165,7 +165,11 @@ impl PageOwner {
 
     /// Nothing is tried for a moment: Redis, or the ledger, has refused.
     pub(super) fn pause(&mut self) {
-        self.pause_until = Instant::now() + AGAIN;
+        self.pause_for(AGAIN);
+    }
+
+    pub(super) fn pause_for(&mut self, wait: Duration) {
+        self.pause_until = Instant::now() + wait;
     }
 
     /// Waits until something is to be done: an answer, a time, a stop.
@@ -199,7 +203,7 @@ impl PageOwner {
 
     /// When a number may be asked for credit again.
     fn credit_at(&self, now: UnixMs) -> UnixMs {
-        self.rests.iter().copied().min().unwrap_or(now).max(now + 1)
+        self.turn_of(now).map_or(now, |place| self.rests[place]).max(now + 1)
     }
 
     fn take(&mut self, answer: Result<Answer, JoinError>) {
@@ -255,6 +259,19 @@ impl PageOwner {
         if self.stale && self.told.is_empty() && !self.lost {
             self.reload().await;
         }
+        self.refresh().await;
+    }
+
+    /// Tokens, pauses and media that people changed meanwhile.
+    async fn refresh(&mut self) {
+        if self.sheet.is_fresh() {
+            return;
+        }
+        match self.shared.sheets.get(&self.owner.page.run).await {
+            Ok(Some(sheet)) => self.sheet = sheet,
+            Ok(None) => self.lost = true,
+            Err(error) => warn!("the numbers of page {} cannot be read now: {error}", self.owner.page),
+        }
     }
 
     async fn renew(&self) -> Option<Renewed> {
@@ -277,7 +294,9 @@ impl PageOwner {
         match answer {
             Ok((Renewal::Owned { version, gate, .. }, true, path)) => {
                 self.stale |= version != self.version;
-                (self.version, self.refusal, self.path) = (version, gate, path);
+                // Early is for begin to say, to the millisecond.
+                let refusal = gate.filter(|refusal| *refusal != Refusal::Early);
+                (self.version, self.refusal, self.path) = (version, refusal, path);
                 (self.renewed, self.renew_at) = (sent, sent + interval);
             }
             Ok(_) => {
@@ -327,7 +346,7 @@ impl PageOwner {
         if self.desk.is_settled(self.gate()) {
             return self.finish().await;
         }
-        if matches!(self.refusal, Some(Refusal::Held | Refusal::Closed)) {
+        if self.refusal == Some(Refusal::Held) {
             return self.give_back(now + HELD_MS).await;
         }
         match self.desk.wake_at(now, &self.path, self.gate()) {

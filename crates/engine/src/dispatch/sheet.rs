@@ -45,6 +45,13 @@ pub(super) struct Sheet {
     read_at: Instant,
 }
 
+impl Sheet {
+    /// Whether it need not be read again yet.
+    pub(super) fn is_fresh(&self) -> bool {
+        self.read_at.elapsed() < FRESH_FOR
+    }
+}
+
 /// The sheets of a process.
 pub(crate) struct Sheets {
     store: Store,
@@ -60,7 +67,7 @@ impl Sheets {
     pub(super) async fn get(&self, id: &RunId) -> Result<Option<Arc<Sheet>>, EngineError> {
         // Held across the reading, so that one owner reads for all.
         let mut known = self.known.lock().await;
-        if let Some(sheet) = known.get(id).filter(|sheet| sheet.read_at.elapsed() < FRESH_FOR) {
+        if let Some(sheet) = known.get(id).filter(|sheet| sheet.is_fresh()) {
             return Ok(Some(Arc::clone(sheet)));
         }
         let Some(run) = self.store.run(id).await? else { return Ok(None) };

@@ -223,7 +223,8 @@ local function save_rows(h, tail_key, tally_key)
   end
 end
 
--- Whether the run still lets attempts begin: 'open', or why not. `held` says that it waits for a person.
+-- Whether the run lets attempts begin: 'open', or why not. 'early' is not yet, 'closed' never again, 'held' waits for a
+-- person.
 local function gate(run_key, now)
   local run = redis.call('HMGET', run_key, 'state', 'hold:run', 'hold:pool', 'hold:stop', 'begin_from', 'begin_until')
   if run[1] == 'cancelled' then return 'cancelled' end

@@ -6,7 +6,7 @@ use chrono::{DateTime, Utc};
 use dawncast_core::{
     UnixMs,
     delivery::{DeliveryState, Standing},
-    report::{Failure, LatenessMs, NumberLine, Report, ReportWindow, SlaInput, Totals, judge},
+    report::{Failure, LatenessMs, NumberLine, Report, ReportWindow, SlaInput, SlaVerdict, Totals, judge},
 };
 
 use super::{Run, RunTallies, deliveries};
@@ -73,7 +73,7 @@ impl Store {
             .collect();
         let dropped = run.frozen.as_ref().map(|frozen| frozen.dropped.clone()).unwrap_or_default();
         let (record, totals) = (&run.record, totals(run, &tallies, now));
-        let sla = judge(
+        let mut sla = judge(
             &SlaInput {
                 objective: record.spec.sla.objective,
                 counts: record.spec.sla.counts,
@@ -87,6 +87,10 @@ impl Store {
             },
             now,
         );
+        if run.closed_at.is_some() && run.frozen.is_none() && run.cancelled_at.is_none() {
+            // It never came as far as counting anyone: a promise broken, not one kept to nobody.
+            sla.verdict = SlaVerdict::Fail;
+        }
         Ok(Report {
             run: record.id.clone(),
             campaign: record.campaign.clone(),
