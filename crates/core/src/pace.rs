@@ -132,6 +132,39 @@ impl Throttle {
     }
 }
 
+/// The answers to a number's sends of the last second or two, as one worker hears them.
+///
+/// A stray throttle among hundreds of sends is no reason to halve a number: the message goes out again. A number that
+/// is really too fast hears them by the dozen, since everything above its limit is turned away.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Answers {
+    since_us: i64,
+    all: u32,
+    throttled: u32,
+}
+
+/// Fewer throttles than this are strays.
+const MANY: u32 = 5;
+/// One answer in so many: more throttles than that, and the number is too fast.
+const ONE_IN: u32 = 7;
+
+impl Answers {
+    /// Notes an answer heard at `now_us`; true when the number is too fast and should be slowed.
+    pub fn note(&mut self, throttled: bool, now_us: i64) -> bool {
+        if now_us.abs_diff(self.since_us) >= SAME_BURST_US {
+            // Half of what was heard is kept, so that a second that has just begun is not judged by itself.
+            (self.since_us, self.all, self.throttled) = (now_us, self.all / 2, self.throttled / 2);
+        }
+        self.all += 1;
+        self.throttled += u32::from(throttled);
+        let too_fast = throttled && self.throttled >= MANY && self.throttled * ONE_IN >= self.all;
+        if too_fast {
+            *self = Self { since_us: now_us, ..Self::default() };
+        }
+        too_fast
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -216,6 +249,20 @@ mod tests {
         let heard = throttle.since_us;
         let factors = [0, 4, 5, 10, 15, 1_000_000].map(|seconds| throttle.factor_at(heard + seconds * SECOND));
         assert_eq!(factors, [125, 125, 250, 500, 1000, 1000]);
+    }
+
+    /// How often a number that hears a throttle for one in `one_in` of its sends is found too fast in `seconds`.
+    fn found_too_fast(one_in: i64, per_second: i64, seconds: i64) -> usize {
+        let mut answers = Answers::default();
+        let gap = SECOND / per_second;
+        (0..per_second * seconds).filter(|i| answers.note(i % one_in == 0, NOW + i * gap)).count()
+    }
+
+    #[test]
+    fn stray_throttles_do_not_slow_a_number_but_a_real_limit_does() {
+        assert_eq!(found_too_fast(20, 72, 60), 0, "one in twenty");
+        assert!(found_too_fast(4, 72, 5) >= 5, "one in four, as at a limit of 54");
+        assert!(found_too_fast(2, 18, 5) >= 5, "every other one, on a slow number");
     }
 
     #[test]

@@ -73,7 +73,6 @@ pub(crate) async fn sync_account(ctx: &Context, number: &Number, now: UnixMs) ->
     let infos = ctx.client.templates(waba.as_str(), &token(number)?, None).await?;
     let definitions: Vec<Definition> = infos.iter().map(definition).collect();
     ctx.store.put_templates(waba, &definitions, now).await?;
-    definitions.iter().for_each(export);
     Ok(definitions)
 }
 
@@ -89,7 +88,7 @@ fn export(known: &Definition) {
     }
 }
 
-/// Reads the templates of every account that was not read lately.
+/// Reads the templates of every account that was not read lately, and exports what is known of all.
 pub(crate) async fn sync_stale(ctx: &Context, now: UnixMs) -> Result<(), EngineError> {
     let mut accounts: BTreeMap<WabaId, Number> = BTreeMap::new();
     for number in ctx.store.numbers().await? {
@@ -97,12 +96,11 @@ pub(crate) async fn sync_stale(ctx: &Context, now: UnixMs) -> Result<(), EngineE
     }
     for (waba, number) in accounts {
         let read_at = ctx.store.templates_read_at(&waba).await?;
-        if read_at.is_some_and(|at| now - at < FRESH_FOR.as_millis() as i64) {
-            continue;
-        }
-        if let Err(error) = sync_account(ctx, &number, now).await {
+        let stale = read_at.is_none_or(|at| now - at >= FRESH_FOR.as_millis() as i64);
+        if stale && let Err(error) = sync_account(ctx, &number, now).await {
             warn!(waba.id = %waba, "the templates of account {waba} cannot be read: {error}");
         }
+        ctx.store.templates(&waba).await?.iter().flatten().for_each(export);
     }
     Ok(())
 }

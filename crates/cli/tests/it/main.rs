@@ -2,4 +2,8 @@
 
 #![allow(clippy::unwrap_used, reason = "these are tests")]
 
+mod dawncast;
+mod demo;
 mod edges;
+mod flow;
+mod usage;

@@ -13,26 +13,23 @@ use apalis_core::{
     worker::context::WorkerContext,
 };
 use futures::future::BoxFuture;
-use tokio::sync::{Mutex, mpsc};
 use tower::layer::util::Identity;
 
-use super::lane::PageJob;
-
-type Queue = Arc<Mutex<mpsc::Receiver<PageJob>>>;
+use super::{Queue, lane::PageJob};
 
 /// See the module.
 pub(super) struct LaneBackend {
-    queue: Queue,
+    queue: Arc<Queue>,
     next: Option<BoxFuture<'static, Option<PageJob>>>,
 }
 
 impl LaneBackend {
-    pub(super) fn new(queue: Queue) -> Self {
+    pub(super) fn new(queue: Arc<Queue>) -> Self {
         Self { queue, next: None }
     }
 }
 
-async fn receive(queue: Queue) -> Option<PageJob> {
+async fn receive(queue: Arc<Queue>) -> Option<PageJob> {
     queue.lock().await.recv().await
 }
 

@@ -8,30 +8,52 @@ mod owner;
 mod sheet;
 mod wire;
 
-use std::{convert::Infallible, sync::Arc};
+use std::{
+    collections::HashMap,
+    convert::Infallible,
+    sync::{Arc, Mutex, PoisonError},
+};
 
 use apalis::{
     layers::WorkerBuilderExt,
     prelude::{Monitor, ParallelizeExt, WorkerBuilder},
 };
-use tokio::sync::{Mutex, Semaphore, mpsc};
+use dawncast_core::{ids::NumberId, pace::Answers};
+use tokio::sync::{Semaphore, mpsc};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use tracing::warn;
 
 use self::{backend::LaneBackend, lane::PageJob, sheet::Sheets};
 use crate::{Clock, Context, EngineError};
 
+/// Leased pages on their way to owners.
+type Queue = tokio::sync::Mutex<mpsc::Receiver<PageJob>>;
+
 /// What the owners of a process share.
 pub(crate) struct Shared {
     pub(crate) ctx: Context,
     pub(crate) clock: Clock,
     pub(crate) sheets: Sheets,
+    /// By number: what its sends are answered.
+    pub(crate) answers: Mutex<HashMap<NumberId, Answers>>,
     /// One permit per POST on the wire.
     pub(crate) wire: Arc<Semaphore>,
     /// Tells owners to begin nothing more and give their pages back.
     pub(crate) stop: CancellationToken,
     /// The owners at work: apalis forgets handlers that it has spawned.
     pub(crate) owners: TaskTracker,
+}
+
+impl Shared {
+    /// Notes how a send of `number` was answered; true when the number is too fast.
+    fn is_too_fast(&self, number: &NumberId, throttled: bool) -> bool {
+        let mut answers = self.answers.lock().unwrap_or_else(PoisonError::into_inner);
+        let now_us = self.clock.now() * 1_000;
+        match answers.get_mut(number) {
+            Some(known) => known.note(throttled, now_us),
+            None => answers.entry(number.clone()).or_default().note(throttled, now_us),
+        }
+    }
 }
 
 /// Runs a worker until `stop`: leases pages, sends their messages. When it returns, what was on the wire is recorded and
@@ -43,6 +65,7 @@ pub async fn worker(ctx: Context, stop: CancellationToken) -> Result<(), EngineE
     let clock = Clock::start(&ctx.store).await?;
     let shared = Arc::new(Shared {
         sheets: Sheets::new(ctx.store.clone()),
+        answers: Mutex::default(),
         wire: Arc::new(Semaphore::new(ctx.settings.in_flight)),
         stop: stop.clone(),
         owners: TaskTracker::new(),
@@ -50,7 +73,7 @@ pub async fn worker(ctx: Context, stop: CancellationToken) -> Result<(), EngineE
         ctx,
     });
     let (pages, queue) = mpsc::channel(shared.ctx.settings.pages);
-    let queue = Arc::new(Mutex::new(queue));
+    let queue = Arc::new(tokio::sync::Mutex::new(queue));
     let working = own_pages(&shared, Arc::clone(&queue));
     tokio::join!(clock.keep(&shared.ctx.store, &stop), lane::lease_pages(&shared, pages), working);
     give_back(&shared, &queue).await;
@@ -60,7 +83,7 @@ pub async fn worker(ctx: Context, stop: CancellationToken) -> Result<(), EngineE
 }
 
 /// Pages that were leased and found no owner any more go back at once.
-async fn give_back(shared: &Shared, queue: &Mutex<mpsc::Receiver<PageJob>>) {
+async fn give_back(shared: &Shared, queue: &Queue) {
     let mut queue = queue.lock().await;
     queue.close();
     while let Some(job) = queue.recv().await {
@@ -71,7 +94,7 @@ async fn give_back(shared: &Shared, queue: &Mutex<mpsc::Receiver<PageJob>>) {
 }
 
 /// The apalis worker over our lane. It ends only when told to: the backend's stream yields no errors.
-async fn own_pages(shared: &Arc<Shared>, queue: Arc<Mutex<mpsc::Receiver<PageJob>>>) {
+async fn own_pages(shared: &Arc<Shared>, queue: Arc<Queue>) {
     let stop = shared.stop.clone();
     let shared = Arc::clone(shared);
     let pages = shared.ctx.settings.pages;

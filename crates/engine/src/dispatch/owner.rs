@@ -213,7 +213,11 @@ impl PageOwner {
             return;
         };
         let now = self.now();
-        if let Some(rest) = answer.rest {
+        let number = &self.sheet.senders[answer.place].number;
+        let throttled = answer.rest.is_some_and(|rest| rest.halve);
+        // Nobody rests for a stray throttle.
+        let too_fast = self.shared.is_too_fast(number, throttled);
+        if let Some(rest) = answer.rest.filter(|rest| too_fast || !rest.halve) {
             self.rest(answer.place, rest, now);
         }
         let fact = self.desk.answered(answer.index, answer.attempt, answer.verdict, now, &mut rand::rng());

@@ -34,7 +34,7 @@ struct History {
 }
 
 fn ticks() -> impl Strategy<Value = i64> {
-    prop_oneof![8 => 0..60_i64, 2 => 900..6_000_i64, 1 => -5_000..0_i64, 1 => -4_000_000_000..4_000_000_000_i64]
+    prop_oneof![8 => 0..60_i64, 2 => 900..6_000_i64, 1 => prop::sample::select(vec![1_000, 5_000, 10_000, 15_000]), 1 => -5_000..0_i64, 1 => -4_000_000_000..4_000_000_000_i64]
 }
 
 fn steps() -> impl Strategy<Value = Step> {

@@ -4,9 +4,19 @@
 
 mod credit;
 mod fit;
+mod lane;
+mod page_begin;
+mod page_claim;
+mod page_facts;
+mod page_finish;
 mod page_model;
 mod page_twin;
+mod page_write;
 mod private;
 mod records;
+mod run_advance;
+mod run_holds;
+mod run_receipts;
+mod run_repeat;
 mod run_scene;
 mod run_seeded;

@@ -1,7 +1,7 @@
 //! Runs on a Redis of their own and on a clock of the test's own: what the tests of the corridor's scripts start from.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     sync::{
         Arc,
         atomic::{AtomicI64, AtomicU32, Ordering},
@@ -158,16 +158,55 @@ impl Scene {
         ledger.records.iter().map(|record| record.standing(&ledger.header.terms)).collect()
     }
 
-    /// Every key and its value, as Redis would dump it.
-    pub(crate) async fn contents(&self) -> BTreeMap<String, Vec<u8>> {
+    /// Every key and its value.
+    pub(crate) async fn contents(&self) -> Contents {
         let mut connection = self.store.connection();
         let keys: Vec<String> = redis::cmd("KEYS").arg("*").query_async(&mut connection).await.unwrap();
         let mut contents = BTreeMap::new();
         for key in keys {
-            let value: Vec<u8> = redis::cmd("DUMP").arg(&key).query_async(&mut connection).await.unwrap();
+            let kind: String = redis::cmd("TYPE").arg(&key).query_async(&mut connection).await.unwrap();
+            let command: &[&str] = match kind.as_str() {
+                "string" => &["GET"],
+                "hash" => &["HGETALL"],
+                "list" => &["LRANGE", "0", "-1"],
+                "set" => &["SMEMBERS"],
+                "zset" => &["ZRANGE", "0", "-1", "WITHSCORES"],
+                other => panic!("{key} is a {other}"),
+            };
+            let mut read = redis::cmd(command[0]);
+            read.arg(&key).arg(&command[1..]);
+            let mut value: Vec<Vec<u8>> = match kind.as_str() {
+                "string" => vec![read.query_async(&mut connection).await.unwrap()],
+                "hash" => pairs(read.query_async(&mut connection).await.unwrap()),
+                _ => read.query_async(&mut connection).await.unwrap(),
+            };
+            // Redis gives these in any order.
+            if kind == "hash" || kind == "set" {
+                value.sort();
+            }
             contents.insert(key, value);
         }
-        contents
+        Contents(contents)
+    }
+}
+
+fn pairs(map: BTreeMap<Vec<u8>, Vec<u8>>) -> Vec<Vec<u8>> {
+    map.into_iter().map(|(field, value)| [field, value].join(&b'=')).collect()
+}
+
+/// All that is in Redis.
+#[derive(PartialEq)]
+pub(crate) struct Contents(BTreeMap<String, Vec<Vec<u8>>>);
+
+impl Contents {
+    pub(crate) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// The keys of which `other` holds something else.
+    pub(crate) fn changes(&self, other: &Self) -> Vec<String> {
+        let keys: BTreeSet<_> = self.0.keys().chain(other.0.keys()).collect();
+        keys.into_iter().filter(|key| self.0.get(*key) != other.0.get(*key)).cloned().collect()
     }
 }
 

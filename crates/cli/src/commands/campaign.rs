@@ -1,0 +1,181 @@
+//! `dawncast campaign`: what goes out, to whom, when.
+
+use std::path::{Path, PathBuf};
+
+use chrono_tz::Tz;
+use clap::Subcommand;
+use serde_json::Value;
+
+use super::{
+    listing::{self, Paging},
+    read_text,
+};
+use crate::{
+    client::{Api, Remote},
+    failure::Failure,
+    output::{cell, details, field, time_cell, zone_at},
+    watch,
+};
+
+/// Where a campaign keeps the zone that its times are told in.
+const ZONE: &str = "/spec/schedule/timezone";
+
+/// Campaigns: what goes out, to whom, when.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    #[command(flatten)]
+    remote: Remote,
+    #[command(subcommand)]
+    action: Action,
+}
+
+#[derive(Debug, Subcommand)]
+enum Action {
+    /// Create a campaign from a JSON file.
+    Create {
+        /// The file; `-` is standard input.
+        file: PathBuf,
+        /// Names this creation: given twice with the same file, it creates once.
+        #[arg(long, value_name = "KEY")]
+        idempotency_key: Option<String>,
+    },
+    /// Check a campaign without storing it.
+    Validate {
+        /// The file; `-` is standard input.
+        file: PathBuf,
+    },
+    /// List campaigns, newest first.
+    List {
+        #[command(flatten)]
+        paging: Paging,
+    },
+    /// Show a campaign.
+    Show {
+        /// Its id, `cmp_…`.
+        id: String,
+    },
+    /// Start nothing more, and hold what is under way.
+    Pause {
+        /// Its id, `cmp_…`.
+        id: String,
+    },
+    /// Let a paused campaign go on.
+    Resume {
+        /// Its id, `cmp_…`.
+        id: String,
+    },
+    /// End a campaign for good, and its run with it.
+    Cancel {
+        /// Its id, `cmp_…`.
+        id: String,
+    },
+    /// Follow its run until it is closed.
+    Watch {
+        /// Its id, `cmp_…`.
+        id: String,
+    },
+}
+
+pub(super) async fn run(args: Args) -> Result<(), Failure> {
+    let (remote, api) = (&args.remote, args.remote.api()?);
+    let campaign = match args.action {
+        Action::Create { file, idempotency_key } => {
+            return create(remote, &api, &file, idempotency_key.as_deref()).await;
+        }
+        Action::Validate { file } => return validate(remote, &api, &file).await,
+        Action::List { paging } => {
+            let table = (["ID", "NAME", "STATE", "POOL", "NEXT RUN"], "There are no campaigns.");
+            let cells = |it: &Value| {
+                let [id, name, state, pool] = ["/id", "/name", "/state", "/spec/pool"].map(|field| cell(it, field));
+                [id, name, state, pool, time_cell(it, "/next_run_at", zone_at(it, ZONE))]
+            };
+            return listing::show(remote, &api, &["v1", "campaigns"], &paging.query(), table, cells).await;
+        }
+        Action::Watch { id } => return follow(remote, &api, &id).await,
+        Action::Show { id } => api.get(&["v1", "campaigns", &id], &[]).await?,
+        Action::Pause { id } => api.post(&["v1", "campaigns", &id, "pause"]).await?,
+        Action::Resume { id } => api.post(&["v1", "campaigns", &id, "resume"]).await?,
+        Action::Cancel { id } => api.post(&["v1", "campaigns", &id, "cancel"]).await?,
+    };
+    remote.show(&campaign, people);
+    Ok(())
+}
+
+async fn create(remote: &Remote, api: &Api, file: &Path, key: Option<&str>) -> Result<(), Failure> {
+    let body = read_text(file)?;
+    let zone = zone_in(&body);
+    let created = api.create(&["v1", "campaigns"], body, key).await.map_err(|failure| failure.of(file))?;
+    remote.show(&created, |created| {
+        let id = cell(created, "/id");
+        let head = format!("Campaign {id} is {}. Follow it: dawncast campaign watch {id}", cell(created, "/state"));
+        let run = details([
+            ("Run", field(created, "/next_run")),
+            ("Goes out", Some(time_cell(created, "/next_run_at", zone))),
+        ]);
+        format!("{head}\n{run}\n{}", forecast(&created["forecast"]))
+    });
+    Ok(())
+}
+
+async fn validate(remote: &Remote, api: &Api, file: &Path) -> Result<(), Failure> {
+    let body = read_text(file)?;
+    let zone = zone_in(&body);
+    let answer = api.ask(&["v1", "campaigns", "validate"], body).await.map_err(|failure| failure.of(file))?;
+    remote.show(&answer, |answer| {
+        let at = time_cell(answer, "/next_run_at", zone);
+        format!("{} is valid. It would go out at {at}.\n{}", file.display(), forecast(&answer["forecast"]))
+    });
+    Ok(())
+}
+
+/// The zone in a campaign that was just accepted.
+fn zone_in(body: &str) -> Tz {
+    serde_json::from_str(body).map_or(Tz::UTC, |spec: Value| zone_at(&spec, "/schedule/timezone"))
+}
+
+fn forecast(forecast: &Value) -> String {
+    let number = |pointer: &str| forecast.pointer(pointer).and_then(Value::as_f64);
+    let seconds = |pointer: &str| number(pointer).map(|seconds| format!("{seconds:.1} s"));
+    let rate = number("/messages_per_second")
+        .map(|rate| format!("{rate:.1} messages per second from {} numbers", cell(forecast, "/numbers")));
+    let lines = details([
+        ("Recipients", field(forecast, "/recipients")),
+        ("Rate", rate),
+        (
+            "Needs",
+            seconds("/seconds_needed").zip(seconds("/window_seconds")).map(|(need, of)| format!("{need} of {of}")),
+        ),
+    ]);
+    let warnings = forecast["warnings"].as_array().into_iter().flatten().filter_map(Value::as_str);
+    warnings.fold(lines, |text, warning| format!("{text}\nwarning: {warning}"))
+}
+
+async fn follow(remote: &Remote, api: &Api, id: &str) -> Result<(), Failure> {
+    let campaign = api.get(&["v1", "campaigns", id], &[]).await?;
+    let runs = api.get(&["v1", "campaigns", id, "runs"], &[]).await?;
+    let run = listing::items(&runs).first().and_then(|run| run["id"].as_str());
+    let run = run.ok_or_else(|| Failure::new(format!("the campaign {id} has no run to watch")))?;
+    watch::and_report(api, run, zone_at(&campaign, ZONE), remote.json).await
+}
+
+fn people(campaign: &Value) -> String {
+    let zone = zone_at(campaign, ZONE);
+    let window = ["opens", "closes", "deadline"].map(|edge| cell(campaign, &format!("/spec/window/{edge}")));
+    details([
+        ("Campaign", field(campaign, "/id").map(|id| format!("{id} `{}`", cell(campaign, "/name")))),
+        ("State", field(campaign, "/state")),
+        ("Pool", field(campaign, "/spec/pool").map(|pool| format!("{pool}, {}", cell(campaign, "/spec/priority")))),
+        ("Audience", field(campaign, "/spec/audience/id")),
+        ("Message", field(campaign, "/spec/message/name").or_else(|| field(campaign, "/spec/message/type"))),
+        ("Next run", field(campaign, "/next_run")),
+        ("Goes out", field(campaign, "/next_run_at").map(|_| time_cell(campaign, "/next_run_at", zone))),
+        ("Window", Some(format!("{} to {}, deadline {}", window[0], window[1], window[2]))),
+        ("Promise", promise(campaign)),
+        ("Created", Some(time_cell(campaign, "/created_at", zone))),
+    ])
+}
+
+fn promise(campaign: &Value) -> Option<String> {
+    let objective = campaign.pointer("/spec/sla/objective")?.as_f64()?;
+    Some(format!("{} {} by the deadline", crate::output::percent(objective), cell(campaign, "/spec/sla/counts")))
+}

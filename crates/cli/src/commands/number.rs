@@ -1,0 +1,175 @@
+//! `dawncast number`: the WhatsApp phone numbers that send.
+
+use std::path::{Path, PathBuf};
+
+use clap::{Subcommand, ValueEnum};
+use dawncast_store::records::Secret;
+use serde_json::{Map, Value, json};
+
+use super::{
+    listing::{self, Paging},
+    read_secret,
+};
+use crate::{
+    client::Remote,
+    failure::Failure,
+    output::{cell, details, field, utc_cell},
+};
+
+/// Numbers: the WhatsApp phone numbers that send.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    #[command(flatten)]
+    remote: Remote,
+    #[command(subcommand)]
+    action: Action,
+}
+
+#[derive(Debug, Subcommand)]
+enum Action {
+    /// Add a number. Its access token is read from standard input or a file.
+    Add {
+        /// Meta's phone number id: digits.
+        id: String,
+        /// The WhatsApp Business account that it belongs to.
+        #[arg(long, value_name = "ID")]
+        waba: String,
+        /// The number as recipients see it, such as "+91 98765 43210".
+        #[arg(long)]
+        display: String,
+        /// Where its access token is; `-` is standard input.
+        #[arg(long, value_name = "FILE", default_value = "-")]
+        token_file: PathBuf,
+        #[command(flatten)]
+        settings: Settings,
+    },
+    /// List numbers, newest first.
+    List {
+        #[command(flatten)]
+        paging: Paging,
+    },
+    /// Show one number.
+    Show {
+        /// Its phone number id.
+        id: String,
+    },
+    /// Change a number.
+    Set {
+        /// Its phone number id.
+        id: String,
+        /// The number as recipients see it.
+        #[arg(long)]
+        display: Option<String>,
+        /// Where a new access token is; `-` is standard input.
+        #[arg(long, value_name = "FILE")]
+        token_file: Option<PathBuf>,
+        #[command(flatten)]
+        settings: Settings,
+    },
+    /// Let the number send nothing more until it is resumed.
+    Pause {
+        /// Its phone number id.
+        id: String,
+    },
+    /// Let a paused number send again.
+    Resume {
+        /// Its phone number id.
+        id: String,
+    },
+    /// Forget a number.
+    Remove {
+        /// Its phone number id.
+        id: String,
+    },
+}
+
+/// What can be said of a number, first and later.
+#[derive(Debug, clap::Args)]
+struct Settings {
+    /// The numbers that it may stand in for.
+    #[arg(long)]
+    pool: Option<String>,
+    /// Messages per second that Meta allows it; 80 for a new number unless given.
+    #[arg(long)]
+    mps: Option<u32>,
+    /// Whether it sends or only stands by; a new number sends unless given.
+    #[arg(long)]
+    role: Option<Role>,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum Role {
+    /// Gets deliveries when a run is planned.
+    Active,
+    /// Sends only when an active number of its pool cannot.
+    Standby,
+}
+
+impl Settings {
+    /// What was given, as a body.
+    fn body(&self, display: Option<String>, token_file: Option<&Path>) -> Result<Map<String, Value>, Failure> {
+        let role = self.role.and_then(|role| Some(role.to_possible_value()?.get_name().to_owned()));
+        let token = token_file.map(|file| read_secret(file, "the access token")).transpose()?;
+        let given = [
+            ("pool", json!(self.pool)),
+            ("mps", json!(self.mps)),
+            ("role", json!(role)),
+            ("display_phone_number", json!(display)),
+            ("access_token", json!(token.as_ref().map(Secret::expose))),
+        ];
+        let given = given.into_iter().filter(|(_, value)| !value.is_null());
+        Ok(given.map(|(name, value)| (name.to_owned(), value)).collect())
+    }
+}
+
+pub(super) async fn run(args: Args) -> Result<(), Failure> {
+    let (remote, api) = (&args.remote, args.remote.api()?);
+    let number = match args.action {
+        Action::List { paging } => {
+            let table = (["NUMBER", "DISPLAY", "POOL", "MPS", "ROLE", "PAUSED"], "There are no numbers.");
+            let fields = ["/phone_number_id", "/display_phone_number", "/pool", "/mps", "/role", "/paused"];
+            let cells = |number: &Value| fields.map(|field| cell(number, field));
+            return listing::show(remote, &api, &["v1", "numbers"], &paging.query(), table, cells).await;
+        }
+        Action::Remove { id } => {
+            api.delete(&["v1", "numbers", &id]).await?;
+            let removed = json!({ "phone_number_id": id, "removed": true });
+            remote.show(&removed, |_| format!("Number {id} is forgotten."));
+            return Ok(());
+        }
+        Action::Add { id, waba, display, token_file, settings } => {
+            let mut body = settings.body(Some(display), Some(&token_file))?;
+            body.insert("phone_number_id".to_owned(), json!(id));
+            body.insert("waba_id".to_owned(), json!(waba));
+            api.create(&["v1", "numbers"], Value::Object(body).to_string(), None).await?
+        }
+        Action::Set { id, display, token_file, settings } => {
+            let body = settings.body(display, token_file.as_deref())?;
+            if body.is_empty() {
+                let detail = "nothing to set: give --pool, --mps, --role, --display or --token-file";
+                return Err(Failure::Usage(detail.to_owned()));
+            }
+            api.patch(&["v1", "numbers", &id], &Value::Object(body)).await?
+        }
+        Action::Show { id } => api.get(&["v1", "numbers", &id], &[]).await?,
+        Action::Pause { id } => api.post(&["v1", "numbers", &id, "pause"]).await?,
+        Action::Resume { id } => api.post(&["v1", "numbers", &id, "resume"]).await?,
+    };
+    remote.show(&number, people);
+    Ok(())
+}
+
+fn people(number: &Value) -> String {
+    details([
+        (
+            "Number",
+            field(number, "/phone_number_id").map(|id| format!("{id} ({})", cell(number, "/display_phone_number"))),
+        ),
+        ("Account", field(number, "/waba_id")),
+        ("Pool", field(number, "/pool")),
+        ("Rate", field(number, "/mps").map(|mps| format!("{mps} messages per second"))),
+        ("Role", field(number, "/role")),
+        ("Paused", field(number, "/paused")),
+        ("Added", Some(utc_cell(number, "/created_at"))),
+    ])
+}

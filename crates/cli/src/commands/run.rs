@@ -1,0 +1,185 @@
+//! `dawncast run`: one occurrence of a campaign.
+
+use std::io::Write;
+
+use chrono_tz::Tz;
+use clap::Subcommand;
+use dawncast_core::report::Totals;
+use serde::Deserialize;
+use serde_json::Value;
+
+use super::listing::{self, Paging};
+use crate::{
+    client::{Api, Remote},
+    failure::Failure,
+    output::{cell, details, field, time_cell, zone_at},
+    report, watch,
+};
+
+/// Runs: one occurrence of a campaign.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    #[command(flatten)]
+    remote: Remote,
+    #[command(subcommand)]
+    action: Action,
+}
+
+#[derive(Debug, Subcommand)]
+enum Action {
+    /// List runs, the latest to open first.
+    List {
+        #[command(flatten)]
+        paging: Paging,
+    },
+    /// Show where a run stands.
+    Show {
+        /// Its id.
+        id: String,
+    },
+    /// Begin nothing more until the run is resumed.
+    Pause {
+        /// Its id.
+        id: String,
+    },
+    /// Let a paused run go on.
+    Resume {
+        /// Its id.
+        id: String,
+    },
+    /// End a run for good; what is on the wire still counts.
+    Cancel {
+        /// Its id.
+        id: String,
+    },
+    /// Show what came of it.
+    Report {
+        /// Its id.
+        id: String,
+    },
+    /// List who got what.
+    Deliveries(Deliveries),
+    /// Follow it until it is closed.
+    Watch {
+        /// Its id.
+        id: String,
+    },
+}
+
+#[derive(Debug, clap::Args)]
+struct Deliveries {
+    /// The run's id.
+    id: String,
+    /// Only those to this phone.
+    #[arg(long)]
+    phone: Option<String>,
+    /// Only those of this recipient id.
+    #[arg(long)]
+    recipient_id: Option<String>,
+    /// Only those in this state.
+    #[arg(long)]
+    state: Option<String>,
+    /// Print all of them as CSV.
+    #[arg(long, conflicts_with_all = ["json", "limit", "cursor"])]
+    csv: bool,
+    #[command(flatten)]
+    paging: Paging,
+}
+
+pub(super) async fn run(args: Args) -> Result<(), Failure> {
+    let (remote, api) = (&args.remote, args.remote.api()?);
+    let run = match args.action {
+        Action::List { paging } => return list(remote, &api, &paging).await,
+        Action::Deliveries(which) => return deliveries(remote, &api, which).await,
+        Action::Report { id } => {
+            let zone = zone_of(&api, &api.get(&["v1", "runs", &id], &[]).await?).await?;
+            let report = api.get(&["v1", "runs", &id, "report"], &[]).await?;
+            let text = report::text(&report, zone)?;
+            remote.show(&report, |_| text);
+            return Ok(());
+        }
+        Action::Watch { id } => {
+            let zone = zone_of(&api, &api.get(&["v1", "runs", &id], &[]).await?).await?;
+            return watch::and_report(&api, &id, zone, remote.json).await;
+        }
+        Action::Show { id } => api.get(&["v1", "runs", &id], &[]).await?,
+        Action::Pause { id } => api.post(&["v1", "runs", &id, "pause"]).await?,
+        Action::Resume { id } => api.post(&["v1", "runs", &id, "resume"]).await?,
+        Action::Cancel { id } => api.post(&["v1", "runs", &id, "cancel"]).await?,
+    };
+    let zone = zone_of(&api, &run).await?;
+    remote.show(&run, |run| people(run, zone));
+    Ok(())
+}
+
+/// The zone that the run's campaign tells its times in.
+async fn zone_of(api: &Api, run: &Value) -> Result<Tz, Failure> {
+    let campaign = run["campaign"].as_str().unwrap_or_default();
+    let campaign = api.get(&["v1", "campaigns", campaign], &[]).await?;
+    Ok(zone_at(&campaign, "/spec/schedule/timezone"))
+}
+
+async fn list(remote: &Remote, api: &Api, paging: &Paging) -> Result<(), Failure> {
+    let table = (["ID", "STATE", "HOLDS", "OPENS", "DEADLINE"], "There are no runs.");
+    let cells = |run: &Value| {
+        let [id, state, holds] = ["/id", "/state", "/holds"].map(|field| cell(run, field));
+        // The list spans campaigns, so its times have one zone.
+        let [opens, deadline] =
+            ["opens_at", "deadline_at"].map(|edge| time_cell(run, &format!("/window/{edge}"), Tz::UTC));
+        [id, state, holds, opens, deadline]
+    };
+    listing::show(remote, api, &["v1", "runs"], &paging.query(), table, cells).await
+}
+
+async fn deliveries(remote: &Remote, api: &Api, which: Deliveries) -> Result<(), Failure> {
+    let Deliveries { id, phone, recipient_id, state, csv, paging } = which;
+    let mut query = vec![("phone", phone), ("recipient_id", recipient_id), ("state", state)];
+    let path = ["v1", "runs", &id, "deliveries"];
+    if csv {
+        let mut response = api.get_csv(&path, &query).await?;
+        while let Some(piece) =
+            response.chunk().await.map_err(|why| Failure::new(format!("the list broke off: {why}")))?
+        {
+            if std::io::stdout().write_all(&piece).is_err() {
+                break;
+            }
+        }
+        return Ok(());
+    }
+    query.extend(paging.query());
+    let zone = zone_of(api, &api.get(&["v1", "runs", &id], &[]).await?).await?;
+    let heads = ["ID", "PHONE", "RECIPIENT", "STATE", "REASON", "CODE", "ATTEMPTS", "SENT", "DELIVERED"];
+    let cells = |it: &Value| {
+        let fields = ["/id", "/phone", "/recipient_id", "/state", "/reason", "/attempts"];
+        let [id, phone, recipient, state, reason, attempts] = fields.map(|field| cell(it, field));
+        let code = it["code"].as_u64().map_or_else(String::new, |code| code.to_string());
+        let [sent, delivered] = ["/sent_at", "/delivered_at"].map(|at| time_cell(it, at, zone));
+        [id, phone, recipient, state, reason, code, attempts, sent, delivered]
+    };
+    listing::show(remote, api, &path, &query, (heads, "There are none."), cells).await
+}
+
+fn totals(run: &Value) -> Option<String> {
+    let totals = Totals::deserialize(run.get("totals")?).ok()?;
+    Some(report::totals(&totals))
+}
+
+fn people(run: &Value, zone: Tz) -> String {
+    let time = |pointer: &str| field(run, pointer).map(|_| time_cell(run, pointer, zone));
+    details([
+        ("Run", field(run, "/id")),
+        ("Campaign", field(run, "/campaign")),
+        ("State", field(run, "/state")),
+        ("Holds", field(run, "/holds")),
+        ("Waits for", field(run, "/waits_for")),
+        ("Remarks", field(run, "/remarks")),
+        ("Verdict", field(run, "/sla/verdict")),
+        ("Totals", totals(run)),
+        ("Opens", time("/window/opens_at")),
+        ("Closes", time("/window/closes_at")),
+        ("Deadline", time("/window/deadline_at")),
+        ("Opened", time("/opened_at")),
+        ("Cancelled", time("/cancelled_at")),
+        ("Closed", time("/closed_at")),
+    ])
+}

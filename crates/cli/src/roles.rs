@@ -1,0 +1,197 @@
+//! The roles of a process, and the tasks that play them.
+
+use std::{collections::BTreeSet, fmt, time::Duration};
+
+use clap::ValueEnum;
+use dawncast_cloud_api::webhook::AppSecret;
+use dawncast_engine::{Clock, Context, EngineError, Receipts};
+use dawncast_server::{ApiState, Unavailable, WebhookState, api_router, webhook_router};
+use tokio::{net::TcpListener, task::JoinSet, time::timeout};
+use tokio_util::sync::CancellationToken;
+
+use crate::{
+    config::{BadConfig, Config},
+    failure::Failure,
+};
+
+/// How long tasks may take to finish what they hold. A request to the Cloud API takes 10 s at most.
+const DRAIN_WITHIN: Duration = Duration::from_secs(20);
+
+/// What a process does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, ValueEnum)]
+pub(crate) enum Role {
+    /// Everything.
+    All,
+    /// The HTTP API.
+    Api,
+    /// Meta's webhooks.
+    Webhook,
+    /// The steps of runs: freeze, plan, preflight, open, judge, close.
+    Scheduler,
+    /// Sending.
+    Worker,
+    /// Gauges that are read from storage.
+    Monitor,
+}
+
+impl Role {
+    const EACH: [Self; 5] = [Self::Api, Self::Webhook, Self::Scheduler, Self::Worker, Self::Monitor];
+
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::All => "all",
+            Self::Api => "api",
+            Self::Webhook => "webhook",
+            Self::Scheduler => "scheduler",
+            Self::Worker => "worker",
+            Self::Monitor => "monitor",
+        }
+    }
+}
+
+/// The roles of this process.
+#[derive(Debug)]
+pub(crate) struct Roles(BTreeSet<Role>);
+
+impl Roles {
+    /// The roles named; `all` names each.
+    pub(crate) fn new(named: &[Role]) -> Self {
+        let all = named.contains(&Role::All);
+        Self(Role::EACH.into_iter().filter(|role| all || named.contains(role)).collect())
+    }
+
+    pub(crate) fn has(&self, role: Role) -> bool {
+        self.0.contains(&role)
+    }
+
+    pub(crate) fn are_all(&self) -> bool {
+        Role::EACH.iter().all(|role| self.has(*role))
+    }
+}
+
+impl fmt::Display for Roles {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let names: Vec<_> = self.0.iter().map(|role| role.as_str()).collect();
+        f.write_str(&names.join(", "))
+    }
+}
+
+/// Tasks that start and stop together.
+pub(crate) struct Tasks {
+    running: JoinSet<Result<(), Failure>>,
+    stop: CancellationToken,
+}
+
+impl Tasks {
+    /// None yet.
+    pub(crate) fn new() -> Self {
+        Self { running: JoinSet::new(), stop: CancellationToken::new() }
+    }
+
+    fn spawn<E: fmt::Display>(&mut self, role: Role, task: impl Future<Output = Result<(), E>> + Send + 'static) {
+        self.running
+            .spawn(async move { task.await.map_err(|why| Failure::new(format!("role {}: {why}", role.as_str()))) });
+    }
+
+    /// Plays the role `api`.
+    pub(crate) fn api(&mut self, ctx: &Context, config: &Config, listener: TcpListener) {
+        let state = ApiState::new(ctx.store.clone(), config.auth.bootstrap_key.clone(), dawncast_engine::class_of);
+        let router = api_router(state.with_headroom(ctx.settings.headroom));
+        self.spawn(Role::Api, dawncast_server::serve(listener, router, self.stop.clone().cancelled_owned()));
+    }
+
+    /// Plays the role `webhook`: engine and server meet here alone, and only to hand statuses over.
+    pub(crate) async fn webhook(
+        &mut self,
+        ctx: &Context,
+        config: &Config,
+        listener: TcpListener,
+    ) -> Result<(), Failure> {
+        let receipts = Receipts::new(ctx.clone(), Clock::start(&ctx.store).await?);
+        let handler = move |statuses| {
+            let receipts = receipts.clone();
+            async move { receipts.apply(statuses).await.map_err(|_| Unavailable) }
+        };
+        let verify_token = config.webhook.verify_token.as_ref().map_or("", |token| token.expose());
+        let router = webhook_router(WebhookState::new(app_secrets(config)?, verify_token, handler));
+        self.spawn(Role::Webhook, dawncast_server::serve(listener, router, self.stop.clone().cancelled_owned()));
+        self.spawn(Role::Webhook, dawncast_engine::webhook_beat(ctx.clone(), self.stop.clone()));
+        Ok(())
+    }
+
+    /// Plays those of `roles` that need no listener.
+    pub(crate) fn engine(&mut self, ctx: &Context, roles: &Roles) {
+        if roles.has(Role::Scheduler) {
+            self.spawn(Role::Scheduler, dawncast_engine::scheduler(ctx.clone(), self.stop.clone()));
+        }
+        if roles.has(Role::Worker) {
+            self.spawn(Role::Worker, dawncast_engine::worker(ctx.clone(), self.stop.clone()));
+        }
+        if roles.has(Role::Monitor) {
+            self.spawn::<EngineError>(Role::Monitor, dawncast_engine::monitor(ctx.clone(), self.stop.clone()));
+        }
+    }
+
+    /// Resolves when a task has ended by itself, which none should; never when there are none.
+    pub(crate) async fn ended(&mut self) -> Result<(), Failure> {
+        match self.running.join_next().await {
+            None => std::future::pending().await,
+            Some(Ok(Ok(()))) => Err(Failure::new("a role ended without being told to")),
+            Some(Ok(Err(failure))) => Err(failure),
+            Some(Err(panic)) => Err(Failure::new(format!("a role broke: {panic}"))),
+        }
+    }
+
+    /// Tells every task to stop and waits until they have; ends those that take too long.
+    pub(crate) async fn stop(mut self) -> Result<(), Failure> {
+        self.stop.cancel();
+        let mut outcome = Ok(());
+        let drain = async {
+            while let Some(ended) = self.running.join_next().await {
+                let ended = ended.map_err(|panic| Failure::new(format!("a role broke: {panic}")));
+                outcome = std::mem::replace(&mut outcome, Ok(())).and(ended.and_then(|ended| ended));
+            }
+        };
+        if timeout(DRAIN_WITHIN, drain).await.is_err() {
+            tracing::warn!("a role did not stop within {DRAIN_WITHIN:?} and is ended");
+        }
+        outcome
+    }
+}
+
+fn app_secrets(config: &Config) -> Result<Vec<AppSecret>, BadConfig> {
+    let secrets = &config.webhook.app_secrets;
+    if secrets.is_empty() {
+        tracing::warn!("webhook.app_secrets is empty, so every webhook is turned away and no message is confirmed");
+    }
+    let secrets = secrets.iter().map(|secret| AppSecret::new(secret.expose()));
+    secrets
+        .collect::<Result<_, _>>()
+        .map_err(|why| BadConfig::Value { key: "webhook.app_secrets", reason: why.to_string() })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn all_names_each_role() {
+        assert!(Roles::new(&[Role::All]).are_all());
+        let some = Roles::new(&[Role::Worker, Role::Api]);
+        assert!(some.has(Role::Api) && !some.has(Role::Monitor) && !some.are_all());
+        assert_eq!(some.to_string(), "api, worker");
+    }
+
+    #[tokio::test]
+    async fn tasks_stop_when_told_and_an_early_end_is_a_failure() {
+        let mut tasks = Tasks::new();
+        let stop = tasks.stop.clone();
+        tasks.spawn(Role::Worker, async move {
+            stop.cancelled().await;
+            Ok::<_, Failure>(())
+        });
+        tasks.spawn(Role::Monitor, async { Err(Failure::new("no")) });
+        assert_eq!(tasks.ended().await.unwrap_err().to_string(), "role monitor: no");
+        assert!(tasks.stop().await.is_ok());
+    }
+}
