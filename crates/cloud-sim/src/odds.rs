@@ -18,7 +18,7 @@ pub enum FaultProfile {
     /// What a large sender sees on an ordinary day.
     Realistic,
     /// A very bad day: several times as much of everything, with resets and bodies that are not JSON. A message
-    /// still gets through in three attempts unless its user is undeliverable (one in 200).
+    /// still gets through in three attempts unless its user is undeliverable (three in 1,000).
     Harsh,
 }
 
@@ -45,7 +45,6 @@ pub(crate) struct Odds {
     slow: f64,
     throttle: f64,
     unavailable: f64,
-    async_error: f64,
     pub(crate) user_undeliverable: f64,
     pub(crate) duplicate: f64,
     pub(crate) reorder: f64,
@@ -75,8 +74,6 @@ impl Odds {
                 slow: 0.02,
                 throttle: 0.03,
                 unavailable: 0.005,
-                // A message that Meta failed and that was sent again counts as taken twice here: to order only.
-                async_error: 0.0,
                 user_undeliverable: 0.003,
                 duplicate: 0.15,
                 reorder: 0.2,
@@ -96,7 +93,6 @@ impl Odds {
             (self.slow, slow),
             (self.throttle, Fault::Throttle),
             (self.unavailable, Fault::Error { code: 131016, http_status: 500 }),
-            (self.async_error, Fault::AsyncError { code: 131000 }),
         ];
         let mut left = fraction(dice);
         table.into_iter().find_map(|(odds, fault)| {

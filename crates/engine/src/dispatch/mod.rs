@@ -2,10 +2,12 @@
 //! in memory and writes everything that matters to the ledger before it acts on it.
 
 mod backend;
+mod depart;
 mod journal;
 mod lane;
 mod owner;
 mod sheet;
+mod tenure;
 mod wire;
 
 use std::{

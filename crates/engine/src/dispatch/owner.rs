@@ -13,24 +13,13 @@ use dawncast_core::{
     retry::ReceiptPath,
     verdict::Verdict,
 };
-use dawncast_store::{
-    lane::Put,
-    page::{AttemptFact, Claim, Finish, Owner, Recipients, Refusal, Renewal},
-};
+use dawncast_store::page::{AttemptFact, Claim, Owner, Recipients, Refusal};
 use tokio::task::{JoinError, JoinSet};
 use tracing::{Instrument, debug, info_span, warn};
 
 use super::{Shared, lane::PageJob, sheet::Sheet, wire::Answer};
 use crate::{EngineError, answer::Rest};
 
-/// A lease is renewed so many times within its life.
-const RENEWALS: u32 = 4;
-/// A page whose next attempt is this far off goes back to its lane.
-const FAR_MS: i64 = 10_000;
-/// It is leased again this long before.
-const AHEAD_MS: i64 = 2_000;
-/// A held run's pages are looked at again after this.
-const HELD_MS: i64 = 1_000;
 /// After Redis or the ledger refused, wait this long.
 const AGAIN: Duration = Duration::from_millis(50);
 
@@ -38,13 +27,6 @@ const AGAIN: Duration = Duration::from_millis(50);
 pub(super) struct Told {
     pub(super) fact: AttemptFact,
     pub(super) place: usize,
-}
-
-/// What a renewal found: the page, whether the lease is still held, and the way of receipts.
-struct Renewed {
-    /// When it was sent: the lease counts from then.
-    sent: Instant,
-    answer: Result<(Renewal, bool, ReceiptPath), EngineError>,
 }
 
 /// See the module.
@@ -76,7 +58,7 @@ pub(super) struct PageOwner {
     pub(super) lost: bool,
     /// Nothing is tried before this moment.
     pub(super) pause_until: Instant,
-    stopping: bool,
+    pub(super) stopping: bool,
 }
 
 /// Owns a leased page until nothing is left to do in it, or it goes back.
@@ -276,128 +258,5 @@ impl PageOwner {
             Ok(None) => self.lost = true,
             Err(error) => warn!("the numbers of page {} cannot be read now: {error}", self.owner.page),
         }
-    }
-
-    async fn renew(&self) -> Option<Renewed> {
-        let sent = Instant::now();
-        if sent < self.renew_at || self.lost {
-            return None;
-        }
-        let store = &self.shared.ctx.store;
-        let renewed = tokio::try_join!(
-            store.renew(&self.owner),
-            store.renew_lease(&self.job.leased, self.shared.ctx.settings.lease),
-            store.receipt_path(self.now()),
-        );
-        Some(Renewed { sent, answer: renewed.map_err(EngineError::from) })
-    }
-
-    fn apply_renewal(&mut self, renewed: Option<Renewed>) {
-        let Some(Renewed { sent, answer }) = renewed else { return };
-        let interval = self.shared.ctx.settings.lease / RENEWALS;
-        match answer {
-            Ok((Renewal::Owned { version, gate, .. }, true, path)) => {
-                self.stale |= version != self.version;
-                // Early is for begin to say, to the millisecond.
-                let refusal = gate.filter(|refusal| *refusal != Refusal::Early);
-                (self.version, self.refusal, self.path) = (version, refusal, path);
-                (self.renewed, self.renew_at) = (sent, sent + interval);
-            }
-            Ok(_) => {
-                debug!("page {} has another owner", self.owner.page);
-                self.lost = true;
-            }
-            Err(error) => {
-                warn!("the lease of page {} cannot be renewed now: {error}", self.owner.page);
-                self.renew_at = sent + interval / 2;
-            }
-        }
-    }
-
-    /// Looks at the ledger again: receipts, or a frozen former owner, have moved it.
-    async fn reload(&mut self) {
-        let ledger = self.shared.ctx.store.ledger(&self.owner.page).await;
-        match ledger {
-            Ok(Some(ledger)) => {
-                let now = self.now();
-                self.desk.observe(&ledger.records, now, &mut rand::rng());
-                self.stale = false;
-            }
-            Ok(None) => self.lost = true,
-            Err(error) => {
-                warn!("page {} cannot be read now: {error}", self.owner.page);
-                self.pause();
-            }
-        }
-    }
-
-    /// Ends the ownership if there is nothing more to do here. True when it is over.
-    async fn depart(&mut self) -> bool {
-        if !self.wire.is_empty() || !self.told.is_empty() {
-            return false;
-        }
-        if self.lost || (self.stopping && !self.doubt.is_empty()) {
-            // The lease ends by itself; what is in doubt, the next owner takes for unsure.
-            return true;
-        }
-        let now = self.now();
-        if self.stopping {
-            return self.give_back(now).await;
-        }
-        if self.stale || !self.doubt.is_empty() || Instant::now() < self.pause_until {
-            return false;
-        }
-        if self.desk.is_settled(self.gate()) {
-            return self.finish().await;
-        }
-        if self.refusal == Some(Refusal::Held) {
-            return self.give_back(now + HELD_MS).await;
-        }
-        match self.desk.wake_at(now, &self.path, self.gate()) {
-            Some(wake) if wake > now + FAR_MS => self.give_back(wake - AHEAD_MS).await,
-            _ => false,
-        }
-    }
-
-    async fn give_back(&mut self, due: UnixMs) -> bool {
-        if let Err(error) = self.shared.ctx.store.release_lease(&self.job.leased, due).await {
-            // Then its lease ends by itself.
-            warn!("page {} cannot be given back now: {error}", self.owner.page);
-        }
-        true
-    }
-
-    /// Finish is the ledger's word: the mark, then out of the lane, then a second look at the mark, because a receipt may
-    /// have reopened the page in between and found it still in its lane.
-    async fn finish(&mut self) -> bool {
-        let left: Vec<u8> = self.desk.left().map(|index| index as u8).collect();
-        let store = self.shared.ctx.store.clone();
-        match store.finish(&self.owner, &left).await {
-            Ok(Finish::Finished) => {}
-            Ok(Finish::Lost(_)) => return true,
-            Ok(Finish::Unsettled(_)) => {
-                self.stale = true;
-                self.pause();
-                return false;
-            }
-            Err(error) => {
-                warn!("page {} cannot be finished now: {error}", self.owner.page);
-                self.pause();
-                return false;
-            }
-        }
-        let second_look = async {
-            store.end_lease(&self.job.leased).await?;
-            if let Renewal::Owned { finished: false, .. } = store.renew(&self.owner).await? {
-                let page = self.owner.page.clone();
-                store.put_pages(&self.job.leased.lane, Put::Hurry, &[(page, self.now())]).await?;
-            }
-            Ok::<(), EngineError>(())
-        };
-        if let Err(error) = second_look.await {
-            // Reconcile puts a reopened page back.
-            warn!("page {} is finished, but its lane could not be told: {error}", self.owner.page);
-        }
-        true
     }
 }

@@ -64,7 +64,7 @@ impl Store {
                 self.hold_run(run, hold, on).await?;
             }
             let again = self.standing_holds(pool).await?;
-            if true {
+            if again == standing {
                 return Ok(());
             }
             standing = again;
