@@ -128,7 +128,7 @@ async fn listening(ctx: &Context, config: &Config, roles: &Roles) -> Result<Task
 
 async fn context(config: &Config, url: &Secret) -> Result<Context, Failure> {
     let store = StoreConfig { url: url.expose().to_owned(), prefix: config.redis.prefix.clone() };
-    let store = Store::connect(&store).await?;
+    let store = Store::connect(&store).await.map_err(|why| Failure::new(format!("redis.url: {why}")))?;
     let durability = if config.redis.allow_volatile { Durability::Waived } else { Durability::Required };
     store.check_fit(durability, Utc::now).await?;
     let client = Client::new(ClientConfig {

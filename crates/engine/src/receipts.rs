@@ -240,8 +240,13 @@ fn observe(receipts: &[Receipt], settlement: &Settlement, run: &RunFacts) {
 
 /// A delivery has moved to `state`.
 pub(crate) fn count_state(lane: &Lane, number: String, state: DeliveryState) {
+    count_states(lane, number, state, 1);
+}
+
+/// So many deliveries have moved to `state`.
+pub(crate) fn count_states(lane: &Lane, number: String, state: DeliveryState, count: u64) {
     let labels = [("pool", lane.pool.to_string()), ("phone_number_id", number), ("state", state.as_str().to_owned())];
-    counter!(DELIVERIES, &labels).increment(1);
+    counter!(DELIVERIES, &labels).increment(count);
 }
 
 /// Tells each second that a webhook is up, until `stop`.

@@ -84,7 +84,7 @@ pub(crate) struct Args {
 pub(crate) async fn run(args: Args) -> Outcome {
     let folder = tempfile::Builder::new().prefix("dawncast-demo-").tempdir().map_err(Failure::new)?;
     let path = if args.keep { folder.keep() } else { folder.path().to_owned() };
-    let mut interrupted = signals::Interrupt::listen()?;
+    let mut interrupted = signals::Interrupt::of_a_play()?;
     let crew = tokio::select! {
         crew = Crew::start(&args, &path) => crew?,
         () = interrupted.wait() => return Err(Failure::new("stopped by hand before it began")),

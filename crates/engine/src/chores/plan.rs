@@ -1,7 +1,10 @@
 //! Plan: each delivery's number and time, written as pages. Planning is a pure function of what freeze pinned and pages
 //! are create-only, so two planners, or one twice, write the same.
 
-use dawncast_core::plan::{self, Plan, Shortage};
+use dawncast_core::{
+    delivery::DeliveryState,
+    plan::{self, Plan, Shortage},
+};
 use dawncast_store::{
     page::{NewPage, Recipient, Recipients, Written},
     run::{Advanced, Frozen, Run},
@@ -12,7 +15,7 @@ use super::{
     Chores,
     select::{self, Selection},
 };
-use crate::EngineError;
+use crate::{EngineError, receipts::count_states};
 
 /// Pages written at once.
 const WRITES_AT_ONCE: usize = 16;
@@ -62,12 +65,22 @@ impl Chores {
             for page in batch {
                 writes.push(self.ctx.store.write_page(&run.record.id, token, page));
             }
-            if try_join_all(writes).await?.contains(&Written::Refused) {
+            let written = try_join_all(writes).await?;
+            for (page, _) in batch.iter().zip(&written).filter(|(_, written)| **written == Written::Created) {
+                count_planned(run, page);
+            }
+            if written.contains(&Written::Refused) {
                 return Ok(false);
             }
         }
         Ok(true)
     }
+}
+
+fn count_planned(run: &Run, page: &NewPage) {
+    let sender = run.frozen.as_ref().and_then(|frozen| frozen.senders.get(usize::from(page.home)));
+    let number = sender.map_or_else(String::new, |sender| sender.number.to_string());
+    count_states(&run.lane(), number, DeliveryState::Planned, page.recipients.rows.len() as u64);
 }
 
 /// The pages of a plan, filled in.

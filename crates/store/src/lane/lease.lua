@@ -9,7 +9,7 @@ if not now then
 end
 local pages = redis.call('ZRANGE', KEYS[1], '-inf', now, 'BYSCORE', 'LIMIT', 0, ARGV[2])
 for _, page in ipairs(pages) do
-  
+  redis.call('ZADD', KEYS[1], now + ARGV[3], page)
   redis.call('HSET', KEYS[2], page, ARGV[4])
 end
 local next_due = redis.call('ZRANGE', KEYS[1], 0, 0, 'WITHSCORES')

@@ -5,7 +5,7 @@
 -- 'begun', now_ms, a byte per intent: 1 granted, 0 refused because the ledger knows better.
 local h = open_page(KEYS[1])
 if not h then return { 'foreign' } end
-if h.epoch ~= tonumber(ARGV[2]) or h.nonce ~= ARGV[3] then return { 'outranked' } end
+if h.nonce ~= ARGV[3] then return { 'outranked' } end
 if h.flags == FINISHED then return { 'finished' } end
 local now = clock(ARGV[1])
 local state = gate(KEYS[4], now)

@@ -100,11 +100,15 @@ async fn whoever_was_outranked_begins_nothing_not_even_again() {
 }
 
 #[tokio::test]
-async fn a_nonce_alone_owns_nothing() {
+async fn neither_the_nonce_nor_the_epoch_alone_owns_a_page() {
     check(async |scene, owner| drop(scene.claim(&owner.page, 2).await), Refusal::Outranked).await;
+    let and_again = async |scene: &Scene, owner: &Owner| {
+        scene.claim(&owner.page, 2).await;
+        scene.claim(&owner.page, 1).await;
+    };
+    check(and_again, Refusal::Outranked).await;
     let scene = Scene::set().await;
-    let owner = scene.owned(1).await;
-    let impostor = Owner { nonce: [9; 8], ..owner };
+    let impostor = Owner { nonce: [9; 8], ..scene.owned(1).await };
     let begun = scene.try_begin(&impostor, &[0], 1, Standing::Planned).await;
     assert_eq!(begun, Begun::Refused(Refusal::Outranked));
 }

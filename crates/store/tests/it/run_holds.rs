@@ -1,7 +1,10 @@
 //! Holds reach every run, those too that come to be meanwhile.
 
+use std::time::Duration;
+
 use dawncast_core::ids::RunId;
 use dawncast_store::{Store, run::Hold};
+use dawncast_testkit::{Proxy, Upstream};
 
 use crate::run_scene::{OPENS, Scene};
 
@@ -43,24 +46,39 @@ async fn a_run_created_while_everything_stands_still_is_held() {
     assert_eq!(holds(&scene.store, &run.id).await, [Hold::Pool, Hold::Stop]);
 }
 
-/// Creates runs while `switch` is thrown, over and over: each must end up held exactly if `held` says so.
+/// A connection on which every request takes some milliseconds, so that others come in between as a test wants it.
+async fn slow(scene: &Scene) -> (Proxy, Store) {
+    let proxy = Proxy::start(Upstream::of(&scene.redis.url())).await;
+    let store = scene.connect(Some(proxy.redis_url())).await;
+    proxy.delay(Duration::from_millis(1));
+    (proxy, store)
+}
+
+/// As long as `requests` take on a slow connection.
+async fn wait_for(requests: u32, slow: &Store) {
+    for _ in 0..requests {
+        slow.time().await.unwrap();
+    }
+}
+
+/// Creates runs slowly while `switch` is thrown, between every two of their requests: each must end up held exactly if
+/// it is thrown on.
 async fn race(switch: impl AsyncFn(&Store, bool), hold: Hold) {
     let scene = Scene::set().await;
-    let (creator, switcher) = (scene.connect(None).await, scene.connect(None).await);
-    let mut on = false;
-    for round in 0..150 {
-        on = !on;
+    let (_proxies, creator, pacer) = {
+        let ((one, creator), (other, pacer)) = (slow(&scene).await, slow(&scene).await);
+        ([one, other], creator, pacer)
+    };
+    for round in 0..24 {
+        let (on, requests) = (round % 2 == 0, round / 2);
         let run = scene.draft();
-        // How the two interleave differs from round to round: the switch gets a head start of some requests.
-        let create = async {
-            for _ in 0..round % 6 {
-                creator.time().await.unwrap();
-            }
-            creator.create_run(&run).await.unwrap();
+        let throw = async {
+            wait_for(requests, &pacer).await;
+            switch(&scene.store, on).await;
         };
-        tokio::join!(create, switch(&switcher, on));
+        tokio::join!(async { creator.create_run(&run).await.unwrap() }, throw);
         let expected = if on { vec![hold] } else { vec![] };
-        assert_eq!(holds(&scene.store, &run.id).await, expected, "round {round}");
+        assert_eq!(holds(&scene.store, &run.id).await, expected, "thrown {on} after {requests} requests");
         scene.store.close_run(&run.id, "pass", OPENS).await.unwrap();
     }
 }
@@ -83,22 +101,22 @@ async fn a_run_created_as_its_pool_pauses_or_resumes_is_held_or_not_as_its_pool_
 #[tokio::test]
 async fn when_stop_and_start_cross_every_run_follows_what_stands_in_the_end() {
     let scene = Scene::set().await;
-    let mut runs = Vec::new();
-    for _ in 0..8 {
-        runs.push(scene.frozen(None).await);
-    }
-    let (one, other) = (scene.connect(None).await, scene.connect(None).await);
-    for round in 0..60 {
-        let start = async {
-            for _ in 0..round % 8 {
-                other.time().await.unwrap();
-            }
-            other.start().await.unwrap();
+    let runs = [scene.frozen(None).await, scene.frozen(None).await];
+    let ((_one, slow_one), (_other, pacer)) = (slow(&scene).await, slow(&scene).await);
+    for round in 0..24 {
+        let (on, requests) = (round % 2 == 0, round / 2);
+        let overtake = async {
+            wait_for(requests, &pacer).await;
+            if on { scene.store.stop(OPENS).await.unwrap() } else { scene.store.start().await.unwrap() }
         };
-        tokio::join!(async { one.stop(OPENS).await.unwrap() }, start);
+        let overtaken = async {
+            if on { slow_one.start().await.unwrap() } else { slow_one.stop(OPENS).await.unwrap() }
+        };
+        tokio::join!(overtaken, overtake);
         let stopped = scene.store.stopped().await.unwrap().is_some();
         for run in &runs {
-            assert_eq!(holds(&scene.store, run).await == [Hold::Stop], stopped, "round {round}");
+            let held = holds(&scene.store, run).await == [Hold::Stop];
+            assert_eq!(held, stopped, "overtaken by {on} after {requests} requests");
         }
     }
 }
