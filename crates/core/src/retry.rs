@@ -57,7 +57,7 @@ const RESEND_LEAD_MS: i64 = 2_000;
 /// How often grace is waited out at most where no receipt comes at all.
 const SILENT_GRACES: i64 = 3;
 
-/// Decides about an attempt that has been unsure since `since`. Grace counts only while the receipt path is known to
+/// Rule 4, unsure is waited out: decides about an attempt that has been unsure since `since`. Grace counts only while the receipt path is known to
 /// be alive: some receipt came after the POST and after the last outage. Nothing waits for ever: with no receipt at
 /// all the policy decides after three times the grace. It decides early enough for a resend to meet the deadline,
 /// but never before half the grace: a blind resend is a double.

@@ -1,4 +1,4 @@
-//! Freeze: pins the audience's version, the numbers and the dice, and gives every row that is not sent to a reason.
+//! Freeze (rule 8, freeze pins everything once): pins the audience's version, the numbers and the dice, and gives every row that is not sent to a reason.
 
 use dawncast_core::UnixMs;
 use dawncast_store::{

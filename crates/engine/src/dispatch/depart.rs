@@ -56,7 +56,7 @@ impl PageOwner {
         true
     }
 
-    /// Finish is the ledger's word: the mark, then out of the lane, then a second look at the mark, because a receipt may
+    /// Rule 5, finish is the ledger's word: the mark, then out of the lane, then a second look at the mark, because a receipt may
     /// have reopened the page in between and found it still in its lane.
     async fn finish(&mut self) -> bool {
         let left: Vec<u8> = self.desk.left().map(|index| index as u8).collect();

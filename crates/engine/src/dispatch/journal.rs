@@ -1,4 +1,4 @@
-//! Begin and commit: the two writes of an owner. Nothing is POSTed whose intent is not written; no verdict is let go of
+//! Begin and commit: the two writes of an owner. Rule 1, begin before POST: nothing is POSTed whose intent is not written; no verdict is let go of
 //! before it is.
 
 use std::time::{Duration, Instant};

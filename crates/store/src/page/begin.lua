@@ -1,11 +1,11 @@
--- begin.lua: the intent journal. Marks attempts as begun; only what this answers may be POSTed.
+-- begin.lua: the intent journal (rule 1, begin before POST). Marks attempts as begun; only what this answers may be POSTed.
 -- KEYS 1 ledger   2 tail   3 tally   4 run
 -- ARGV 1 now_ms or ''   2 epoch   3 nonce   4 intents: index, attempt, expected standing, number (a byte each)
 -- Returns 'foreign' | 'outranked' | 'closed' | 'cancelled' | 'expired' | 'held' | 'early' | 'finished', or
 -- 'begun', now_ms, a byte per intent: 1 granted, 0 refused because the ledger knows better.
 local h = open_page(KEYS[1])
 if not h then return { 'foreign' } end
-if h.nonce ~= ARGV[3] then return { 'outranked' } end
+if h.epoch ~= tonumber(ARGV[2]) or h.nonce ~= ARGV[3] then return { 'outranked' } end
 if h.flags == FINISHED then return { 'finished' } end
 local now = clock(ARGV[1])
 local state = gate(KEYS[4], now)

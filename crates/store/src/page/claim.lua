@@ -1,4 +1,4 @@
--- claim.lua: take the page over. Epoch + 1 under the new owner's nonce; what was begun is unsure, since whoever began
+-- claim.lua: take the page over (rule 3, takeover). Epoch + 1 under the new owner's nonce; what was begun is unsure, since whoever began
 -- it can no longer be asked. A repeat by the same owner changes nothing.
 -- KEYS 1 ledger   2 recipients   3 tail   4 tally
 -- ARGV 1 nonce (8 bytes)

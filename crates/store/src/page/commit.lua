@@ -1,5 +1,5 @@
--- commit.lua: record verdicts. Not fenced: an answer is a fact about its attempt, whoever owns the page now. When
--- someone else does, the page's version rises, so that the owner looks at the ledger again.
+-- commit.lua: record verdicts. Not fenced (rule 2, a verdict is a fact): what was answered is so, whoever owns the page
+-- now. When someone else does, the page's version rises, so that the owner looks at the ledger again.
 -- KEYS 1 ledger   2 tail   3 tally   4 run
 -- ARGV 1 now_ms or ''   2 epoch   3 nonce   4 facts (see FACT)
 -- Returns 'foreign' | 'recorded', three bytes per fact (applied, before, after), reopened

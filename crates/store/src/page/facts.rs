@@ -1,4 +1,5 @@
-//! Commit and receipt: the two ways by which facts reach a page. Neither is fenced, both are harmless to repeat.
+//! Commit and receipt: the two ways by which facts reach a page. Rule 2, a verdict is a fact: neither is fenced. Rule 6,
+//! repeat is harmless: either may run twice.
 
 use dawncast_core::{
     delivery::{Applied, Fact, Standing},

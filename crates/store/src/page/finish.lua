@@ -1,4 +1,4 @@
--- finish.lua: set the page's mark when nothing in it is left to do. The ledger's word, not the owner's: refused, with
+-- finish.lua: set the page's mark when nothing in it is left to do. Rule 5, finish is the ledger's word, not the owner's: refused, with
 -- the indexes, while anything is unsettled.
 -- KEYS 1 ledger   2 tail   3 run
 -- ARGV 1 now_ms or ''   2 epoch   3 nonce   4 a byte per index that the policy leaves unconfirmed

@@ -1,4 +1,4 @@
-//! Holds: why a run that is open lets nothing begin. They live in the run's own slot, where begin reads them.
+//! Holds: why a run that is open lets nothing begin (rule 7, pause, cancel, stop and deadline). They live in the run's own slot, where begin reads them.
 
 use dawncast_core::ids::{PoolId, RunId};
 
