@@ -11,6 +11,8 @@ mod failure;
 mod output;
 mod report;
 mod roles;
+#[cfg(test)]
+mod samples;
 mod serve;
 mod signals;
 mod telemetry;

@@ -107,7 +107,8 @@ impl Tasks {
         config: &Config,
         listener: TcpListener,
     ) -> Result<(), Failure> {
-        let receipts = Receipts::new(ctx.clone(), Clock::start(&ctx.store).await?);
+        let clock = Clock::start(&ctx.store).await?;
+        let receipts = Receipts::new(ctx.clone(), clock.clone());
         let handler = move |statuses| {
             let receipts = receipts.clone();
             async move { receipts.apply(statuses).await.map_err(|_| Unavailable) }
@@ -115,7 +116,7 @@ impl Tasks {
         let verify_token = config.webhook.verify_token.as_ref().map_or("", |token| token.expose());
         let router = webhook_router(WebhookState::new(app_secrets(config)?, verify_token, handler));
         self.spawn(Role::Webhook, dawncast_server::serve(listener, router, self.stop.clone().cancelled_owned()));
-        self.spawn(Role::Webhook, dawncast_engine::webhook_beat(ctx.clone(), self.stop.clone()));
+        self.spawn(Role::Webhook, dawncast_engine::webhook_beat(ctx.clone(), clock, self.stop.clone()));
         Ok(())
     }
 

@@ -146,7 +146,7 @@ mod tests {
     use super::*;
 
     fn run(change: impl FnOnce(&mut Value)) -> Run {
-        let report = report::tests::sample();
+        let report = crate::samples::report();
         let mut run = json!({
             "state": "open", "holds": [], "waits_for": null, "totals": report["totals"], "window": report["window"],
         });

@@ -249,12 +249,11 @@ pub(crate) fn count_states(lane: &Lane, number: String, state: DeliveryState, co
     counter!(DELIVERIES, &labels).increment(count);
 }
 
-/// Tells each second that a webhook is up, until `stop`.
+/// Tells each second that a webhook is up, and keeps the clock of its [`Receipts`] right, until `stop`.
 ///
 /// # Errors
-/// When Redis cannot be reached at the start.
-pub async fn webhook_beat(ctx: Context, stop: CancellationToken) -> Result<(), EngineError> {
-    let clock = Clock::start(&ctx.store).await?;
+/// None today: what goes wrong is logged and tried again.
+pub async fn webhook_beat(ctx: Context, clock: Clock, stop: CancellationToken) -> Result<(), EngineError> {
     let beat = || async {
         if let Err(error) = ctx.store.beat_webhook(clock.now()).await {
             warn!("the webhook's beat cannot be written: {error}");

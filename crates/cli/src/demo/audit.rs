@@ -124,7 +124,7 @@ mod tests {
 
     /// The faults found in a run of two recipients, one of them read, one failed, after `change`.
     fn check(change: impl FnOnce(&mut Value, &mut Vec<Delivery>, &mut Value)) -> Vec<String> {
-        let mut report = report::tests::sample();
+        let mut report = crate::samples::report();
         let zeros = ["dropped", "sent", "delivered"].map(|state| (state, 0));
         for (state, count) in zeros.into_iter().chain([("submitted", 2), ("read", 1), ("failed", 1)]) {
             report["totals"][state] = json!(count);

@@ -8,12 +8,10 @@ async fn one_message_goes_out_and_its_receipts_come_back() {
     let world = World::start(calm()).await;
     let audience = world.audience(1).await;
     let run = world.submit(&audience, json!({})).await;
-    world.start_scheduler();
-    world.start_worker();
+    let _crew = (world.scheduler(), world.worker());
     let report = world.closed(&run).await;
     assert_eq!(report.totals.submitted, 1);
     assert_eq!(report.totals.delivered + report.totals.read, 1);
-    assert_eq!(report.totals.imbalance(), 0);
     assert_eq!(report.sla.verdict, SlaVerdict::Pass);
-    assert_eq!(world.accepted(), [1]);
+    world.everyone_once(1);
 }

@@ -1,29 +1,35 @@
-//! A whole morning in one process: Redis, simulator, webhook, engine.
+//! A whole morning in one process: Redis, simulator, webhook, and an engine whose parts can be killed.
 
 use std::time::Duration;
 
-use axum::{Router, body::Bytes, http::StatusCode, routing::post};
-use dawncast_cloud_api::{Client, ClientConfig, webhook};
-use dawncast_cloud_sim::{SimConfig, Simulator, WABA_ID};
+use dawncast_cloud_api::{Client, ClientConfig};
+use dawncast_cloud_sim::{FaultOrder, Receipts as SimReceipts, SimConfig, Simulator, Span, WABA_ID};
 use dawncast_core::{
     campaign::CampaignSpec,
     ids::{AudienceId, RunId},
-    report::Report,
+    report::{Report, Totals},
 };
-use dawncast_engine::{Clock, Context, Receipts, Settings, class_of, scheduler, webhook_beat, worker};
+use dawncast_engine::{Clock, Context, Settings, class_of, scheduler, webhook_beat, worker};
 use dawncast_store::{
     Store,
     records::{
         Audience, BeginImport, Campaign, CampaignState, ImportMode, NewAsset, Number, NumberRole, Recipient, Secret,
         mint,
     },
-    run::{Run, RunRecord, RunState},
+    run::{DeliveryRow, Run, RunRecord, RunState, totals},
 };
 use dawncast_testkit::{TestRedis, until};
-use tokio_util::sync::CancellationToken;
+use serde_json::{Value, json};
+use tokio_util::sync::{CancellationToken, DropGuard};
+
+use crate::{postbox::Postbox, process::Process};
 
 /// A test's patience.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(40);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
+/// The phone of the first recipient; the others count up from it.
+pub(crate) const FIRST_PHONE: u64 = 919_800_000_000;
+/// The ids of the simulator's numbers.
+pub(crate) const NUMBERS: [&str; 3] = ["100000000000001", "100000000000002", "100000000000003"];
 
 /// See the module.
 pub(crate) struct World {
@@ -32,7 +38,10 @@ pub(crate) struct World {
     pub(crate) store: Store,
     pub(crate) ctx: Context,
     pub(crate) clock: Clock,
-    pub(crate) stop: CancellationToken,
+    pub(crate) postbox: Postbox,
+    /// Ends the webhook's beat.
+    pub(crate) beat: CancellationToken,
+    _end: DropGuard,
 }
 
 /// A tiny picture.
@@ -41,44 +50,24 @@ const PNG: &[u8] = &[0x89, b'P', b'N', b'G', 0x0d, 0x0a, 0x1a, 0x0a];
 impl World {
     /// Everything but scheduler and workers.
     pub(crate) async fn start(sim: SimConfig) -> Self {
+        log();
         let redis = TestRedis::start().await;
         let store = redis.store("t:").await;
         let sim = Simulator::start(sim).await.unwrap();
-        let config = ClientConfig { base_url: sim.base_url(), ..ClientConfig::default() };
         let ctx = Context {
             store: store.clone(),
-            client: Client::new(config).unwrap(),
+            client: client(&sim.base_url()),
             deployment: "test".to_owned(),
             settings: Settings { close_after: Duration::from_secs(5), ..Settings::default() },
         };
         let clock = Clock::start(&store).await.unwrap();
-        let world = Self { redis, sim, store, ctx, clock, stop: CancellationToken::new() };
-        world.listen().await;
+        let postbox = Postbox::open(&ctx, &clock).await;
+        sim.set_webhook(Some(postbox.url())).unwrap();
+        let beat = CancellationToken::new();
+        tokio::spawn(webhook_beat(ctx.clone(), beat.clone()));
+        let world = Self { redis, sim, store, ctx, clock, postbox, _end: beat.clone().drop_guard(), beat };
         world.add_numbers().await;
         world
-    }
-
-    /// The webhook, as the server has it: signature, then the ledger, then the 200.
-    async fn listen(&self) {
-        let receipts = Receipts::new(self.ctx.clone(), self.clock.clone());
-        let handler = move |headers: axum::http::HeaderMap, body: Bytes| {
-            let receipts = receipts.clone();
-            async move {
-                let secret = webhook::AppSecret::new("sim_app_secret").unwrap();
-                let header = headers.get(webhook::SIGNATURE_HEADER).and_then(|value| value.to_str().ok());
-                webhook::verify_signature(&[secret], header, &body).unwrap();
-                match receipts.apply(webhook::parse(&body).unwrap().statuses).await {
-                    Ok(()) => StatusCode::OK,
-                    Err(_) => StatusCode::SERVICE_UNAVAILABLE,
-                }
-            }
-        };
-        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let url = format!("http://{}/webhook", listener.local_addr().unwrap());
-        let router = Router::new().route("/webhook", post(handler));
-        tokio::spawn(async move { axum::serve(listener, router).await });
-        self.sim.set_webhook(Some(&url)).unwrap();
-        tokio::spawn(webhook_beat(self.ctx.clone(), self.stop.clone()));
     }
 
     async fn add_numbers(&self) {
@@ -98,59 +87,70 @@ impl World {
         }
     }
 
-    pub(crate) fn start_scheduler(&self) -> CancellationToken {
-        let stop = self.stop.child_token();
-        tokio::spawn(scheduler(self.ctx.clone(), stop.clone()));
-        stop
+    /// A scheduler in a process of its own.
+    pub(crate) fn scheduler(&self) -> Process {
+        self.process(async |ctx, stop| scheduler(ctx, stop).await.unwrap())
     }
 
-    pub(crate) fn start_worker(&self) -> (CancellationToken, tokio::task::JoinHandle<()>) {
-        let stop = self.stop.child_token();
-        let (ctx, token) = (self.ctx.clone(), stop.clone());
-        (stop, tokio::spawn(async move { worker(ctx, token).await.unwrap() }))
+    /// A worker in a process of its own.
+    pub(crate) fn worker(&self) -> Process {
+        self.process(async |ctx, stop| worker(ctx, stop).await.unwrap())
+    }
+
+    fn process<F: Future<Output = ()> + Send + 'static>(
+        &self,
+        part: impl FnOnce(Context, CancellationToken) -> F + Send + 'static,
+    ) -> Process {
+        let (redis, api) = (self.redis.url(), self.sim.base_url());
+        let (deployment, settings) = (self.ctx.deployment.clone(), self.ctx.settings.clone());
+        // Its own connections as well: a connection lives in the runtime that made it.
+        Process::start(async move |stop| {
+            let config = dawncast_store::StoreConfig { url: redis, prefix: "t:".to_owned() };
+            let store = Store::connect(&config).await.unwrap();
+            part(Context { store, client: client(&api), deployment, settings }, stop).await;
+        })
     }
 
     /// An audience of `count` people, everyone with a first name and an image.
     pub(crate) async fn audience(&self, count: u64) -> AudienceId {
+        self.audience_of((0..count).map(person)).await
+    }
+
+    pub(crate) async fn audience_of(&self, people: impl IntoIterator<Item = Recipient>) -> AudienceId {
         let id: AudienceId = format!("aud_{}", mint()).parse().unwrap();
         let audience = Audience { id: id.clone(), name: "people".to_owned(), created_at: 0 };
         assert!(self.store.add_audience(&audience).await.unwrap());
-        let import = format!("imp_{}", mint()).parse().unwrap();
-        let begun = self.store.begin_import(&id, &import, ImportMode::Replace, self.clock.now()).await.unwrap();
-        let BeginImport::Started(mut writer) = begun else { panic!("the import begins") };
-        for n in 0..count {
-            let row = Recipient {
-                phone: 919_800_000_000 + n,
-                id: Some(format!("r{n}")),
-                tier: Some(if n % 10 == 0 { "pro" } else { "standard" }.to_owned()),
-                attributes: [("first_name", format!("Asha {n}")), ("image", "pack".to_owned())]
-                    .into_iter()
-                    .map(|(name, value)| (name.to_owned(), value))
-                    .collect(),
-                timezone: None,
-                consent: None,
-                user_id: None,
-            };
-            writer.push(row).await.unwrap();
-        }
-        writer.finish(["first_name", "image"].map(str::to_owned).into(), || self.clock.now()).await.unwrap();
+        self.import(&id, people).await;
         id
     }
 
-    pub(crate) async fn asset(&self) {
+    /// Replaces the people of an audience.
+    pub(crate) async fn import(&self, audience: &AudienceId, people: impl IntoIterator<Item = Recipient>) {
+        let import = format!("imp_{}", mint()).parse().unwrap();
+        let begun = self.store.begin_import(audience, &import, ImportMode::Replace, self.clock.now()).await.unwrap();
+        let BeginImport::Started(mut writer) = begun else { panic!("the import begins") };
+        for row in people {
+            writer.push(row).await.unwrap();
+        }
+        writer.finish(["first_name", "image"].map(str::to_owned).into(), || self.clock.now()).await.unwrap();
+    }
+
+    /// The picture that [`pictures`] send.
+    pub(crate) async fn asset(&self) -> dawncast_core::ids::AssetId {
         let id = format!("ast_{}", mint()).parse().unwrap();
         let new = NewAsset { id: &id, name: "pack", mime: "image/png", bytes: PNG };
         self.store.add_asset(new, self.clock.now()).await.unwrap();
+        id
     }
 
-    /// Submits a campaign that opens `lead_ms` from now; `patch` changes its JSON.
-    pub(crate) async fn submit(&self, audience: &AudienceId, patch: serde_json::Value) -> RunId {
-        let mut spec = serde_json::json!({
-            "name": "first light", "pool": "advisors", "audience": { "id": audience },
+    /// Submits a campaign that opens now; `patch` changes its JSON.
+    pub(crate) async fn submit(&self, audience: &AudienceId, patch: Value) -> RunId {
+        let mut spec = json!({
+            "name": "morning", "pool": "advisors", "audience": { "id": audience },
             "message": { "type": "template", "name": "daily_text_v1", "language": "en_IN", "category": "UTILITY",
                          "components": [ { "type": "body", "parameters": [ { "type": "text", "text": "{{ first_name }}" } ] } ] },
             "schedule": { "type": "now" },
-            "window": { "opens": "0s", "closes": "+5s", "deadline": "+20s" },
+            "window": { "opens": "0s", "closes": "+3s", "deadline": "+30s" },
             "unconfirmed": { "then": "resend", "grace": "3s" },
         });
         for (key, value) in patch.as_object().unwrap() {
@@ -158,18 +158,20 @@ impl World {
         }
         let spec = CampaignSpec::parse(spec.to_string().as_bytes()).unwrap();
         let id = format!("cmp_{}", mint()).parse().unwrap();
-        let mut campaign = Campaign {
-            id,
-            spec,
-            state: CampaignState::Active,
-            created_at: self.clock.now(),
-            run: "x".parse().unwrap(),
-        };
+        let created_at = self.clock.now();
+        let mut campaign =
+            Campaign { id, spec, state: CampaignState::Active, created_at, run: "x".parse().unwrap() };
         let run = RunRecord::of(&campaign);
         campaign.run = run.id.clone();
         assert!(self.store.add_campaign(&campaign).await.unwrap());
         assert!(self.store.create_run(&run).await.unwrap());
         run.id
+    }
+
+    /// Orders faults, as `POST /_sim/faults` takes them.
+    pub(crate) fn faults(&self, faults: Value) {
+        let order: FaultOrder = serde_json::from_value(json!({ "faults": faults })).unwrap();
+        self.sim.set_faults(order).unwrap();
     }
 
     pub(crate) async fn run(&self, id: &RunId) -> Run {
@@ -180,26 +182,111 @@ impl World {
         self.store.report(&self.run(id).await, self.clock.now(), class_of).await.unwrap()
     }
 
-    /// Waits until the run is closed, then for its report.
+    pub(crate) async fn totals(&self, id: &RunId) -> Totals {
+        let tallies = self.store.run_tallies(id).await.unwrap();
+        totals(&self.run(id).await, &tallies, self.clock.now())
+    }
+
+    /// Every delivery of a run.
+    pub(crate) async fn rows(&self, id: &RunId) -> Vec<DeliveryRow> {
+        let (run, mut rows) = (self.run(id).await, Vec::new());
+        for page in 0..run.pages {
+            rows.extend(self.store.deliveries(&run, page, self.clock.now()).await.unwrap().unwrap());
+        }
+        rows
+    }
+
+    /// The delivery of recipient `n`.
+    pub(crate) async fn row(&self, id: &RunId, n: u64) -> DeliveryRow {
+        self.rows(id).await.into_iter().find(|row| row.recipient.phone == FIRST_PHONE + n).unwrap()
+    }
+
+    /// Waits until the run's totals are as `wanted`.
+    pub(crate) async fn until(&self, id: &RunId, what: &str, wanted: impl Fn(&Totals) -> bool) -> Totals {
+        until(what, PATIENCE, async || Some(self.totals(id).await).filter(&wanted)).await
+    }
+
+    /// Waits until the run has come to `state`.
+    pub(crate) async fn reaches(&self, id: &RunId, state: RunState) -> Run {
+        let what = format!("the run is {}", state.as_str());
+        until(&what, PATIENCE, async || Some(self.run(id).await).filter(|run| run.state >= state)).await
+    }
+
+    /// Waits until so many messages are accepted.
+    pub(crate) async fn until_accepted(&self, count: u64) {
+        let what = format!("{count} messages are accepted");
+        until(&what, PATIENCE, async || (self.sim.ledger().totals.accepted >= count).then_some(())).await;
+    }
+
+    /// Waits until `ms` have passed, by the clock that the engine goes by.
+    pub(crate) async fn passes(&self, ms: i64) {
+        let end = self.clock.now() + ms;
+        until("the time has passed", PATIENCE, async || (self.clock.now() >= end).then_some(())).await;
+    }
+
+    /// Waits until the run is closed, then audits it.
     pub(crate) async fn closed(&self, id: &RunId) -> Report {
-        let closed = async || (self.run(id).await.state == RunState::Closed).then_some(());
-        until("the run is closed", PATIENCE, closed).await;
-        self.report(id).await
+        self.reaches(id, RunState::Closed).await;
+        self.audit(id).await
     }
 
-    /// How often the simulator accepted a message for each recipient that it knows.
-    pub(crate) fn accepted(&self) -> Vec<u64> {
-        self.sim.ledger().recipients.values().map(|recipient| recipient.accepted).collect()
-    }
-}
-
-impl Drop for World {
-    fn drop(&mut self) {
-        self.stop.cancel();
+    /// How often a message for recipient `n` was accepted.
+    pub(crate) fn accepted(&self, n: u64) -> u64 {
+        self.sim.ledger().recipients.get(&(FIRST_PHONE + n).to_string()).map_or(0, |known| known.accepted)
     }
 }
 
-/// A simulator without faults.
+fn client(api: &str) -> Client {
+    Client::new(ClientConfig { base_url: api.to_owned(), ..ClientConfig::default() }).unwrap()
+}
+
+/// `RUST_LOG=dawncast_engine=debug` shows what the engine says.
+fn log() {
+    let filter = tracing_subscriber::EnvFilter::try_from_default_env().unwrap_or_else(|_| "off".into());
+    // Under `cargo test` another test has done so.
+    let _ = tracing_subscriber::fmt().with_env_filter(filter).with_test_writer().try_init();
+}
+
+/// Recipient `n`.
+pub(crate) fn person(n: u64) -> Recipient {
+    let attributes = [("first_name", format!("Asha {n}")), ("image", "pack".to_owned())];
+    Recipient {
+        phone: FIRST_PHONE + n,
+        id: Some(format!("r{n}")),
+        tier: Some(if n.is_multiple_of(10) { "pro" } else { "standard" }.to_owned()),
+        attributes: attributes.into_iter().map(|(name, value)| (name.to_owned(), value)).collect(),
+        timezone: None,
+        consent: None,
+        user_id: None,
+    }
+}
+
+/// The phone of recipient `n`.
+pub(crate) fn phone(n: u64) -> String {
+    (FIRST_PHONE + n).to_string()
+}
+
+/// A window that opens at once.
+pub(crate) fn window(closes: &str, deadline: &str) -> Value {
+    json!({ "opens": "0s", "closes": closes, "deadline": deadline })
+}
+
+/// A message with a picture.
+pub(crate) fn pictures() -> Value {
+    let image = json!({ "type": "image", "image": { "asset": "{{ image }}" } });
+    let text = json!({ "type": "text", "text": "{{ first_name }}" });
+    json!({ "type": "template", "name": "daily_pack_v1", "language": "en_IN", "category": "UTILITY",
+            "components": [ { "type": "header", "parameters": [image] }, { "type": "body", "parameters": [text] } ] })
+}
+
+/// A simulator without faults whose receipts come soon.
 pub(crate) fn calm() -> SimConfig {
-    SimConfig { latency: Duration::from_millis(20), ..SimConfig::default() }
+    let soon = Span::millis(20, 150);
+    let receipts = SimReceipts { sent: soon, delivered: soon, read: soon, ..SimReceipts::default() };
+    SimConfig {
+        listen: ([127, 0, 0, 1], 0).into(),
+        latency: Duration::from_millis(20),
+        receipts,
+        ..SimConfig::default()
+    }
 }

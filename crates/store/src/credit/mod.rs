@@ -55,7 +55,7 @@ impl Store {
         if ms.is_empty() { ms } else { format!("{ms}000") }
     }
 
-    /// Spends up to `wanted` messages' credit of a number.
+    /// Spends up to `wanted` messages' credit of a number. When the reply is lost, so is the credit: ask again.
     pub async fn grant(&self, number: &NumberId, rate: Rate, wanted: u32) -> Result<Granted, StoreError> {
         let (count, retry_at_us, factor_milli, paused, now_us): (u32, i64, u32, u8, i64) = GRANT
             .key(self.keys.credit(number))

@@ -77,7 +77,8 @@ enum Hold {
 }
 
 impl Store {
-    /// Leases up to `limit` due pages under `token`, which is random and new for each call.
+    /// Leases up to `limit` due pages under `token`, which is random and new for each call. When the reply is lost,
+    /// nobody works on the pages until the lease ends: that is all it costs.
     pub async fn lease(&self, lane: &Lane, limit: usize, lease: Duration, token: &str) -> Result<Lease, StoreError> {
         let mut hot = self.hot.clone();
         let mut reply: Vec<String> = LEASE
@@ -145,12 +146,13 @@ impl Store {
         self.hold(leased, Hold::Renew(lease)).await
     }
 
-    /// Gives a page back, to be leased again at `due`.
+    /// Gives a page back, to be leased again at `due`; false when the lease is no longer held, as after a first try
+    /// whose reply was lost.
     pub async fn release_lease(&self, leased: &Leased, due: UnixMs) -> Result<bool, StoreError> {
         self.hold(leased, Hold::Release(due)).await
     }
 
-    /// Takes a finished page out of its lane.
+    /// Takes a finished page out of its lane; false as for [`Store::release_lease`].
     pub async fn end_lease(&self, leased: &Leased) -> Result<bool, StoreError> {
         self.hold(leased, Hold::Remove).await
     }

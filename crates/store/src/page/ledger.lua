@@ -159,8 +159,8 @@ local function risen(h, index, r, attempt, known, out, throttled, code, at)
     append(h, LATE_FACT, index, attempt, struct.pack('<BI4I4', out, code, offset(h, at)))
     return
   end
-  -- The record knows which number sent only the latest attempt.
-  if turned_away then add(h, 'throttled:' .. r.number, 1) end
+  -- The record knows which number sent only the latest attempt. What was withdrawn, without a code, no number refused.
+  if turned_away and code ~= 0 then add(h, 'throttled:' .. r.number, 1) end
   if OF_BEST[out] and known < ACCEPTED then add(h, 'accepted:' .. r.number, 1) end
   if code ~= 0 then r.code = code end
 end

@@ -5,6 +5,7 @@
 mod credit;
 mod fit;
 mod lane;
+mod memory;
 mod page_begin;
 mod page_claim;
 mod page_facts;

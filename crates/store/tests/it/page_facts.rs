@@ -28,8 +28,7 @@ async fn a_frozen_former_owner_may_record_what_it_knows_and_nothing_else() {
     let before = version(&scene, &owner).await;
 
     let settled = scene.commit(&frozen, &[fact(0, 1, Outcome::Accepted)]).await;
-    let risen =
-        Transition { applied: Applied::Raised, before: Standing::Unconfirmed, after: Standing::Accepted };
+    let risen = Transition { applied: Applied::Raised, before: Standing::Unconfirmed, after: Standing::Accepted };
     assert_eq!(settled.transitions, [risen]);
     assert_eq!(version(&scene, &owner).await, before + 1, "the owner has to hear of it");
 
@@ -74,7 +73,10 @@ async fn what_was_known_or_outdone_moves_nothing() {
     scene.receipt(&owner.page, &told).await;
     let once = scene.contents().await;
     let again = scene.receipt(&owner.page, &told).await;
-    assert_eq!(again.transitions.iter().map(|told| told.applied).collect::<Vec<_>>(), [Applied::Stale, Applied::Duplicate]);
+    assert_eq!(
+        again.transitions.iter().map(|told| told.applied).collect::<Vec<_>>(),
+        [Applied::Stale, Applied::Duplicate]
+    );
     scene.commit(&owner, &[fact(0, 1, Outcome::Accepted)]).await;
     assert_eq!(scene.contents().await.changes(&once), [""; 0]);
 }
@@ -129,12 +131,16 @@ async fn numbers_are_credited_with_what_they_sent_themselves() {
         assert!(matches!(scene.store.begin(&owner, &[(intent, number)]).await.unwrap(), Begun::Granted { .. }));
     };
     begin(1, Standing::Planned, 3).await;
-    let mut turned_away = fact(0, 1, Outcome::FailedRetryable);
-    turned_away.fact.throttled = true;
-    scene.commit(&owner, &[turned_away]).await;
-    begin(2, Standing::Retrying, 5).await;
-    scene.commit(&owner, &[fact(0, 2, Outcome::Accepted)]).await;
-    scene.receipt(&owner.page, &[fact(0, 2, Outcome::Sent), fact(0, 2, Outcome::Delivered)]).await;
+    let mut refused = fact(0, 1, Outcome::FailedRetryable);
+    (refused.fact.throttled, refused.fact.code) = (true, 130_429);
+    scene.commit(&owner, &[refused]).await;
+    begin(2, Standing::Retrying, 4).await;
+    let mut withdrawn = fact(0, 2, Outcome::FailedRetryable);
+    withdrawn.fact.throttled = true;
+    scene.commit(&owner, &[withdrawn]).await;
+    begin(3, Standing::Retrying, 5).await;
+    scene.commit(&owner, &[fact(0, 3, Outcome::Accepted)]).await;
+    scene.receipt(&owner.page, &[fact(0, 3, Outcome::Sent), fact(0, 3, Outcome::Delivered)]).await;
     let numbers = scene.store.run_tallies(&owner.page.run).await.unwrap().numbers;
     let third = NumberTally { accepted: 0, throttled: 1 };
     let fifth = NumberTally { accepted: 1, throttled: 0 };
@@ -204,5 +210,8 @@ async fn a_delivery_that_was_left_unconfirmed_and_stays_so_reopens_nothing() {
     scene.commit(&owner, &[fact(0, 2, Outcome::Unsure)]).await;
     assert_eq!(scene.store.finish(&owner, &[0]).await.unwrap(), Finish::Finished);
     assert!(!scene.receipt(&owner.page, &[fact(0, 1, Outcome::Failed)]).await.reopened);
-    assert!(scene.receipt(&owner.page, &[fact(0, 2, Outcome::FailedRetryable)]).await.transitions[0].after == Standing::Failed);
+    assert!(
+        scene.receipt(&owner.page, &[fact(0, 2, Outcome::FailedRetryable)]).await.transitions[0].after
+            == Standing::Failed
+    );
 }

@@ -142,7 +142,8 @@ impl Model {
         if applied == Applied::Raised && fact.attempt == after.outcomes.used() {
             let number = self.tallies.numbers.entry(usize::from(after.number)).or_default();
             number.accepted += u64::from(fact.outcome.is_positive() && known < Outcome::Accepted);
-            number.throttled += u64::from(fact.throttled && fact.outcome == Outcome::FailedRetryable);
+            let refused = fact.throttled && fact.outcome == Outcome::FailedRetryable && fact.code != 0;
+            number.throttled += u64::from(refused);
         }
         (Transition { applied, before: record.standing(&terms), after: after.standing(&terms) }, changed)
     }

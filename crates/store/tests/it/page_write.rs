@@ -1,6 +1,9 @@
 //! Plan's pages are create-only, and only the plan that the run waits for may write them.
 
-use dawncast_core::{delivery::Standing, ids::{PageRef, RunId}};
+use dawncast_core::{
+    delivery::Standing,
+    ids::{PageRef, RunId},
+};
 use dawncast_store::page::{NewPage, Written};
 
 use crate::run_scene::{OPENS, Scene, TOKEN, new_page};
@@ -17,7 +20,7 @@ async fn a_page_reads_back_as_planned() {
     let header = page.ledger.header;
     assert_eq!((header.count, header.home, header.base, header.first_due), (256, 2, OPENS, OPENS));
     assert_eq!((header.epoch, header.finished, header.terms), (0, false, new.terms));
-    assert_eq!(scene.store.headers(&[at.clone()]).await.unwrap(), [(at, header)]);
+    assert_eq!(scene.store.headers(std::slice::from_ref(&at)).await.unwrap(), [(at, header)]);
     assert_eq!(scene.store.run_tallies(&run).await.unwrap().tallies.count(Standing::Planned), 256);
 }
 

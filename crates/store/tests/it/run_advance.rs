@@ -83,7 +83,7 @@ async fn a_run_is_created_once_and_indexed() {
     assert!(!scene.store.create_run(&changed).await.unwrap());
     let stored = scene.store.run(&draft.id).await.unwrap().unwrap();
     assert_eq!((stored.state, &stored.record), (RunState::Frozen, &draft));
-    assert_eq!(scene.store.active_runs().await.unwrap(), [draft.id.clone()]);
+    assert_eq!(scene.store.active_runs().await.unwrap(), std::slice::from_ref(&draft.id));
     assert_eq!(scene.store.runs_page(9, None).await.unwrap().items, [stored]);
     scene.store.close_run(&draft.id, "pass", OPENS).await.unwrap();
     assert!(scene.store.active_runs().await.unwrap().is_empty());

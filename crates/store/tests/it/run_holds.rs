@@ -109,9 +109,8 @@ async fn when_stop_and_start_cross_every_run_follows_what_stands_in_the_end() {
             wait_for(requests, &pacer).await;
             if on { scene.store.stop(OPENS).await.unwrap() } else { scene.store.start().await.unwrap() }
         };
-        let overtaken = async {
-            if on { slow_one.start().await.unwrap() } else { slow_one.stop(OPENS).await.unwrap() }
-        };
+        let overtaken =
+            async { if on { slow_one.start().await.unwrap() } else { slow_one.stop(OPENS).await.unwrap() } };
         tokio::join!(overtaken, overtake);
         let stopped = scene.store.stopped().await.unwrap().is_some();
         for run in &runs {

@@ -50,27 +50,28 @@ async fn lease(scene: &Scene, page: &PageRef) -> Leased {
     scene.store.lease(&lane(), 1, LEASE, "a").await.unwrap().pages.remove(0)
 }
 
-/// Makes a call whose reply is lost, and makes it again. The connection does not repeat it by itself: the caller hears
-/// of the loss.
-async fn twice<T>(scene: &Scene, call: impl AsyncFn(&Store) -> Result<T, StoreError>) -> T {
+/// Makes a call whose reply is lost. The connection does not repeat it by itself: the caller hears of the loss.
+async fn lose<T>(scene: &Scene, call: &impl AsyncFn(&Store) -> Result<T, StoreError>) {
     let proxy = Proxy::start(Upstream::of(&scene.redis.url())).await;
     let store = scene.connect(Some(proxy.redis_url())).await;
     proxy.drop_next_reply();
     assert!(matches!(call(&store).await, Err(StoreError::Unavailable(_))), "the reply was lost");
     assert_eq!(proxy.dropped_replies(), 1);
-    call(&store).await.unwrap()
+}
+
+/// Makes a call again whose reply was lost.
+async fn twice<T>(scene: &Scene, call: impl AsyncFn(&Store) -> Result<T, StoreError>) -> T {
+    lose(scene, &call).await;
+    call(&scene.store).await.unwrap()
 }
 
 /// The same, for a call that changes something: the second time, nothing.
 async fn check<T>(scene: &Scene, call: impl AsyncFn(&Store) -> Result<T, StoreError>) -> T {
     let before = scene.contents().await;
-    let proxy = Proxy::start(Upstream::of(&scene.redis.url())).await;
-    let store = scene.connect(Some(proxy.redis_url())).await;
-    proxy.drop_next_reply();
-    assert!(matches!(call(&store).await, Err(StoreError::Unavailable(_))), "the reply was lost");
+    lose(scene, &call).await;
     let once = scene.contents().await;
     assert_ne!(once.changes(&before), [""; 0], "the script ran");
-    let answer = call(&store).await.unwrap();
+    let answer = call(&scene.store).await.unwrap();
     assert_eq!(scene.contents().await.changes(&once), [""; 0], "the second time changed something");
     answer
 }
@@ -184,7 +185,8 @@ async fn pages_are_put_once() {
     let scene = scene().await;
     let pages: Vec<_> = (0..3).map(|page| (PageRef { run: "r".parse().unwrap(), page }, OPENS)).collect();
     for put in [Put::Keep, Put::Hurry] {
-        let pages: Vec<_> = pages.iter().map(|(page, due)| (page.clone(), due - i64::from(put == Put::Hurry))).collect();
+        let pages: Vec<_> =
+            pages.iter().map(|(page, due)| (page.clone(), due - i64::from(put == Put::Hurry))).collect();
         assert_eq!(check(&scene, async |store| store.put_pages(&lane(), put, &pages).await).await, 0);
     }
 }
@@ -254,4 +256,15 @@ async fn dropped_rows_beats_and_receipts_are_noted_once() {
     assert_eq!(scene.store.dropped(&run).await.unwrap(), [row]);
     check(&scene, async |store| store.beat_webhook(OPENS + 9_000).await).await;
     check(&scene, async |store| store.note_receipts(&[number()], OPENS).await).await;
+}
+
+#[tokio::test]
+async fn a_connection_that_lost_a_reply_mends_itself() {
+    let scene = scene().await;
+    let owner = sending(&scene).await;
+    let proxy = Proxy::start(Upstream::of(&scene.redis.url())).await;
+    let store = scene.connect(Some(proxy.redis_url())).await;
+    proxy.drop_next_reply();
+    store.renew(&owner).await.unwrap_err();
+    store.renew(&owner).await.unwrap();
 }
