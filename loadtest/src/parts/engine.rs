@@ -81,7 +81,6 @@ fn start_telemetry() -> anyhow::Result<()> {
 }
 
 async fn listen(ctx: &Context, clock: Clock, stop: &CancellationToken) -> anyhow::Result<String> {
-    let clock = Clock::start(&ctx.store).await?;
     let receipts = Receipts::new(ctx.clone(), clock.clone());
     let handler = move |statuses| {
         let receipts = receipts.clone();

@@ -6,4 +6,6 @@ mod dawncast;
 mod demo;
 mod edges;
 mod flow;
+mod kill;
+mod kill_scene;
 mod usage;

@@ -11,7 +11,8 @@ pub struct Fact {
     pub attempt: Attempt,
     /// What became of it.
     pub outcome: Outcome,
-    /// The attempt was turned away by a rate limit: it does not use up one of the policy's attempts.
+    /// The attempt was turned away unread, by a limit, or withdrawn before it left: it does not use up one of the
+    /// policy's attempts.
     pub throttled: bool,
     /// The error code of a failure as Meta gave it; 0 when there is none.
     pub code: u32,

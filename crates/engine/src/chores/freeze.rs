@@ -38,7 +38,6 @@ impl Chores {
         senders.sort_by(|a, b| a.number.as_str().cmp(b.number.as_str()));
         // Records name a number by one byte.
         senders.truncate(256);
-        store.put_dropped(id, &selection.dropped).await?;
         let now = self.clock.now();
         let frozen = Frozen {
             audience_version: version.version,

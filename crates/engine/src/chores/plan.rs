@@ -33,6 +33,7 @@ impl Chores {
             Ok(plan) => plan,
             Err(shortage) => return self.hold(run, &shortage.to_string()).await,
         };
+        self.ctx.store.put_dropped(&run.record.id, &frozen.plan_token, &selection.dropped).await?;
         if let Err(error) = self.upload(frozen, &selection.assets).await {
             return self.hold(run, &format!("the media cannot be uploaded: {error}")).await;
         }

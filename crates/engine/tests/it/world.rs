@@ -64,7 +64,7 @@ impl World {
         let postbox = Postbox::open(&ctx, &clock).await;
         sim.set_webhook(Some(postbox.url())).unwrap();
         let beat = CancellationToken::new();
-        tokio::spawn(webhook_beat(ctx.clone(), beat.clone()));
+        tokio::spawn(webhook_beat(ctx.clone(), clock.clone(), beat.clone()));
         let world = Self { redis, sim, store, ctx, clock, postbox, _end: beat.clone().drop_guard(), beat };
         world.add_numbers().await;
         world
@@ -89,12 +89,12 @@ impl World {
 
     /// A scheduler in a process of its own.
     pub(crate) fn scheduler(&self) -> Process {
-        self.process(async |ctx, stop| scheduler(ctx, stop).await.unwrap())
+        self.process(|ctx, stop| async move { scheduler(ctx, stop).await.unwrap() })
     }
 
     /// A worker in a process of its own.
     pub(crate) fn worker(&self) -> Process {
-        self.process(async |ctx, stop| worker(ctx, stop).await.unwrap())
+        self.process(|ctx, stop| async move { worker(ctx, stop).await.unwrap() })
     }
 
     fn process<F: Future<Output = ()> + Send + 'static>(
@@ -159,8 +159,7 @@ impl World {
         let spec = CampaignSpec::parse(spec.to_string().as_bytes()).unwrap();
         let id = format!("cmp_{}", mint()).parse().unwrap();
         let created_at = self.clock.now();
-        let mut campaign =
-            Campaign { id, spec, state: CampaignState::Active, created_at, run: "x".parse().unwrap() };
+        let mut campaign = Campaign { id, spec, state: CampaignState::Active, created_at, run: "x".parse().unwrap() };
         let run = RunRecord::of(&campaign);
         campaign.run = run.id.clone();
         assert!(self.store.add_campaign(&campaign).await.unwrap());
@@ -210,6 +209,16 @@ impl World {
     pub(crate) async fn reaches(&self, id: &RunId, state: RunState) -> Run {
         let what = format!("the run is {}", state.as_str());
         until(&what, PATIENCE, async || Some(self.run(id).await).filter(|run| run.state >= state)).await
+    }
+
+    /// Waits until every page of the run is finished.
+    pub(crate) async fn finished(&self, id: &RunId) {
+        let refs: Vec<_> = self.reaches(id, RunState::Open).await.page_refs().collect();
+        let finished = async || {
+            let headers = self.store.headers(&refs).await.unwrap();
+            headers.iter().all(|(_, header)| header.finished).then_some(())
+        };
+        until("every page is finished", PATIENCE, finished).await;
     }
 
     /// Waits until so many messages are accepted.

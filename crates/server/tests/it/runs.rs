@@ -46,7 +46,7 @@ async fn freeze(api: &Api, run: &RunId) {
     };
     api.store.freeze_run(run, &frozen, None).await.unwrap();
     let row = DroppedRow { phone: phone(1), id: "r1".into(), reason: DropReason::Duplicate, detail: String::new() };
-    api.store.put_dropped(run, &[row]).await.unwrap();
+    api.store.put_dropped(run, "plan", &[row]).await.unwrap();
 }
 
 fn phone(n: u64) -> u64 {

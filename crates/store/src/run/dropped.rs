@@ -1,10 +1,17 @@
 //! The rows that freeze dropped: each keeps its reason, so that "why did she not get it?" has an answer.
 
+use std::collections::BTreeMap;
+
 use dawncast_core::{ids::RunId, report::DropReason};
 use redis::AsyncCommands;
 use serde::{Deserialize, Serialize};
 
-use crate::{Store, StoreError};
+use crate::{
+    Store, StoreError,
+    script::{Script, script},
+};
+
+static DROPPED: Script = script!("dropped.lua");
 
 /// Rows are stored in parts of this many.
 const BATCH: usize = 500;
@@ -24,29 +31,28 @@ pub struct DroppedRow {
 }
 
 impl Store {
-    /// Stores the dropped rows of a run, in place of what an earlier try has left.
-    pub async fn put_dropped(&self, run: &RunId, rows: &[DroppedRow]) -> Result<(), StoreError> {
-        let key = self.keys.dropped(run);
-        let mut hot = self.hot.clone();
-        let mut parts = Vec::new();
-        for part in rows.chunks(BATCH) {
-            parts.push(serde_json::to_string(part).expect("rows are plain data"));
+    /// Stores the dropped rows of the plan that `token` names; false when the run no longer waits for it.
+    pub async fn put_dropped(&self, run: &RunId, token: &str, rows: &[DroppedRow]) -> Result<bool, StoreError> {
+        let mut kept = true;
+        for (number, part) in rows.chunks(BATCH).enumerate() {
+            let rows = serde_json::to_string(part).expect("rows are plain data");
+            let mut call = DROPPED.key(self.keys.run(run));
+            call.key(self.keys.dropped(run)).arg(token).arg(number).arg(rows);
+            kept &= call.invoke_async::<i64>(&mut self.hot.clone()).await? == 1;
         }
-        let mut pipe = redis::pipe();
-        pipe.atomic().del(&key).ignore();
-        if !parts.is_empty() {
-            pipe.rpush(&key, parts).ignore();
-        }
-        Ok(pipe.query_async(&mut hot).await?)
+        Ok(kept)
     }
 
-    /// The dropped rows of a run.
+    /// The dropped rows of a run, in the audience's order.
     pub async fn dropped(&self, run: &RunId) -> Result<Vec<DroppedRow>, StoreError> {
         let key = self.keys.dropped(run);
-        let parts: Vec<String> = self.hot.clone().lrange(&key, 0, -1).await?;
-        let read = |part: &String| serde_json::from_str::<Vec<DroppedRow>>(part);
-        let rows: Result<Vec<_>, _> = parts.iter().map(read).collect();
-        let detail = "its rows cannot be read".to_owned();
-        Ok(rows.map_err(|_| StoreError::Corrupt { key, detail })?.into_iter().flatten().collect())
+        let parts: BTreeMap<u32, String> = self.admin().await?.hgetall(&key).await?;
+        let mut rows = Vec::new();
+        for part in parts.values() {
+            let part: Result<Vec<DroppedRow>, _> = serde_json::from_str(part);
+            let detail = "its rows cannot be read".to_owned();
+            rows.extend(part.map_err(|_| StoreError::Corrupt { key: key.clone(), detail })?);
+        }
+        Ok(rows)
     }
 }
