@@ -38,7 +38,14 @@ async fn scene() -> Scene {
     store.grant(&number(), RATE, 0).await.unwrap();
     store.throttled(&"2".parse().unwrap(), LEASE).await.unwrap();
     store.beat_webhook(OPENS).await.unwrap();
+    let closed = &owner.page.run;
+    assert!(!store.put_dropped(closed, TOKEN, &[dropped_row()]).await.unwrap(), "a closed run waits for no plan");
     scene
+}
+
+fn dropped_row() -> DroppedRow {
+    let reason = dawncast_core::report::DropReason::Duplicate;
+    DroppedRow { phone: 919_800_000_001, id: String::new(), reason, detail: String::new() }
 }
 
 fn number() -> NumberId {
@@ -246,12 +253,7 @@ async fn a_run_is_created_once_however_far_the_first_try_came() {
 async fn dropped_rows_beats_and_receipts_are_noted_once() {
     let scene = scene().await;
     let run = scene.frozen(None).await;
-    let row = DroppedRow {
-        phone: 919_800_000_001,
-        id: String::new(),
-        reason: dawncast_core::report::DropReason::Duplicate,
-        detail: String::new(),
-    };
+    let row = dropped_row();
     check(&scene, async |store| store.put_dropped(&run, TOKEN, std::slice::from_ref(&row)).await).await;
     assert_eq!(scene.store.dropped(&run).await.unwrap(), [row]);
     check(&scene, async |store| store.beat_webhook(OPENS + 9_000).await).await;
