@@ -204,8 +204,11 @@ impl Entry {
         }
     }
 
+    /// Whether an unsure send may go out again. Not once any attempt has failed for good: every other would.
     fn may_resend(&self, gate: Gate, rules: &Rules) -> bool {
-        gate == Gate::Open && rules.unconfirmed == Then::Resend && self.record.attempts_remain(&rules.terms)
+        let refused_for_good = self.record.outcomes.iter().any(|outcome| outcome == Outcome::Failed);
+        let remain = !refused_for_good && self.record.attempts_remain(&rules.terms);
+        gate == Gate::Open && rules.unconfirmed == Then::Resend && remain
     }
 
     /// Sets the phase that follows from the record, its next attempt waiting until `retry_at`.

@@ -65,6 +65,16 @@ fn an_unsure_send_waits_for_its_receipt_then_goes_out_again() {
 }
 
 #[test]
+fn what_failed_for_good_is_not_sent_again_though_an_earlier_attempt_is_unsure() {
+    let mut desk = desk(RULES);
+    attempt(&mut desk, 1_000, Verdict::Unknown);
+    attempt(&mut desk, 91_000, Verdict::Rejected(131_026));
+    assert_eq!(desk.ready(200_000, &QUIET, Gate::Open, 64), []);
+    assert!(desk.is_settled(Gate::Open));
+    assert_eq!(desk.left().collect::<Vec<_>>(), [0], "whether attempt 1 got through is not known");
+}
+
+#[test]
 fn a_receipt_settles_an_unsure_send() {
     let mut desk = desk(RULES);
     attempt(&mut desk, 1_000, Verdict::Unknown);

@@ -15,6 +15,8 @@ pub(crate) enum Kind {
     Malformed,
     Unauthorized,
     Forbidden,
+    Forged,
+    NotSubscribed,
     NotFound,
     MethodNotAllowed,
     Conflict,
@@ -33,6 +35,8 @@ impl Kind {
             Self::Malformed => (StatusCode::BAD_REQUEST, "malformed", "The request cannot be read"),
             Self::Unauthorized => (StatusCode::UNAUTHORIZED, "unauthorized", "No valid API key"),
             Self::Forbidden => (StatusCode::FORBIDDEN, "forbidden", "The API key may not do this"),
+            Self::Forged => (StatusCode::UNAUTHORIZED, "forged", "The webhook's signature is not ours"),
+            Self::NotSubscribed => (StatusCode::FORBIDDEN, "not-subscribed", "The webhook is not verified"),
             Self::NotFound => (StatusCode::NOT_FOUND, "not-found", "There is no such thing"),
             Self::MethodNotAllowed => {
                 (StatusCode::METHOD_NOT_ALLOWED, "method-not-allowed", "This method is not served here")

@@ -73,7 +73,7 @@ async fn handshake(
     let challenge = verify_subscription(&query, &state.verify_token).map(str::to_owned);
     challenge.ok_or_else(|| {
         tracing::warn!("a webhook subscription was refused: is webhook.verify_token what the App Dashboard has?");
-        Problem::new(Kind::Forbidden, "This is not a subscription with our verify token.")
+        Problem::new(Kind::NotSubscribed, "This is not a subscription with our verify token.")
     })
 }
 
@@ -97,7 +97,7 @@ async fn take(state: &WebhookState, headers: &HeaderMap, body: Body) -> Result<(
     verify_signature(&state.secrets, signature, &body).map_err(|error| {
         metrics::rejected(1);
         tracing::warn!(error = %error, "a webhook was turned away: {error}");
-        Problem::new(Kind::Unauthorized, format!("{error}."))
+        Problem::new(Kind::Forged, format!("{error}."))
     })?;
     let parsed = parse(&body).map_err(|error| Problem::malformed(format!("{error}.")))?;
     if parsed.skipped > 0 {

@@ -31,7 +31,10 @@ impl Chores {
         let selection = self.select(run, &version).await?;
         let plan = match self.place(run, frozen, &selection.candidates) {
             Ok(plan) => plan,
-            Err(shortage) => return self.hold(run, &shortage.to_string()).await,
+            Err(shortage) => {
+                let remedy = "This run's window and numbers are pinned: cancel it, mend that, submit again.";
+                return self.hold(run, &format!("{shortage} {remedy}")).await;
+            }
         };
         self.ctx.store.put_dropped(&run.record.id, &frozen.plan_token, &selection.dropped).await?;
         if let Err(error) = self.upload(frozen, &selection.assets).await {
