@@ -3,7 +3,10 @@
 
 use std::{
     collections::{BTreeSet, HashMap, HashSet},
-    sync::Arc,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
     time::Duration,
 };
 
@@ -249,13 +252,20 @@ pub(crate) fn count_states(lane: &Lane, number: String, state: DeliveryState, co
     counter!(DELIVERIES, &labels).increment(count);
 }
 
-/// Tells each second that a webhook is up, and keeps the clock of its [`Receipts`] right, until `stop`.
+/// Tells each second that a webhook is up, and keeps the clock of its [`Receipts`] right, until `stop`. Before its first
+/// beat, and while Redis took none, receipts came in vain.
 ///
 /// # Errors
 /// None today: what goes wrong is logged and tried again.
 pub async fn webhook_beat(ctx: Context, clock: Clock, stop: CancellationToken) -> Result<(), EngineError> {
+    let was_down = AtomicBool::new(true);
     let beat = || async {
-        if let Err(error) = ctx.store.beat_webhook(clock.now()).await {
+        let beaten = match was_down.load(Ordering::Relaxed) {
+            true => ctx.store.restart_webhook(clock.now()).await,
+            false => ctx.store.beat_webhook(clock.now()).await,
+        };
+        was_down.store(beaten.is_err(), Ordering::Relaxed);
+        if let Err(error) = beaten {
             warn!("the webhook's beat cannot be written: {error}");
         }
     };

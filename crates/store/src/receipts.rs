@@ -15,13 +15,25 @@ static BEAT: Script = script!("beat.lua", allow_oom);
 
 /// A webhook that has not beaten for this long is down.
 const DOWN_AFTER_MS: i64 = 3_000;
+/// Less than any two beats are apart.
+const ANY_BREAK_MS: i64 = -1;
 
 impl Store {
     /// The webhook is up: beaten each second. After a break longer than three it counts as up since now, so that grace
     /// starts again.
     pub async fn beat_webhook(&self, now: UnixMs) -> Result<(), StoreError> {
+        self.beat(now, DOWN_AFTER_MS).await
+    }
+
+    /// A webhook is up again, and knows that it was not, if only for a moment: what came in vain meanwhile comes again
+    /// later and later, so grace starts again however short the break was.
+    pub async fn restart_webhook(&self, now: UnixMs) -> Result<(), StoreError> {
+        self.beat(now, ANY_BREAK_MS).await
+    }
+
+    async fn beat(&self, now: UnixMs, down_after_ms: i64) -> Result<(), StoreError> {
         let mut hot = self.hot.clone();
-        Ok(BEAT.key(self.keys.receipt_path()).arg(now).arg(DOWN_AFTER_MS).invoke_async(&mut hot).await?)
+        Ok(BEAT.key(self.keys.receipt_path()).arg(now).arg(down_after_ms).invoke_async(&mut hot).await?)
     }
 
     /// A receipt for each of `numbers` has come in.

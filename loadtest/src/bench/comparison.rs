@@ -67,11 +67,8 @@ impl Comparison {
             bare.push(trial.bare().await?);
             always.push(trial.engine(Appendfsync::Always).await?);
             everysec.push(trial.engine(Appendfsync::EverySec).await?);
-            let rates = [&bare, &always, &everysec].map(|side| side[round - 1].rate);
-            eprintln!(
-                "{name}, round {round}: bare {:.0}/s, always {:.0}/s, everysec {:.0}/s",
-                rates[0], rates[1], rates[2]
-            );
+            let said = [&bare, &always, &everysec].map(|side| side[round - 1].to_string());
+            eprintln!("{name}, round {round}: bare {}; always {}; everysec {}", said[0], said[1], said[2]);
         }
         Ok(Self {
             name,

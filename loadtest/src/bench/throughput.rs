@@ -1,7 +1,7 @@
 //! How many messages a second: everything is due at once and the simulator never throttles, so that the machine is the
 //! limit. The bare loop gets the same simulator, client, bodies and number of POSTs on the wire.
 
-use std::{net::SocketAddr, time::Duration};
+use std::{fmt, net::SocketAddr, time::Duration};
 
 use anyhow::{Context, ensure};
 use dawncast_cloud_sim::{Receipts, SimConfig, Span};
@@ -46,6 +46,13 @@ pub(super) struct Outcome {
     /// What each message cost.
     #[serde(flatten)]
     pub(super) cost: Cost,
+}
+
+impl fmt::Display for Outcome {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { rate, cost: Cost { client_us, redis_us, sim_us, .. } } = self;
+        write!(f, "{rate:.0}/s ({client_us:.0} + {redis_us:.0} + {sim_us:.0} µs)")
+    }
 }
 
 impl Trial {

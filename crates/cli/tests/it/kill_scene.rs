@@ -34,21 +34,14 @@ const FIRST_PHONE: u64 = 919_800_000_000;
 const RECIPIENTS: u64 = 600;
 const KEY: &str = "key_of_the_first_hour";
 
-/// Where the data are, and who runs the Redis on them.
-enum Home {
-    /// The only process, in this folder.
-    Private(TempDir),
-    /// Nobody who is killed.
-    Shared(TestRedis),
-}
+/// The data folder of an engine with a private Redis.
+struct DataFolder(TempDir);
 
-impl Drop for Home {
+impl Drop for DataFolder {
     fn drop(&mut self) {
         // A test that fails between a kill and the next start leaves an orphan.
-        if let Self::Private(folder) = self {
-            for pid in redis_on(folder.path()) {
-                let _ = Command::new("kill").args(["-9", &pid.to_string()]).status();
-            }
+        for pid in redis_on(self.0.path()) {
+            let _ = Command::new("kill").args(["-9", &pid.to_string()]).status();
         }
     }
 }
@@ -63,7 +56,7 @@ fn redis_on(folder: &Path) -> Vec<u32> {
     processes.filter(at_home).filter_map(|process| process.file_name()?.to_str()?.parse().ok()).collect()
 }
 
-/// See the module. Fields are dropped in this order: Redis goes last.
+/// See the module. Fields are dropped in their order: Redis goes last.
 pub(crate) struct Scene {
     running: BTreeMap<&'static str, Daemon>,
     _sim: Daemon,
@@ -74,7 +67,8 @@ pub(crate) struct Scene {
     sim: SocketAddr,
     /// How many broadcasts there were.
     broadcasts: u64,
-    home: Home,
+    data: Option<DataFolder>,
+    _redis: Option<TestRedis>,
 }
 
 /// A broadcast that was ordered.
@@ -84,12 +78,19 @@ pub(crate) struct Broadcast {
 }
 
 impl Scene {
+    /// The role of a process that is a whole deployment.
+    pub(crate) const WHOLE: &'static str = "all";
+    pub(crate) const SCHEDULER: &'static str = "scheduler";
+    pub(crate) const WORKER: &'static str = "worker";
+    const OTHERS: &'static str = "api,webhook,monitor";
+
     /// One process that plays every role, with a private Redis.
     pub(crate) async fn whole() -> Self {
         let folder = tempfile::tempdir().unwrap();
         let socket = format!("redis+unix://{}", folder.path().join("redis.sock").display());
         let setting = ("DAWNCAST_DATA_DIR", folder.path().display().to_string());
-        Self::set(Home::Private(folder), setting, &["all"], socket).await
+        let scene = Self::set(setting, &[Self::WHOLE], socket).await;
+        Self { data: Some(DataFolder(folder)), ..scene }
     }
 
     /// A scheduler and a worker of their own, and a process for the rest.
@@ -97,10 +98,11 @@ impl Scene {
         let redis = TestRedis::start().await;
         let url = redis.url();
         let setting = ("DAWNCAST_REDIS__URL", url.clone());
-        Self::set(Home::Shared(redis), setting, &["api,webhook,monitor", "scheduler", "worker"], url).await
+        let scene = Self::set(setting, &[Self::OTHERS, Self::SCHEDULER, Self::WORKER], url).await;
+        Self { _redis: Some(redis), ..scene }
     }
 
-    async fn set(home: Home, setting: (&'static str, String), roles: &[&'static str], redis: String) -> Self {
+    async fn set(setting: (&'static str, String), roles: &[&'static str], redis: String) -> Self {
         let _ = rustls::crypto::ring::default_provider().install_default();
         let [api, webhook, sim] = free();
         let (at, hook, numbers) = (sim.to_string(), format!("http://{webhook}/webhook"), NUMBERS.to_string());
@@ -116,12 +118,23 @@ impl Scene {
             ("DAWNCAST_CLOUD_API__BASE_URL", format!("http://{sim}")),
         ];
         let simulator = Daemon::start(&mut dawncast(arguments));
-        let running = roles.iter().map(|role| (*role, serve(&settings, role))).collect();
+        let running = roles.iter().map(|role| (*role, Daemon::start(&mut serve(&settings, role)))).collect();
         let client = Client::builder().tls_certs_only([]).build().unwrap();
-        ready(&client, api).await;
-        let prefix = "dawncast:".to_owned();
-        let store = Store::connect(&StoreConfig { url: redis, prefix }).await.unwrap();
-        let scene = Self { running, _sim: simulator, store, settings, client, api, sim, broadcasts: 0, home };
+        until("the API is there", SOON, async || is_ready(&client, api).await.then_some(())).await;
+        let store = StoreConfig { url: redis, prefix: "dawncast:".to_owned() };
+        let store = Store::connect(&store).await.unwrap();
+        let scene = Self {
+            running,
+            _sim: simulator,
+            store,
+            settings,
+            client,
+            api,
+            sim,
+            broadcasts: 0,
+            data: None,
+            _redis: None,
+        };
         for place in 0..NUMBERS {
             let number = json!({
                 "phone_number_id": (FIRST_NUMBER + place).to_string(), "waba_id": WABA_ID, "pool": "advisors",
@@ -163,15 +176,37 @@ impl Scene {
 
     /// Starts a process of a role again, by the command that started it at first.
     pub(crate) fn start(&mut self, role: &'static str) {
-        self.running.insert(role, serve(&self.settings, role));
+        self.running.insert(role, Daemon::start(&mut self.serve(role)));
+    }
+
+    /// The command that starts a process of a role.
+    pub(crate) fn serve(&self, role: &str) -> Command {
+        serve(&self.settings, role)
+    }
+
+    /// The process of a role.
+    pub(crate) fn pid(&self, role: &str) -> u32 {
+        self.running[role].0.id()
+    }
+
+    pub(crate) async fn is_ready(&self) -> bool {
+        is_ready(&self.client, self.api).await
+    }
+
+    /// The folder of the private Redis.
+    pub(crate) fn data_dir(&self) -> Option<&Path> {
+        self.data.as_ref().map(|folder| folder.0.path())
     }
 
     /// The processes of every Redis on the private data folder.
     pub(crate) fn private_redis(&self) -> Vec<u32> {
-        match &self.home {
-            Home::Private(folder) => redis_on(folder.path()),
-            Home::Shared(_) => Vec::new(),
-        }
+        self.data_dir().map(redis_on).unwrap_or_default()
+    }
+
+    /// Whether an audience is pinned: freeze does it first of all, and close lets go of it.
+    pub(crate) async fn is_pinned(&self) -> bool {
+        let pins = redis::cmd("KEYS").arg("*:pins").query_async::<Vec<String>>(&mut self.store.connection()).await;
+        !pins.unwrap().is_empty()
     }
 
     pub(crate) async fn run(&self, id: &RunId) -> Run {
@@ -201,7 +236,11 @@ impl Scene {
         let totals = report["totals"].as_object().unwrap();
         let sum: u64 = totals.iter().filter(|(state, _)| *state != "submitted").map(|(_, n)| n.as_u64().unwrap()).sum();
         let reached = totals["delivered"].as_u64().unwrap() + totals["read"].as_u64().unwrap();
-        assert_eq!((totals["submitted"].as_u64(), sum, reached), (Some(RECIPIENTS), RECIPIENTS, RECIPIENTS), "{report}");
+        assert_eq!(
+            (totals["submitted"].as_u64(), sum, reached),
+            (Some(RECIPIENTS), RECIPIENTS, RECIPIENTS),
+            "{report}"
+        );
         assert_eq!((&report["sla"]["verdict"], &report["known_duplicates"]), (&"pass".into(), &0.into()), "{report}");
     }
 
@@ -229,15 +268,15 @@ fn accepted(ledger: &LedgerSnapshot, phone: u64) -> u64 {
     ledger.recipients.get(&phone.to_string()).map_or(0, |record| record.accepted)
 }
 
-fn serve(settings: &[(&'static str, String)], role: &str) -> Daemon {
+fn serve(settings: &[(&'static str, String)], role: &str) -> Command {
+    let mut command = dawncast(["serve", "--role", role]);
     // Its log is what a failed test is understood by.
-    let stderr = Stdio::inherit();
-    Daemon::start(dawncast(["serve", "--role", role]).envs(settings.iter().cloned()).stderr(stderr))
+    command.envs(settings.iter().cloned()).stderr(Stdio::inherit());
+    command
 }
 
-async fn ready(client: &Client, api: SocketAddr) {
-    let asked = async || client.get(format!("http://{api}/readyz")).send().await.ok()?.status().is_success().then_some(());
-    until("the API is there", SOON, asked).await;
+async fn is_ready(client: &Client, api: SocketAddr) -> bool {
+    client.get(format!("http://{api}/readyz")).send().await.is_ok_and(|response| response.status().is_success())
 }
 
 async fn answer(request: RequestBuilder) -> Value {

@@ -48,7 +48,8 @@ impl Chores {
         Ok(self.ctx.store.planned_run(&run.record.id, &frozen.plan_token, count).await? == Advanced::Moved)
     }
 
-    /// Within the window; where that is too short because the run starts late, up to the deadline.
+    /// Within the window; where that is too short because the run starts late, up to the deadline; where that is too
+    /// short as well, beyond it: as many as can be are served in time, the others expire.
     fn place(&self, run: &Run, frozen: &Frozen, candidates: &[plan::Candidate]) -> Result<Plan, Shortage> {
         let opening = run.record.opening;
         let senders: Vec<plan::Sender> = home_senders(frozen)
@@ -57,10 +58,14 @@ impl Chores {
         let attempt = |closes_at| {
             plan::plan(candidates, &senders, frozen.opens_at, closes_at, self.ctx.settings.headroom, frozen.seed)
         };
-        match attempt(opening.closes_at.max(frozen.opens_at)) {
-            Err(_) if frozen.opens_at > opening.opens_at => attempt(opening.deadline_at.max(frozen.opens_at)),
-            planned => planned,
+        let planned = attempt(opening.closes_at.max(frozen.opens_at));
+        if planned.is_ok() || frozen.opens_at <= opening.opens_at {
+            return planned;
         }
+        attempt(opening.deadline_at.max(frozen.opens_at)).or_else(|shortage| match shortage.0.seconds_needed {
+            Some(seconds) => attempt(frozen.opens_at + (seconds * 1_000.0).ceil() as i64),
+            None => Err(shortage),
+        })
     }
 
     async fn write(&self, run: &Run, token: &str, pages: &[NewPage]) -> Result<bool, EngineError> {

@@ -1,7 +1,7 @@
 //! The chore queue on `apalis-redis`: few, idempotent jobs. Never dependent on its recovery, which may take five
 //! minutes: whatever is lost here, the tick hints at again.
 
-use std::{convert::Infallible, sync::Arc, time::Duration};
+use std::{convert::Infallible, pin::pin, sync::Arc, time::Duration};
 
 use apalis::{
     layers::WorkerBuilderExt,
@@ -57,8 +57,7 @@ pub(super) async fn work(chores: Arc<Chores>, stop: &CancellationToken) {
 
 async fn serve(chores: Arc<Chores>, stop: &CancellationToken) {
     while !stop.is_cancelled() {
-        let (ctx, signal) = (chores.ctx.clone(), stop.clone());
-        let chores = Arc::clone(&chores);
+        let (ctx, chores) = (chores.ctx.clone(), Arc::clone(&chores));
         let monitor = Monitor::new().register(move |_| {
             let chores = Arc::clone(&chores);
             WorkerBuilder::new(format!("chores-{:016x}", rand::random::<u64>()))
@@ -77,11 +76,18 @@ async fn serve(chores: Arc<Chores>, stop: &CancellationToken) {
                     }
                 })
         });
-        let ended = monitor.run_with_signal(async move {
-            signal.cancelled().await;
-            Ok(())
-        });
-        if let Err(error) = ended.await {
+        // Not `run_with_signal`: it would wait for the signal even when its worker has ended.
+        let control = monitor.context();
+        let mut running = pin!(monitor.run());
+        let ended = tokio::select! {
+            ended = &mut running => ended,
+            () = stop.cancelled() => {
+                // It fails only when it was told before.
+                let _ = control.shutdown();
+                running.await
+            }
+        };
+        if let Err(error) = ended {
             warn!("the chore queue is set up again: {error}");
         }
         sleep_or_stop(RESTART, stop).await;

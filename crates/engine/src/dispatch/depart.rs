@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use dawncast_core::UnixMs;
+use dawncast_core::{UnixMs, retry::ReceiptPath};
 use dawncast_store::{
     lane::Put,
     page::{Finish, Refusal, Renewal},
@@ -42,7 +42,9 @@ impl PageOwner {
         if self.refusal == Some(Refusal::Held) {
             return self.give_back(now + HELD_MS).await;
         }
-        match self.desk.wake_at(now, &self.path, self.gate()) {
+        // Nobody looks at a page that was given back: it has to be leased again as soon as a receipt could decide.
+        let hopeful = ReceiptPath { last_receipt: Some(UnixMs::MAX), ..self.path };
+        match self.desk.wake_at(now, &hopeful, self.gate()) {
             Some(wake) if wake > now + FAR_MS => self.give_back(wake - AHEAD_MS).await,
             _ => false,
         }

@@ -31,11 +31,11 @@ use super::{
 use crate::{metrics::SEND_LATENESS, receipts::count_state};
 
 /// Attempts begun in one go: a script's cost per record hardly falls beyond this.
-const BATCH: usize = 64;
+pub(super) const BATCH: usize = 64;
 /// A begin that was answered later than this is taken back: its place in time is gone.
 const BEGIN_GOOD_FOR: Duration = Duration::from_secs(1);
 
-/// A number that is away for longer than this is stood in for.
+/// A number that rests for longer than this is stood in for.
 const STAND_IN_AFTER_MS: i64 = 2_000;
 /// A paused number is asked again after this.
 const PAUSED_MS: i64 = 3_000;
@@ -46,7 +46,26 @@ const EARLY: Duration = Duration::from_millis(2);
 pub(super) struct Batch {
     intents: Vec<Intent>,
     place: usize,
-    permits: Vec<OwnedSemaphorePermit>,
+    /// A place on the wire for each.
+    places: OwnedSemaphorePermit,
+}
+
+/// Until when a number is not asked for credit.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Resting {
+    pub(super) until: UnixMs,
+    /// It is stood in for to the end of its rest: otherwise its recipients would wait out the last part of it.
+    long: bool,
+}
+
+impl Resting {
+    pub(super) fn new(until: UnixMs, now: UnixMs) -> Self {
+        Self { until, long: until - now >= STAND_IN_AFTER_MS }
+    }
+
+    fn is_away(self, now: UnixMs) -> bool {
+        self.long && self.until > now
+    }
 }
 
 /// What came of a batch.
@@ -76,16 +95,17 @@ impl PageOwner {
     /// What is due and has a place on the wire, and the number to send it: the home number, or a stand-in when that one
     /// is paused, resting, gone, or lacks the template.
     pub(super) fn next_batch(&mut self) -> Option<Batch> {
+        let held = self.places.take_held();
         if !self.may_begin() {
             return None;
         }
-        let now = self.now();
-        let gate = self.gate();
-        let limit = BATCH.min(self.shared.wire.available_permits());
-        let intents = self.desk.ready(now, &self.path, gate, limit);
-        let place = self.turn_of(now).filter(|place| self.rests[*place] <= now)?;
-        let permits: Vec<_> = intents.iter().map_while(|_| self.shared.wire.clone().try_acquire_owned().ok()).collect();
-        (!permits.is_empty()).then(|| Batch { intents: intents[..permits.len()].to_vec(), place, permits })
+        let (now, gate) = (self.now(), self.gate());
+        let limit = held.as_ref().map_or(BATCH, OwnedSemaphorePermit::num_permits);
+        let mut intents = self.desk.ready(now, &self.path, gate, limit);
+        let place = self.turn_of(now).filter(|place| self.rests[*place].until <= now && !intents.is_empty())?;
+        let places = held.or_else(|| self.places.take(intents.len()))?;
+        intents.truncate(places.num_permits());
+        Some(Batch { intents, place, places })
     }
 
     /// Whose turn it is: the first of home and stand-ins that has the template and is not away for long. A number that is
@@ -95,8 +115,8 @@ impl PageOwner {
         let fit = |place: &usize| self.sheet.senders[*place].token.is_some();
         let order = || (0..places).map(|step| (self.home + step) % places).filter(fit);
         order()
-            .find(|place| self.rests[*place] - now < STAND_IN_AFTER_MS)
-            .or_else(|| order().min_by_key(|place| self.rests[*place]))
+            .find(|place| !self.rests[*place].is_away(now))
+            .or_else(|| order().min_by_key(|place| self.rests[*place].until))
     }
 
     /// Spends credit, renders, writes the intents into the journal.
@@ -114,7 +134,6 @@ impl PageOwner {
             Err(error) => return Beginning::Failed(error),
         };
         batch.intents.truncate(granted.count as usize);
-        batch.permits.truncate(granted.count as usize);
         let bodies = batch.intents.iter().map(|intent| self.body(intent, batch.place)).collect();
         let intents: Vec<(Intent, u8)> = batch.intents.iter().map(|intent| (*intent, batch.place as u8)).collect();
         let asked = Instant::now();
@@ -150,9 +169,10 @@ impl PageOwner {
                 Ok(Begun::Granted { at, granted }) => self.send(batch, bodies, asked, at, &granted),
                 Ok(Begun::Refused(refusal)) => self.refused(refusal),
                 Err(error) => {
-                    // Unanswered: perhaps in the journal. Asked again, it is granted again; refused, it is taken back.
+                    // Unanswered: perhaps in the journal. Asked again, it is granted again.
                     warn!("begin of page {} was not answered and is repeated: {error}", self.owner.page);
-                    self.doubt = batch.intents;
+                    self.doubt.retain(|doubted| !batch.intents.contains(doubted));
+                    self.doubt.extend(batch.intents);
                     self.pause();
                 }
             },
@@ -163,7 +183,8 @@ impl PageOwner {
         // Rounded up: to ask a microsecond early would be refused again.
         let retry_at = granted.retry_at_us.div_euclid(1_000) + 1;
         let ahead = granted.now_us / 1_000 - self.now();
-        self.rests[place] = if granted.paused { self.now() + PAUSED_MS } else { retry_at - ahead };
+        let until = if granted.paused { self.now() + PAUSED_MS } else { retry_at - ahead };
+        self.rests[place] = Resting::new(until, self.now());
     }
 
     fn refused(&mut self, refusal: Refusal) {
@@ -173,26 +194,29 @@ impl PageOwner {
             Refusal::Early => self.pause_for(EARLY),
             other => self.refusal = Some(other),
         }
-        let doubt = std::mem::take(&mut self.doubt);
-        if !doubt.is_empty() {
-            self.withdraw(&doubt);
-        }
     }
 
     /// What was granted goes out, if it still may: under half the lease has passed since the last renewal was sent, the
     /// begin is young, and the deadline is ahead. A worker that was frozen in between takes it back.
-    fn send(&mut self, batch: Batch, bodies: Vec<Result<Bytes, String>>, asked: Instant, at: UnixMs, granted: &[bool]) {
+    fn send(
+        &mut self,
+        mut batch: Batch,
+        bodies: Vec<Result<Bytes, String>>,
+        asked: Instant,
+        at: UnixMs,
+        granted: &[bool],
+    ) {
         self.doubt.retain(|doubted| !batch.intents.contains(doubted));
         let in_time = self.renewed.elapsed() < self.shared.ctx.settings.lease / 2
             && asked.elapsed() < BEGIN_GOOD_FOR
             && self.gate() == Gate::Open;
         let place = batch.place;
-        for (((intent, permit), body), granted) in batch.intents.iter().zip(batch.permits).zip(bodies).zip(granted) {
-            if !granted {
+        for ((intent, body), granted) in batch.intents.iter().zip(bodies).zip(granted) {
+            let Some(permit) = batch.places.split(1).filter(|_| *granted) else {
                 self.stale = true;
                 self.pause();
                 continue;
-            }
+            };
             self.desk.begun(intent, place as u8, at);
             let number = self.sheet.senders[place].number.to_string();
             count_state(&self.job.leased.lane, number, DeliveryState::Sending);

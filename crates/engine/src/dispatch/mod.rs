@@ -6,6 +6,7 @@ mod depart;
 mod journal;
 mod lane;
 mod owner;
+mod places;
 mod sheet;
 mod tenure;
 mod wire;

@@ -11,17 +11,26 @@ use dawncast_core::{
     delivery::{Fact, Gate},
     desk::{Desk, Intent},
     retry::ReceiptPath,
-    verdict::Verdict,
 };
 use dawncast_store::page::{AttemptFact, Claim, Owner, Recipients, Refusal};
 use tokio::task::{JoinError, JoinSet};
 use tracing::{Instrument, debug, info_span, warn};
 
-use super::{Shared, lane::PageJob, sheet::Sheet, wire::Answer};
+use super::{
+    Shared,
+    journal::{BATCH, Resting},
+    lane::PageJob,
+    places::Places,
+    sheet::Sheet,
+    tenure::receipt_path,
+    wire::Answer,
+};
 use crate::{EngineError, answer::Rest};
 
 /// After Redis or the ledger refused, wait this long.
 const AGAIN: Duration = Duration::from_millis(50);
+/// Answers are waited for so long, to be written together.
+const LINGER: Duration = Duration::from_millis(10);
 
 /// A fact on its way to the ledger, with the place of the number that it is about.
 pub(super) struct Told {
@@ -39,12 +48,13 @@ pub(super) struct PageOwner {
     pub(super) home: usize,
     pub(super) desk: Desk,
     pub(super) wire: JoinSet<Answer>,
+    pub(super) places: Places,
     /// Verdicts that are not in the ledger yet.
     pub(super) told: Vec<Told>,
     /// Begins that were not answered: in the journal or not.
     pub(super) doubt: Vec<Intent>,
-    /// By place: until when a number is not asked for credit.
-    pub(super) rests: Vec<UnixMs>,
+    /// By place in the run's table of numbers.
+    pub(super) rests: Vec<Resting>,
     /// When the last successful renewal was sent.
     pub(super) renewed: Instant,
     pub(super) renew_at: Instant,
@@ -92,11 +102,12 @@ impl PageOwner {
         let dues: Vec<UnixMs> = recipients.rows.iter().map(|row| row.due).collect();
         Ok(Some(Self {
             desk: Desk::new(&ledger.records, &dues, sheet.rules, now),
-            path: store.receipt_path(now).await?,
-            rests: vec![0; sheet.senders.len()],
+            path: receipt_path(store, now).await?,
+            rests: vec![Resting::default(); sheet.senders.len()],
             home: usize::from(ledger.header.home),
             version: ledger.header.version,
             wire: JoinSet::new(),
+            places: Places::new(Arc::clone(&shared.wire), shared.ctx.settings.in_flight),
             told: Vec::new(),
             doubt: Vec::new(),
             renewed: job.asked,
@@ -154,16 +165,31 @@ impl PageOwner {
         self.pause_until = Instant::now() + wait;
     }
 
-    /// Waits until something is to be done: an answer, a time, a stop.
+    /// Waits until something is to be done: answers, places on the wire, a time, a stop.
     async fn gather(&mut self) {
-        let wait = self.wait();
-        tokio::select! {
-            Some(answer) = self.wire.join_next() => self.take(answer),
-            () = tokio::time::sleep(wait) => {}
-            () = self.shared.stop.cancelled(), if !self.stopping => self.stopping = true,
-        }
-        while let Some(answer) = self.wire.try_join_next() {
-            self.take(answer);
+        let alarm = tokio::time::sleep(self.wait());
+        tokio::pin!(alarm);
+        loop {
+            tokio::select! {
+                Some(answer) = self.wire.join_next() => self.take(answer),
+                () = self.places.arrive() => return,
+                () = &mut alarm => return,
+                () = self.shared.stop.cancelled(), if !self.stopping => {
+                    self.stopping = true;
+                    return;
+                }
+            }
+            let first = self.told.len() <= 1;
+            while let Some(answer) = self.wire.try_join_next() {
+                self.take(answer);
+            }
+            if self.wire.is_empty() || self.told.len() >= BATCH || self.lost {
+                return;
+            }
+            let linger = tokio::time::Instant::now() + LINGER;
+            if first && linger < alarm.deadline() {
+                alarm.as_mut().reset(linger);
+            }
         }
     }
 
@@ -178,14 +204,18 @@ impl PageOwner {
         }
         let now = self.now();
         let Some(wake) = self.desk.wake_at(now, &self.path, self.gate()) else { return renewal };
-        // What is due already waits for credit, or for a place on the wire.
-        let wake = if wake <= now { self.credit_at(now) } else { wake };
+        // What is due already waits for credit, or for places on the wire, which come by themselves.
+        let wake = match wake <= now {
+            true if self.places.is_queued() => return renewal,
+            true => self.credit_at(now),
+            false => wake,
+        };
         Duration::from_millis((wake - now).max(1) as u64).min(renewal)
     }
 
     /// When a number may be asked for credit again.
     fn credit_at(&self, now: UnixMs) -> UnixMs {
-        self.turn_of(now).map_or(now, |place| self.rests[place]).max(now + 1)
+        self.turn_of(now).map_or(now, |place| self.rests[place].until).max(now + 1)
     }
 
     fn take(&mut self, answer: Result<Answer, JoinError>) {
@@ -208,7 +238,10 @@ impl PageOwner {
 
     /// The number rests, for this owner at once and for all as soon as Redis has heard of it.
     fn rest(&mut self, place: usize, rest: Rest, now: UnixMs) {
-        self.rests[place] = self.rests[place].max(now + rest.hold.as_millis() as i64);
+        let resting = Resting::new(now + rest.hold.as_millis() as i64, now);
+        if resting.until > self.rests[place].until {
+            self.rests[place] = resting;
+        }
         let (store, number) = (self.shared.ctx.store.clone(), self.sheet.senders[place].number.clone());
         self.shared.owners.spawn(async move {
             let told = match rest.halve {
@@ -226,15 +259,6 @@ impl PageOwner {
         self.told.push(Told { fact, place });
     }
 
-    /// Takes back attempts that were perhaps begun and certainly never left.
-    pub(super) fn withdraw(&mut self, intents: &[Intent]) {
-        for intent in intents {
-            let fact = Verdict::Withdrawn.fact(intent.attempt, self.now());
-            self.tell(intent.index, fact, None, self.home);
-        }
-        self.stale = true;
-    }
-
     /// One turn: what was learnt goes to the ledger, what is due begins, the lease is looked after; all at once.
     async fn turn(&mut self) {
         let batch = self.next_batch();
@@ -242,6 +266,8 @@ impl PageOwner {
         self.apply_commit(committed);
         self.apply_begin(begun);
         self.apply_renewal(renewed);
+        // What is in doubt and will not be asked again has to be looked up.
+        self.stale |= !self.doubt.is_empty() && (self.stopping || self.refusal.is_some() || self.gate() != Gate::Open);
         if self.stale && self.told.is_empty() && !self.lost {
             self.reload().await;
         }

@@ -2,8 +2,11 @@
 
 use std::time::Instant;
 
-use dawncast_core::retry::ReceiptPath;
-use dawncast_store::page::{Refusal, Renewal};
+use dawncast_core::{UnixMs, delivery::Outcome, desk::Intent, retry::ReceiptPath, verdict::Verdict};
+use dawncast_store::{
+    Store, StoreError,
+    page::{Ledger, Refusal, Renewal},
+};
 use tracing::{debug, warn};
 
 use super::owner::PageOwner;
@@ -19,6 +22,13 @@ pub(super) struct Renewed {
     answer: Result<(Renewal, bool, ReceiptPath), EngineError>,
 }
 
+/// The way of receipts. While no webhook is up it is as silent as one that brings none, and in the end the policy
+/// decides: if grace started again with every look, it never would.
+pub(super) async fn receipt_path(store: &Store, now: UnixMs) -> Result<ReceiptPath, StoreError> {
+    let path = store.receipt_path(now).await?;
+    Ok(if path.up_since < now { path } else { ReceiptPath::default() })
+}
+
 impl PageOwner {
     pub(super) async fn renew(&self) -> Option<Renewed> {
         let sent = Instant::now();
@@ -29,7 +39,7 @@ impl PageOwner {
         let renewed = tokio::try_join!(
             store.renew(&self.owner),
             store.renew_lease(&self.job.leased, self.shared.ctx.settings.lease),
-            store.receipt_path(self.now()),
+            receipt_path(store, self.now()),
         );
         Some(Renewed { sent, answer: renewed.map_err(EngineError::from) })
     }
@@ -56,16 +66,29 @@ impl PageOwner {
         }
     }
 
+    /// Takes back what is in doubt and, by the ledger, was begun: it never left. True when there was any. Only the ledger
+    /// of this very ownership tells: once another has taken the page over, the same attempt may be the other's.
+    fn withdraw(&mut self, ledger: &Ledger) -> bool {
+        let outcome = |intent: &Intent| ledger.records[usize::from(intent.index)].outcomes.get(intent.attempt);
+        let mut doubt = std::mem::take(&mut self.doubt);
+        doubt.retain(|intent| outcome(intent) == Outcome::Begun);
+        for intent in &doubt {
+            let fact = Verdict::Withdrawn.fact(intent.attempt, self.now());
+            self.tell(intent.index, fact, None, self.home);
+        }
+        !doubt.is_empty()
+    }
+
     /// Looks at the ledger again: receipts, or a frozen former owner, have moved it.
     pub(super) async fn reload(&mut self) {
         let ledger = self.shared.ctx.store.ledger(&self.owner.page).await;
         match ledger {
-            Ok(Some(ledger)) => {
+            Ok(Some(ledger)) if (ledger.header.epoch, ledger.header.nonce) == (self.owner.epoch, self.owner.nonce) => {
                 let now = self.now();
                 self.desk.observe(&ledger.records, now, &mut rand::rng());
-                self.stale = false;
+                self.stale = self.withdraw(&ledger);
             }
-            Ok(None) => self.lost = true,
+            Ok(_) => self.lost = true,
             Err(error) => {
                 warn!("page {} cannot be read now: {error}", self.owner.page);
                 self.pause();

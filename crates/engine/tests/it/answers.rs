@@ -68,6 +68,21 @@ async fn who_gives_up_never_sends_again_yet_a_late_receipt_settles() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn where_no_webhook_is_up_the_policy_decides_all_the_same() {
+    let world = World::start(calm()).await;
+    world.sim.set_webhook(None).unwrap();
+    world.beat.cancel();
+    world.faults(json!([{ "match": { "attempts_matching": 1 }, "fault": { "kind": "reset_before_read" } }]));
+    let patch = json!({ "unconfirmed": { "then": "resend", "grace": "1s" } });
+    let run = world.submit(&world.audience(1).await, patch).await;
+    let _crew = (world.scheduler(), world.worker());
+    world.until_accepted(1).await;
+    let begun = begun(&world, &run, 0).await;
+    let waited = begun[1] - begun[0];
+    assert!((3_000..8_000).contains(&waited), "three graces: {waited} ms");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn where_no_receipt_comes_the_policy_decides_in_time() {
     let world = World::start(calm()).await;
     world.sim.set_webhook(None).unwrap();

@@ -10,6 +10,7 @@ mod failures;
 mod first_light;
 mod freeze;
 mod late;
+mod lost;
 mod media;
 mod numbers;
 mod postbox;

@@ -89,20 +89,25 @@ impl World {
 
     /// A scheduler in a process of its own.
     pub(crate) fn scheduler(&self) -> Process {
-        self.process(|ctx, stop| async move { scheduler(ctx, stop).await.unwrap() })
+        self.process(self.redis.url(), |ctx, stop| async move { scheduler(ctx, stop).await.unwrap() })
     }
 
     /// A worker in a process of its own.
     pub(crate) fn worker(&self) -> Process {
-        self.process(|ctx, stop| async move { worker(ctx, stop).await.unwrap() })
+        self.worker_at(self.redis.url())
+    }
+
+    /// A worker that reaches Redis in a way of its own.
+    pub(crate) fn worker_at(&self, redis: String) -> Process {
+        self.process(redis, |ctx, stop| async move { worker(ctx, stop).await.unwrap() })
     }
 
     fn process<F: Future<Output = ()> + Send + 'static>(
         &self,
+        redis: String,
         part: impl FnOnce(Context, CancellationToken) -> F + Send + 'static,
     ) -> Process {
-        let (redis, api) = (self.redis.url(), self.sim.base_url());
-        let (deployment, settings) = (self.ctx.deployment.clone(), self.ctx.settings.clone());
+        let (api, deployment, settings) = (self.sim.base_url(), self.ctx.deployment.clone(), self.ctx.settings.clone());
         // Its own connections as well: a connection lives in the runtime that made it.
         Process::start(async move |stop| {
             let config = dawncast_store::StoreConfig { url: redis, prefix: "t:".to_owned() };
@@ -145,6 +150,11 @@ impl World {
 
     /// Submits a campaign that opens now; `patch` changes its JSON.
     pub(crate) async fn submit(&self, audience: &AudienceId, patch: Value) -> RunId {
+        self.submitted(audience, patch, 0).await
+    }
+
+    /// The same, submitted `ago` milliseconds ago: while the engine was down.
+    pub(crate) async fn submitted(&self, audience: &AudienceId, patch: Value, ago: i64) -> RunId {
         let mut spec = json!({
             "name": "morning", "pool": "advisors", "audience": { "id": audience },
             "message": { "type": "template", "name": "daily_text_v1", "language": "en_IN", "category": "UTILITY",
@@ -158,7 +168,7 @@ impl World {
         }
         let spec = CampaignSpec::parse(spec.to_string().as_bytes()).unwrap();
         let id = format!("cmp_{}", mint()).parse().unwrap();
-        let created_at = self.clock.now();
+        let created_at = self.clock.now() - ago;
         let mut campaign = Campaign { id, spec, state: CampaignState::Active, created_at, run: "x".parse().unwrap() };
         let run = RunRecord::of(&campaign);
         campaign.run = run.id.clone();
@@ -291,7 +301,8 @@ pub(crate) fn pictures() -> Value {
 /// A simulator without faults whose receipts come soon.
 pub(crate) fn calm() -> SimConfig {
     let soon = Span::millis(20, 150);
-    let receipts = SimReceipts { sent: soon, delivered: soon, read: soon, ..SimReceipts::default() };
+    let retry_cap = Duration::from_millis(400);
+    let receipts = SimReceipts { sent: soon, delivered: soon, read: soon, retry_cap, ..SimReceipts::default() };
     SimConfig {
         listen: ([127, 0, 0, 1], 0).into(),
         latency: Duration::from_millis(20),

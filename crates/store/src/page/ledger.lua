@@ -10,6 +10,8 @@ local OF_BEST = { [ACCEPTED] = 6, [SENT] = 7, [DELIVERED] = 8, [READ] = 9 }
 local TIME_OF = { [SENT] = 'sent', [DELIVERED] = 'delivered', [READ] = 'read' }
 local MESSAGE_ID, SUPERSEDED, LATE_FACT = 1, 2, 3
 local MAX_ATTEMPTS, FINISHED = 8, 1
+-- Records that are read in one go.
+local CHUNK = 16
 local floor = math.floor
 
 local function clock(override)
@@ -22,7 +24,7 @@ end
 local function open_page(key)
   local raw = redis.call('GETRANGE', key, 0, HEADER - 1)
   if #raw < HEADER then return nil end
-  local h = { key = key, rows = {}, reads = 0, dirty = {}, tail = {}, delta = {} }
+  local h = { key = key, row = {}, folds = {}, chunks = {}, changed = {}, dirty = {}, tail = {}, delta = {} }
   h.format, h.flags, h.count, h.epoch, h.nonce, h.version, h.max_attempts, h.counts, h.home, h.base, h.deadline, h.first_due =
     struct.unpack(HEAD, raw)
   return h
@@ -34,8 +36,7 @@ local function save_header(h)
     h.max_attempts, h.counts, h.home, h.base, h.deadline, h.first_due))
 end
 
--- standing, attempts used, messages beyond the first that got through, on time (1 or 0)
-local function fold(h, r)
+local function fold_anew(h, r)
   local o, used, best, positive, on_time = r.outcomes, 0, 0, 0, 0
   local begun, unsure, failed = false, false, false
   while o > 0 do
@@ -60,24 +61,42 @@ local function fold(h, r)
   return used == 0 and PLANNED or RETRYING, used, surplus, on_time
 end
 
--- Reading a whole page costs as much as reading eight records one by one.
-local function read_record(h, index)
-  h.reads = h.reads + 1
-  if h.reads > 8 and not h.raw then h.raw = redis.call('GET', h.key) end
-  local at = HEADER + index * WIDTH
-  if h.raw then return struct.unpack(RECORD, h.raw, at + 1) end
-  return struct.unpack(RECORD, redis.call('GETRANGE', h.key, at, at + WIDTH - 1))
+-- standing, attempts used, messages beyond the first that got through, on time (1 or 0). Most records of a page look
+-- alike: what was folded once is kept.
+local function fold(h, r)
+  local look = r.outcomes + r.within * 2 ^ 32 + r.throttled * 2 ^ 40
+  local known = h.folds[look]
+  if not known then
+    known = { fold_anew(h, r) }
+    h.folds[look] = known
+  end
+  return known[1], known[2], known[3], known[4]
 end
 
--- The record of one delivery and, beside it, its fold.
+-- Where a record's bytes are: a string and a place in it. Neighbours are mostly wanted together, and a chunk costs hardly
+-- more to read than a record.
+local function stored(h, index)
+  local place = index % CHUNK
+  local first = index - place
+  if not h.chunks[first] then
+    local at = HEADER + first * WIDTH
+    h.chunks[first] = redis.call('GETRANGE', h.key, at, at + CHUNK * WIDTH - 1)
+  end
+  return h.chunks[first], place * WIDTH + 1
+end
+
+local function read_record(h, index)
+  if h.changed[index] then return struct.unpack(RECORD, h.changed[index]) end
+  return struct.unpack(RECORD, stored(h, index))
+end
+
+-- The record of one delivery and, beside it, its fold. One table serves all, a table each being what scripts spent most
+-- on: whoever changes it has it folded anew before the next one is looked at.
 local function row(h, index)
-  if h.rows[index] then return h.rows[index] end
-  local outcomes, within, throttled, number, ids, code, first, last, sent, delivered, read = read_record(h, index)
-  local r = { outcomes = outcomes, within = within, throttled = throttled, number = number, ids = ids, code = code,
-    first = first, last = last, sent = sent, delivered = delivered, read = read, dirty = false, standing = 0, used = 0,
-    surplus = 0, on_time = 0 }
+  local r = h.row
+  r.outcomes, r.within, r.throttled, r.number, r.ids, r.code, r.first, r.last, r.sent, r.delivered, r.read =
+    read_record(h, index)
   r.standing, r.used, r.surplus, r.on_time = fold(h, r)
-  h.rows[index] = r
   return r
 end
 
@@ -97,12 +116,24 @@ local function raise(r, attempt, out)
   return true
 end
 
--- Folds a changed record anew and moves the tallies by the difference: the only way in which they move.
-local function refold(h, index, r)
-  if not r.dirty then
-    r.dirty = true
+local function pack_record(r)
+  return struct.pack(RECORD, r.outcomes, r.within, r.throttled, r.number, r.ids, r.code, r.first, r.last, r.sent,
+    r.delivered, r.read)
+end
+
+-- Keeps a changed record to be written.
+local function keep(h, index, r)
+  if not h.changed[index] then
+    local last = h.dirty[#h.dirty]
+    h.jumbled = h.jumbled or (last and index < last)
     h.dirty[#h.dirty + 1] = index
   end
+  h.changed[index] = pack_record(r)
+end
+
+-- Folds a changed record anew and moves the tallies by the difference: the only way in which they move.
+local function refold(h, index, r)
+  keep(h, index, r)
   local standing, used, surplus, on_time = fold(h, r)
   if standing ~= r.standing then
     add(h, STANDINGS[r.standing], -1)
@@ -194,25 +225,20 @@ local function record(h, packed)
   return table.concat(answer), unsettled
 end
 
-local function pack_record(r)
-  return struct.pack(RECORD, r.outcomes, r.within, r.throttled, r.number, r.ids, r.code, r.first, r.last, r.sent,
-    r.delivered, r.read)
-end
-
 -- Writes what changed: neighbouring records in one go, the tail once, each tally once. Up to three records in between
 -- are written as they are: another command costs more, here and in the append-only file.
 local function save_rows(h, tail_key, tally_key)
-  table.sort(h.dirty)
-  local reach = h.raw and 4 or 1
+  if h.jumbled then table.sort(h.dirty) end
   local at = 1
   while at <= #h.dirty do
     local first, last, parts = h.dirty[at], h.dirty[at], {}
-    while h.dirty[at] and h.dirty[at] - last <= reach do
+    while h.dirty[at] and h.dirty[at] - last <= 4 do
       local index = h.dirty[at]
-      if index > last + 1 then
-        parts[#parts + 1] = string.sub(h.raw, HEADER + (last + 1) * WIDTH + 1, HEADER + index * WIDTH)
+      for between = last + 1, index - 1 do
+        local bytes, from = stored(h, between)
+        parts[#parts + 1] = string.sub(bytes, from, from + WIDTH - 1)
       end
-      parts[#parts + 1] = pack_record(h.rows[index])
+      parts[#parts + 1] = h.changed[index]
       last, at = index, at + 1
     end
     redis.call('SETRANGE', h.key, HEADER + first * WIDTH, table.concat(parts))

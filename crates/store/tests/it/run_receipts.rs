@@ -21,6 +21,15 @@ async fn a_webhook_that_beats_is_up_since_its_first_beat_after_a_break() {
 }
 
 #[tokio::test]
+async fn a_webhook_that_was_down_for_a_moment_is_up_since_it_came_back() {
+    let scene = Scene::set().await;
+    scene.store.beat_webhook(OPENS).await.unwrap();
+    scene.store.restart_webhook(OPENS + 400).await.unwrap();
+    scene.store.beat_webhook(OPENS + 1_400).await.unwrap();
+    assert_eq!(scene.store.receipt_path(OPENS + 1_500).await.unwrap().up_since, OPENS + 400);
+}
+
+#[tokio::test]
 async fn the_last_receipt_of_any_number_counts() {
     let scene = Scene::set().await;
     let numbers = ["1", "2"].map(|number| number.parse().unwrap());
