@@ -147,10 +147,12 @@ impl Desk {
     pub fn wake_at(&self, now: UnixMs, path: &ReceiptPath, gate: Gate) -> Option<UnixMs> {
         let wake = |entry: &Entry| match entry.phase {
             Phase::Waiting(at) if gate == Gate::Open => Some(at),
-            Phase::Parked(since) => match patience(since, now, self.rules.grace_ms, path, self.rules.begin_limit()) {
-                Patience::Wait(at) => Some(at),
-                Patience::Decide | Patience::Leave => Some(now),
-            },
+            Phase::Parked(since) if gate == Gate::Open => {
+                match patience(since, now, self.rules.grace_ms, path, self.rules.begin_limit()) {
+                    Patience::Wait(at) => Some(at),
+                    Patience::Decide | Patience::Leave => Some(now),
+                }
+            }
             _ => None,
         };
         self.entries.iter().filter_map(wake).min()
@@ -161,18 +163,24 @@ impl Desk {
         self.entries.iter().any(|entry| entry.phase == Phase::InFlight)
     }
 
-    /// True when nothing is left to do: the page may be finished.
+    /// True when nothing is left to do: the page may be finished. Where nothing may be begun any more, nobody waits; what
+    /// is unsure, its receipt will tell without an owner.
     pub fn is_settled(&self, gate: Gate) -> bool {
         self.entries.iter().all(|entry| match entry.phase {
             Phase::Settled | Phase::Left => true,
-            Phase::Waiting(_) => gate != Gate::Open,
-            Phase::InFlight | Phase::Parked(_) => false,
+            Phase::Waiting(_) | Phase::Parked(_) => gate != Gate::Open,
+            Phase::InFlight => false,
         })
     }
 
-    /// The unconfirmed deliveries that the policy leaves so: finish accepts these.
-    pub fn left(&self) -> impl Iterator<Item = u16> + '_ {
-        self.entries.iter().enumerate().filter(|(_, entry)| entry.phase == Phase::Left).map(|(index, _)| index as u16)
+    /// The unconfirmed deliveries that are left so: finish accepts these.
+    pub fn left(&self, gate: Gate) -> impl Iterator<Item = u16> + '_ {
+        let is_left = move |entry: &Entry| match entry.phase {
+            Phase::Left => true,
+            Phase::Parked(_) => gate != Gate::Open,
+            _ => false,
+        };
+        self.entries.iter().enumerate().filter(move |(_, entry)| is_left(entry)).map(|(index, _)| index as u16)
     }
 
     /// The ledger's word on one delivery, as far as the owner knows it.

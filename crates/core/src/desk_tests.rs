@@ -10,7 +10,7 @@ const RULES: Rules = Rules {
     late: false,
 };
 
-const QUIET: ReceiptPath = ReceiptPath { last_receipt: None, up_since: 0 };
+const QUIET: ReceiptPath = ReceiptPath { last_receipt: None, up_since: 0, down_ms: 0 };
 
 fn rng() -> SmallRng {
     SmallRng::seed_from_u64(7)
@@ -58,7 +58,7 @@ fn a_transient_failure_goes_out_again_until_attempts_run_out() {
 fn an_unsure_send_waits_for_its_receipt_then_goes_out_again() {
     let mut desk = desk(RULES);
     attempt(&mut desk, 1_000, Verdict::Unknown);
-    let alive = ReceiptPath { last_receipt: Some(20_000), up_since: 0 };
+    let alive = ReceiptPath { last_receipt: Some(20_000), up_since: 0, down_ms: 0 };
     assert_eq!(desk.ready(30_999, &alive, Gate::Open, 64), []);
     let again = desk.ready(31_000, &alive, Gate::Open, 64);
     assert_eq!(again, [Intent { index: 0, attempt: 2, expected: Standing::Unconfirmed }]);
@@ -71,7 +71,7 @@ fn what_failed_for_good_is_not_sent_again_though_an_earlier_attempt_is_unsure() 
     attempt(&mut desk, 91_000, Verdict::Rejected(131_026));
     assert_eq!(desk.ready(200_000, &QUIET, Gate::Open, 64), []);
     assert!(desk.is_settled(Gate::Open));
-    assert_eq!(desk.left().collect::<Vec<_>>(), [0], "whether attempt 1 got through is not known");
+    assert_eq!(desk.left(Gate::Open).collect::<Vec<_>>(), [0], "whether attempt 1 got through is not known");
 }
 
 #[test]
@@ -91,7 +91,7 @@ fn giving_up_leaves_it_unconfirmed() {
     attempt(&mut desk, 1_000, Verdict::Unknown);
     assert_eq!(desk.ready(91_000, &QUIET, Gate::Open, 64), []);
     assert!(desk.is_settled(Gate::Open));
-    assert_eq!(desk.left().collect::<Vec<_>>(), [0]);
+    assert_eq!(desk.left(Gate::Open).collect::<Vec<_>>(), [0]);
 }
 
 #[test]
@@ -114,6 +114,15 @@ fn a_claimed_page_parks_what_its_last_owner_had_begun() {
     let mut desk = Desk::new(&[record], &[1_000], RULES, 5_000);
     assert_eq!(desk.ready(5_000, &QUIET, Gate::Open, 64), []);
     assert_eq!(desk.wake_at(5_000, &QUIET, Gate::Open), Some(91_000));
+}
+
+#[test]
+fn a_cancelled_run_leaves_an_unsure_send_to_its_receipt() {
+    let mut desk = desk(RULES);
+    attempt(&mut desk, 1_000, Verdict::Unknown);
+    assert!(!desk.is_settled(Gate::Open));
+    assert!(desk.is_settled(Gate::Cancelled));
+    assert_eq!(desk.left(Gate::Cancelled).collect::<Vec<_>>(), [0]);
 }
 
 #[test]

@@ -38,6 +38,8 @@ pub struct ReceiptPath {
     pub last_receipt: Option<UnixMs>,
     /// Since when Redis and webhook have been up without a break: grace starts again after an outage.
     pub up_since: UnixMs,
+    /// How long that break was. What came in vain meanwhile comes again, after pauses that have grown as long.
+    pub down_ms: i64,
 }
 
 /// What to do with an unsure attempt.
@@ -54,16 +56,21 @@ pub enum Patience {
 /// How long before the deadline a resend must be decided to be sent, and stamped as sent, in time.
 const RESEND_LEAD_MS: i64 = 2_000;
 
+/// Receipts held up by a break are waited for so much longer at most.
+const MAX_CATCH_UP_MS: i64 = 60_000;
+
 /// How often grace is waited out at most where no receipt comes at all.
 const SILENT_GRACES: i64 = 3;
 
 /// Rule 4, unsure is waited out: decides about an attempt that has been unsure since `since`. Grace counts only while the receipt path is known to
-/// be alive: some receipt came after the POST and after the last outage. Nothing waits for ever: with no receipt at
+/// be alive: some receipt came after the POST and after the last outage. An attempt from before an outage waits for as
+/// long again as that took: Meta's retries come with growing pauses. Nothing waits for ever: with no receipt at
 /// all the policy decides after three times the grace. It decides early enough for a resend to meet the deadline,
 /// but never before half the grace: a blind resend is a double.
 pub fn patience(since: UnixMs, now: UnixMs, grace_ms: i64, path: &ReceiptPath, deadline: Option<UnixMs>) -> Patience {
-    let start = since.max(path.up_since);
-    let alive = path.last_receipt.is_some_and(|at| at > start);
+    let alive = path.last_receipt.is_some_and(|at| at > since.max(path.up_since));
+    let catch_up = path.down_ms.clamp(0, MAX_CATCH_UP_MS);
+    let start = if since < path.up_since { path.up_since + catch_up } else { since };
     let due = start + if alive { grace_ms } else { SILENT_GRACES * grace_ms };
     let Some(deadline) = deadline else {
         return if now >= due { Patience::Decide } else { Patience::Wait(due) };
@@ -89,7 +96,7 @@ mod tests {
     const POLICY: RetryPolicy = RetryPolicy { max_attempts: 3, base_ms: 1_000, cap_ms: 30_000 };
 
     fn path(last_receipt: Option<UnixMs>) -> ReceiptPath {
-        ReceiptPath { last_receipt, up_since: 0 }
+        ReceiptPath { last_receipt, up_since: 0, down_ms: 0 }
     }
 
     #[test]
@@ -101,8 +108,15 @@ mod tests {
 
     #[test]
     fn grace_starts_again_after_an_outage() {
-        let path = ReceiptPath { last_receipt: Some(700), up_since: 900 };
+        let path = ReceiptPath { last_receipt: Some(700), up_since: 900, down_ms: 0 };
         assert_eq!(patience(100, 1_000, 500, &path, None), Patience::Wait(2_400));
+    }
+
+    #[test]
+    fn what_an_outage_held_up_is_waited_for_as_long_as_the_outage_took() {
+        let path = ReceiptPath { last_receipt: Some(1_000), up_since: 900, down_ms: 700 };
+        assert_eq!(patience(100, 1_000, 500, &path, None), Patience::Wait(2_100));
+        assert_eq!(patience(950, 1_000, 500, &path, None), Patience::Wait(1_450), "begun after it");
     }
 
     #[test]

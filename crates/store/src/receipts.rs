@@ -48,10 +48,14 @@ impl Store {
     /// The way of receipts at `now`: every number of a deployment is behind its one webhook.
     pub async fn receipt_path(&self, now: UnixMs) -> Result<ReceiptPath, StoreError> {
         let fields: HashMap<String, i64> = self.hot.clone().hgetall(self.keys.receipt_path()).await?;
-        let beat = fields.get("beat").copied().unwrap_or_default();
+        let beat = fields.get("beat").copied().unwrap_or(now);
         let up_since = fields.get("up_since").copied().unwrap_or(now);
         let last_receipt = fields.iter().filter(|(name, _)| name.starts_with("last:")).map(|(_, at)| *at).max();
         let is_up = now - beat <= DOWN_AFTER_MS;
-        Ok(ReceiptPath { last_receipt, up_since: if is_up { up_since } else { now } })
+        let down_ms = fields.get("down_ms").copied().unwrap_or_default();
+        Ok(match is_up {
+            true => ReceiptPath { last_receipt, up_since, down_ms },
+            false => ReceiptPath { last_receipt, up_since: now, down_ms: now - beat },
+        })
     }
 }

@@ -10,7 +10,10 @@ use dawncast_engine::Settings;
 use dawncast_store::private::Appendfsync;
 use serde::Serialize;
 
-use super::world::{Setting, World};
+use super::{
+    figure::{Figure, Target},
+    world::{Setting, World},
+};
 
 /// A message that went out, whatever its receipts say by now.
 const ACCEPTED: [Standing; 4] = [Standing::Accepted, Standing::Sent, Standing::Delivered, Standing::Read];
@@ -24,6 +27,39 @@ pub(super) struct Saturation {
     pub(super) throttled: f64,
     /// Share of the paced rate, mps × headroom × numbers, that was accepted while every number had some to send.
     pub(super) utilisation: f64,
+}
+
+/// Everything about the pace, over the rounds.
+#[derive(Debug, Serialize)]
+pub(super) struct Pace {
+    pub(super) p50: Figure,
+    pub(super) p95: Figure,
+    pub(super) p99: Figure,
+    pub(super) max: Figure,
+    pub(super) utilisation: Figure,
+    pub(super) throttled: Figure,
+}
+
+impl Pace {
+    pub(super) fn of(lateness: &[LatenessMs], saturation: &[Saturation]) -> Self {
+        let late = |part: fn(&LatenessMs) -> f64| Figure::of(lateness.iter().map(part));
+        Self {
+            p50: late(|it| it.p50),
+            p95: late(|it| it.p95),
+            p99: late(|it| it.p99),
+            max: late(|it| it.max),
+            utilisation: Figure::of(saturation.iter().map(|it| it.utilisation)),
+            throttled: Figure::of(saturation.iter().map(|it| it.throttled)),
+        }
+    }
+
+    pub(super) fn targets(&self) -> [Target; 3] {
+        [
+            Target::below("p99 lateness, ms", &self.p99, 20.0),
+            Target::at_least("utilisation of the paced rate", &self.utilisation, 0.97),
+            Target::never("throttled by the simulator (130429)", &self.throttled),
+        ]
+    }
 }
 
 fn world(plan_headroom: f64) -> Setting {

@@ -3,8 +3,9 @@
 use std::fmt;
 
 use super::{
-    Findings,
+    Findings, Setting,
     comparison::{Comparison, Side},
+    pace::Pace,
 };
 
 /// Rows of cells, the first of them the head.
@@ -69,12 +70,10 @@ fn cost_cells(side: &Side) -> [String; 5] {
     [client_us.text(1), redis_us.text(1), sim_us.text(1), redis_bytes.text(0), aof_bytes.text(0)]
 }
 
-fn lateness(findings: &Findings) -> Table {
-    let found = &findings.lateness;
+fn lateness(setting: &Setting, pace: &Pace) -> Table {
     let head = row(["lateness in ms", "p50", "p95", "p99", "max"]);
-    let name = format!("{} messages in {}", findings.setting.lateness_messages, findings.setting.lateness_window);
-    let mut cells = vec![name];
-    cells.extend([&found.p50, &found.p95, &found.p99, &found.max].map(|figure| figure.text(0)));
+    let mut cells = vec![format!("{} messages in {}", setting.lateness_messages, setting.lateness_window)];
+    cells.extend([&pace.p50, &pace.p95, &pace.p99, &pace.max].map(|figure| figure.text(0)));
     Table(vec![head, cells])
 }
 
@@ -103,7 +102,13 @@ impl fmt::Display for Findings {
             setting.in_flight,
             setting.rounds,
         )?;
-        writeln!(f, "{}\n{}\n{}\n{}", rates(self), costs(self), lateness(self), targets(self))
+        if !self.throughput.is_empty() {
+            writeln!(f, "{}\n{}", rates(self), costs(self))?;
+        }
+        if let Some(pace) = &self.pace {
+            writeln!(f, "{}", lateness(setting, pace))?;
+        }
+        write!(f, "{}", targets(self))
     }
 }
 

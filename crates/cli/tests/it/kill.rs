@@ -20,7 +20,7 @@ const SOON: Duration = Duration::from_secs(20);
 /// A run goes on this soon after the start at most: a lease lasts four seconds.
 const GOES_ON_WITHIN: Duration = Duration::from_secs(6);
 /// A moment lasts milliseconds, and may be over before the kill: so often it is tried.
-const TRIES: usize = 4;
+const TRIES: usize = 6;
 
 /// When to kill.
 #[derive(Debug, Clone, Copy)]

@@ -61,7 +61,7 @@ impl PageOwner {
     /// Rule 5, finish is the ledger's word: the mark, then out of the lane, then a second look at the mark, because a receipt may
     /// have reopened the page in between and found it still in its lane.
     async fn finish(&mut self) -> bool {
-        let left: Vec<u8> = self.desk.left().map(|index| index as u8).collect();
+        let left: Vec<u8> = self.desk.left(self.gate()).map(|index| index as u8).collect();
         let store = self.shared.ctx.store.clone();
         match store.finish(&self.owner, &left).await {
             Ok(Finish::Finished) => {}

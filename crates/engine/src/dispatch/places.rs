@@ -91,7 +91,7 @@ mod tests {
         assert!(first.arrive().now_or_never().is_none());
         drop(all);
         assert!(first.arrive().now_or_never().is_some() && second.arrive().now_or_never().is_some());
-        assert_eq!((taken(&first.take_held()), taken(&second.take_held())), (32, 32));
+        assert_eq!((taken(&first.take_held()), taken(&second.take_held())), (64, 64));
         assert_eq!(wire.available_permits(), 512);
     }
 

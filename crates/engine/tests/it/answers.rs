@@ -36,7 +36,7 @@ async fn what_was_never_accepted_goes_out_again_after_its_grace() {
     let world = World::start(calm()).await;
     world.faults(json!([{ "match": { "phone": phone(0) }, "fault": { "kind": "reset_before_read" }, "times": 1 }]));
     // Recipient 0 goes out first, and receipts of the others flow while it waits.
-    let patch = json!({ "tiers": ["pro"], "window": window("+7s", "+40s") });
+    let patch = json!({ "tiers": ["pro"], "window": window("+6s", "+40s") });
     let run = world.submit(&world.audience(100).await, patch).await;
     let _crew = (world.scheduler(), world.worker());
     let report = world.closed(&run).await;

@@ -20,7 +20,7 @@ async fn stands_still(world: &World, run: &RunId, called: i64) {
 #[tokio::test(flavor = "multi_thread")]
 async fn pause_pool_pause_and_stop_hold_a_run_from_the_moment_they_return() {
     let world = World::start(calm()).await;
-    let run = world.submit(&world.audience(300).await, json!({ "window": window("+6s", "+40s") })).await;
+    let run = world.submit(&world.audience(300).await, json!({ "window": window("+5s", "+40s") })).await;
     let _crew = (world.scheduler(), world.worker());
     let (store, pool) = (&world.store, "advisors".parse().unwrap());
     world.until_accepted(30).await;
@@ -47,7 +47,7 @@ async fn pause_pool_pause_and_stop_hold_a_run_from_the_moment_they_return() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_cancelled_run_ends_with_everyone_accounted_for() {
     let world = World::start(calm()).await;
-    let run = world.submit(&world.audience(300).await, json!({ "window": window("+8s", "+40s") })).await;
+    let run = world.submit(&world.audience(300).await, json!({ "window": window("+6s", "+40s") })).await;
     let _crew = (world.scheduler(), world.worker());
     world.until_accepted(30).await;
     assert_eq!(world.store.cancel_run(&run, world.clock.now()).await.unwrap(), Advanced::Moved);

@@ -51,8 +51,8 @@ async fn e2e_when_a_worker_is_killed_another_goes_on_with_its_pages() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_worker_that_is_told_to_stop_leaves_nothing_in_doubt() {
-    let world = World::start(SimConfig { latency: Duration::from_millis(300), ..calm() }).await;
-    let run = world.submit(&world.audience(240).await, json!({ "window": window("+6s", "+40s") })).await;
+    let world = World::start(SimConfig { latency: Duration::from_millis(200), ..calm() }).await;
+    let run = world.submit(&world.audience(240).await, json!({ "window": window("+5s", "+40s") })).await;
     let _scheduler = world.scheduler();
     let leaving = world.worker();
     world.until_accepted(50).await;
@@ -70,7 +70,7 @@ async fn a_worker_that_is_told_to_stop_leaves_nothing_in_doubt() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_run_goes_on_by_itself_when_redis_was_killed() {
     let mut world = World::start(calm()).await;
-    let run = world.submit(&world.audience(400).await, json!({ "window": window("+8s", "+50s") })).await;
+    let run = world.submit(&world.audience(400).await, json!({ "window": window("+6s", "+50s") })).await;
     let _crew = (world.scheduler(), world.worker(), world.worker());
     world.until_accepted(120).await;
     world.redis.kill9();

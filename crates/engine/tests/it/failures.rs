@@ -42,10 +42,10 @@ async fn a_send_that_fails_later_goes_out_again_even_from_a_finished_page() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_send_that_fails_after_the_deadline_stays_failed() {
-    let mut world = World::start(telling_after(3_000)).await;
+    let mut world = World::start(telling_after(2_500)).await;
     world.ctx.settings.close_after = Duration::from_secs(20);
     world.faults(json!([{ "fault": { "kind": "async_error", "code": 131_000 } }]));
-    let run = world.submit(&world.audience(1).await, json!({ "window": window("+3s", "+4s") })).await;
+    let run = world.submit(&world.audience(1).await, json!({ "window": window("+2s", "+3s") })).await;
     let _crew = (world.scheduler(), world.worker());
     let report = world.closed(&run).await;
     assert_eq!(report.failures, [Failure { code: 131_000, class: "retry_soon".to_owned(), count: 1 }]);

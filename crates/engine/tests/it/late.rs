@@ -40,5 +40,7 @@ async fn an_engine_that_starts_too_late_for_all_serves_as_many_as_it_can() {
     let report = world.closed(&run).await;
     let totals = report.totals;
     assert!(totals.expired > 0 && totals.delivered + totals.read > 100, "{totals:?}");
-    assert_eq!(totals.delivered + totals.read + totals.expired, 600, "{totals:?} {:?}", report.failures);
+    // Those few that the deadline overtook between begin and POST were taken back, and have failed without a code.
+    assert!(totals.failed < 10 && report.failures.iter().all(|failure| failure.code == 0), "{totals:?}");
+    assert_eq!(totals.delivered + totals.read + totals.expired + totals.failed, 600);
 }

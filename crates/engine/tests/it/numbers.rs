@@ -23,7 +23,7 @@ async fn median_lateness(world: &World, run: &RunId, place: u16, at: i64) -> i64
 async fn others_stand_in_at_once_for_a_number_that_is_paused() {
     let world = World::start(calm()).await;
     world.asset().await;
-    let patch = json!({ "message": pictures(), "window": window("+8s", "+40s") });
+    let patch = json!({ "message": pictures(), "window": window("+6s", "+40s") });
     let run = world.submit(&world.audience(300).await, patch).await;
     let _crew = (world.scheduler(), world.worker());
     world.until_accepted(60).await;
@@ -46,7 +46,7 @@ async fn others_stand_in_for_numbers_that_are_removed_or_whose_token_is_refused(
     let world = World::start(calm()).await;
     let refused = json!({ "kind": "error", "code": 190, "http_status": 401 });
     world.faults(json!([{ "match": { "number": NUMBERS[0] }, "fault": refused }]));
-    let run = world.submit(&world.audience(200).await, json!({ "window": window("+10s", "+40s") })).await;
+    let run = world.submit(&world.audience(200).await, json!({ "window": window("+9s", "+40s") })).await;
     let _crew = (world.scheduler(), world.worker());
     world.until_accepted(20).await;
     assert!(world.store.remove_number(&NUMBERS[1].parse().unwrap()).await.unwrap());
@@ -57,7 +57,7 @@ async fn others_stand_in_for_numbers_that_are_removed_or_whose_token_is_refused(
     let sent: Vec<_> = world.sim.ledger().recipients.into_values().flat_map(|known| known.attempts).collect();
     assert!(sent.iter().all(|message| message.number != NUMBERS[0]));
     // Tokens are read again every five seconds.
-    let late = |number: &str| sent.iter().filter(|sent| sent.number == number && sent.at_ms > removed + 6_000).count();
+    let late = |number: &str| sent.iter().filter(|sent| sent.number == number && sent.at_ms > removed + 5_500).count();
     assert_eq!(late(NUMBERS[1]), 0);
     assert!(late(NUMBERS[2]) > 0);
 }

@@ -27,7 +27,7 @@ async fn a_run_survives_a_scheduler_killed_in_each_of_its_chores() {
     let world = World::start(SimConfig { latency: Duration::from_millis(150), ..calm() }).await;
     let asset = world.asset().await;
     let people = (0..60).map(person).chain([person(0)]);
-    let patch = json!({ "message": pictures(), "window": window("+12s", "+40s") });
+    let patch = json!({ "message": pictures(), "window": window("+8s", "+40s") });
     let run = world.submit(&world.audience_of(people).await, patch).await;
     let _worker = world.worker();
     let store = &world.store;

@@ -257,6 +257,7 @@ async fn dropped_rows_beats_and_receipts_are_noted_once() {
     check(&scene, async |store| store.put_dropped(&run, TOKEN, std::slice::from_ref(&row)).await).await;
     assert_eq!(scene.store.dropped(&run).await.unwrap(), [row]);
     check(&scene, async |store| store.beat_webhook(OPENS + 9_000).await).await;
+    check(&scene, async |store| store.restart_webhook(OPENS + 9_500).await).await;
     check(&scene, async |store| store.note_receipts(&[number()], OPENS).await).await;
 }
 
