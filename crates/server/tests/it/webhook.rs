@@ -74,7 +74,7 @@ async fn a_forged_batch_is_turned_away_unread() {
     ] {
         let response = post(address, &signature, body).await;
         assert_eq!(response.status(), 401, "{signature}");
-        assert_eq!(response.json::<Value>().await.unwrap()["type"], "/problems/unauthorized");
+        assert_eq!(response.json::<Value>().await.unwrap()["type"], "/problems/forged");
     }
     let bare = client().post(format!("http://{address}/webhook")).body(batch()).send().await.unwrap();
     assert_eq!(bare.status(), 401);
