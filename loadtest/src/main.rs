@@ -8,10 +8,6 @@ mod process;
 
 use clap::{Parser, Subcommand};
 
-/// As in the binary `dawncast`: the system's own took a quarter of the engine's time.
-#[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
-
 /// The measurements of Dawncast.
 #[derive(Parser)]
 #[command(name = "dawncast-loadtest", version)]

@@ -25,7 +25,7 @@ const UNLIMITED_MPS: u32 = 1_000_000;
 /// The window in which everything is due.
 const WINDOW: &str = "200ms";
 /// Webhook calls under way at once.
-const WEBHOOK_CALLS: usize = 128;
+const WEBHOOK_CALLS: usize = 512;
 /// The longest that the last receipts may take.
 const PATIENCE: Duration = Duration::from_secs(60);
 const LOOK_EVERY: Duration = Duration::from_millis(20);
