@@ -48,8 +48,9 @@ impl Chores {
         Ok(self.ctx.store.planned_run(&run.record.id, &frozen.plan_token, count).await? == Advanced::Moved)
     }
 
-    /// Within the window; where that is too short because the run starts late, up to the deadline; where that is too
-    /// short as well, beyond it: as many as can be are served in time, the others expire.
+    /// Within the window. Where that is too short because the run starts late: within half of what is left before the
+    /// deadline, so that the last ones, and their retries, still meet it; else up to the deadline; else beyond it: as many
+    /// as can be are served in time, the others expire.
     fn place(&self, run: &Run, frozen: &Frozen, candidates: &[plan::Candidate]) -> Result<Plan, Shortage> {
         let opening = run.record.opening;
         let senders: Vec<plan::Sender> = home_senders(frozen)
@@ -62,7 +63,9 @@ impl Chores {
         if planned.is_ok() || frozen.opens_at <= opening.opens_at {
             return planned;
         }
-        attempt(opening.deadline_at.max(frozen.opens_at)).or_else(|shortage| match shortage.0.seconds_needed {
+        let left = (opening.deadline_at - frozen.opens_at).max(0);
+        let late = attempt(frozen.opens_at + left / 2).or_else(|_| attempt(frozen.opens_at + left));
+        late.or_else(|shortage| match shortage.0.seconds_needed {
             Some(seconds) => attempt(frozen.opens_at + (seconds * 1_000.0).ceil() as i64),
             None => Err(shortage),
         })
