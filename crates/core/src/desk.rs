@@ -8,12 +8,13 @@ use crate::{
     UnixMs,
     campaign::Then,
     delivery::{Attempt, Fact, Gate, Outcome, Record, Standing, Terms},
-    retry::{Patience, ReceiptPath, RetryPolicy, next_attempt_at, patience},
+    image::Missing,
+    retry::{Patience, ReceiptPath, RetryPolicy, next_attempt_at, patience, spared_until},
     verdict::Verdict,
 };
 
 /// The campaign's rules for a page.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Rules {
     /// What the ledger knows of the campaign.
     pub terms: Terms,
@@ -34,7 +35,7 @@ impl Rules {
 }
 
 /// An attempt that the desk wants to begin, and the standing it believes to find in the ledger.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Intent {
     /// Which delivery of the page.
     pub index: u16,
@@ -44,7 +45,7 @@ pub struct Intent {
     pub expected: Standing,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 enum Phase {
     /// To be begun at this moment.
     Waiting(UnixMs),
@@ -58,14 +59,14 @@ enum Phase {
     Left,
 }
 
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 struct Entry {
     record: Record,
     phase: Phase,
 }
 
 /// See the module.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Desk {
     entries: Vec<Entry>,
     rules: Rules,
@@ -124,6 +125,7 @@ impl Desk {
         let entry = &mut self.entries[usize::from(index)];
         entry.record.apply(&fact, &rules.terms);
         let retry_at = next_attempt_at(verdict, attempt, now, &rules.retry, rng);
+        let retry_at = retry_at.max(spared_until(verdict, attempt, now, rules.begin_limit()));
         entry.settle(retry_at, now, &rules);
         fact
     }
@@ -183,6 +185,22 @@ impl Desk {
         self.entries.iter().enumerate().filter(move |(_, entry)| is_left(entry)).map(|(index, _)| index as u16)
     }
 
+    /// The rules that it goes by.
+    pub fn rules(&self) -> &Rules {
+        &self.rules
+    }
+
+    /// What the ledger lacks of what the desk knows: nothing, unless Redis has lost writes that it acknowledged.
+    pub fn missing(&self, ledger: &[Record]) -> Missing {
+        let mut missing = Missing::default();
+        for (index, (entry, record)) in self.entries.iter().zip(ledger).enumerate() {
+            if entry.record.outcomes != record.outcomes {
+                missing.note(index as u16, &entry.record, record, &self.rules.terms);
+            }
+        }
+        missing
+    }
+
     /// The ledger's word on one delivery, as far as the owner knows it.
     pub fn record(&self, index: u16) -> &Record {
         &self.entries[usize::from(index)].record
@@ -212,11 +230,9 @@ impl Entry {
         }
     }
 
-    /// Whether an unsure send may go out again. Not once any attempt has failed for good: every other would.
+    /// Whether an unsure send may go out again.
     fn may_resend(&self, gate: Gate, rules: &Rules) -> bool {
-        let refused_for_good = self.record.outcomes.iter().any(|outcome| outcome == Outcome::Failed);
-        let remain = !refused_for_good && self.record.attempts_remain(&rules.terms);
-        gate == Gate::Open && rules.unconfirmed == Then::Resend && remain
+        gate == Gate::Open && rules.may_resend(&self.record)
     }
 
     /// Sets the phase that follows from the record, its next attempt waiting until `retry_at`.

@@ -4,6 +4,7 @@
 //! argument ([`UnixMs`]); whatever needs chance takes an `Rng` or a stored seed. That is what lets
 //! every rule here be tested on millions of made-up mornings.
 
+pub mod breaker;
 pub mod callback;
 pub mod campaign;
 pub mod delivery;
@@ -11,6 +12,7 @@ pub mod desk;
 pub mod fault;
 pub mod home;
 pub mod ids;
+pub mod image;
 pub mod pace;
 pub mod phone;
 pub mod plan;
@@ -18,6 +20,7 @@ pub mod render;
 pub mod report;
 pub mod retry;
 pub mod schedule;
+pub mod suspect;
 pub mod template;
 pub mod verdict;
 pub mod window;

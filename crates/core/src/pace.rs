@@ -22,6 +22,8 @@ const FULL: u32 = 1_000;
 const LEAST: u32 = FULL / 8;
 /// After this long without another throttle, the speed doubles.
 const RECOVERY_US: u64 = 5_000_000;
+/// No rest is longer: what looks like a longer one was set before the clock stepped back.
+const LONGEST_REST_US: i64 = 60_000_000;
 /// Throttles this close together answer one burst, sent before the first of them was heard.
 const SAME_BURST_US: u64 = 1_000_000;
 
@@ -65,9 +67,14 @@ pub struct Credit {
 }
 
 impl Credit {
-    /// Grants nothing before `until_us`, or before a later moment if one was set.
-    pub fn hold(self, until_us: i64) -> Self {
-        Self { until_us: self.until_us.max(until_us), ..self }
+    /// Grants nothing before `until_us`, or before a later moment if one was set, as of `now_us`.
+    pub fn hold(self, until_us: i64, now_us: i64) -> Self {
+        Self { until_us: self.rests_until(now_us).max(until_us), ..self }
+    }
+
+    /// Until when the number rests. A clock that has stepped back by minutes must not keep it at rest for minutes.
+    fn rests_until(self, now_us: i64) -> i64 {
+        if self.until_us.saturating_sub(now_us) > LONGEST_REST_US { 0 } else { self.until_us }
     }
 }
 
@@ -89,15 +96,14 @@ pub fn grant(credit: Credit, pace: Pace, now_us: i64, wanted: u32, reserve_us: u
     let (interval, burst) = (pace.interval_us as i64, pace.burst_us as i64);
     let ceiling = burst - reserve_us as i64;
     let ahead = credit.tat_us.saturating_sub(now_us).clamp(0, burst);
-    let room = if now_us < credit.until_us { 0 } else { (ceiling - ahead).max(0) };
+    let until_us = credit.rests_until(now_us);
+    let room = if now_us < until_us { 0 } else { (ceiling - ahead).max(0) };
     let granted = i64::from(wanted).min(room / interval);
     let ahead = ahead + granted * interval;
     let wait = (ahead + interval - ceiling).max(0);
-    Grant {
-        granted: granted as u32,
-        credit: Credit { tat_us: now_us + ahead, ..credit },
-        retry_at_us: (now_us + wait).max(credit.until_us),
-    }
+    // What was asked in vain of a rested number leaves no mark that a clock could step back behind.
+    let tat_us = if granted > 0 || credit.tat_us > now_us { now_us + ahead } else { credit.tat_us };
+    Grant { granted: granted as u32, credit: Credit { tat_us, until_us }, retry_at_us: (now_us + wait).max(until_us) }
 }
 
 /// How far a number is slowed because the Cloud API found it too fast.
@@ -220,10 +226,20 @@ mod tests {
     #[test]
     fn a_held_number_grants_nothing_until_then() {
         let pace = Pace::from_rate(80, 0.9, 1000);
-        let held = Credit::default().hold(NOW + SECOND).hold(NOW);
+        let held = Credit::default().hold(NOW + SECOND, NOW).hold(NOW, NOW);
         let refused = grant(held, pace, NOW, 1, 0);
         assert_eq!((refused.granted, refused.retry_at_us), (0, NOW + SECOND));
         assert_eq!(grant(refused.credit, pace, NOW + SECOND, 1, 0).granted, 1);
+    }
+
+    #[test]
+    fn a_rest_does_not_outlive_a_clock_that_stepped_back() {
+        let pace = Pace::from_rate(80, 0.9, 1000);
+        let held = Credit::default().hold(NOW + SECOND, NOW);
+        let back = NOW - 300 * SECOND;
+        let first = grant(held, pace, back, 1, 0);
+        assert_eq!((first.granted, grant(first.credit, pace, NOW - SECOND, 1, 0).granted), (1, 1), "nor come back");
+        assert_eq!(held.hold(back + SECOND, back).until_us, back + SECOND);
     }
 
     #[test]

@@ -2,10 +2,14 @@
 
 use rand::{Rng, RngExt};
 
-use crate::{UnixMs, delivery::Attempt, verdict::Verdict};
+use crate::{
+    UnixMs,
+    delivery::{Attempt, MAX_ATTEMPTS},
+    verdict::Verdict,
+};
 
 /// The retry policy of a campaign. Times in milliseconds.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct RetryPolicy {
     /// How many attempts in all.
     pub max_attempts: Attempt,
@@ -29,6 +33,24 @@ pub fn next_attempt_at(verdict: Verdict, n: Attempt, now: UnixMs, policy: &Retry
         _ => rng.random_range(0..=bound),
     };
     now + delay as i64
+}
+
+/// The last attempts that a record has room for are not spent on one bad stretch.
+const KEPT_FOR_LATER: Attempt = 2;
+
+/// They wait for this long at most.
+const MAX_SPARING_MS: i64 = 120_000;
+
+/// Before when nothing more may be begun after attempt `n`, which a limit or an outage turned away at `now`. Such
+/// attempts do not count for the policy, yet a record has room for eight of all kinds: the last ones share the time that
+/// is left until `deadline`, so that a delivery does not fail for a bad stretch while it could still be on time.
+pub fn spared_until(verdict: Verdict, n: Attempt, now: UnixMs, deadline: Option<UnixMs>) -> UnixMs {
+    let left = MAX_ATTEMPTS.saturating_sub(n);
+    if !verdict.keeps_attempt() || left > KEPT_FOR_LATER {
+        return now;
+    }
+    let remaining = deadline.map_or(i64::MAX, |deadline| (deadline - now).max(0));
+    now + (remaining >> left).min(MAX_SPARING_MS)
 }
 
 /// What is known of the way by which receipts come.
@@ -138,6 +160,15 @@ mod tests {
         let mut rng = SmallRng::seed_from_u64(1);
         let waits = [1, 2, 3, 4].map(|n| next_attempt_at(Verdict::PairLimited(131_056), n, 0, &POLICY, &mut rng));
         assert_eq!(waits, [1_000, 4_000, 16_000, 64_000]);
+    }
+
+    #[test]
+    fn the_last_attempts_share_the_time_that_is_left() {
+        let spared = |n, deadline| spared_until(Verdict::Throttled(130_429), n, 1_000, deadline) - 1_000;
+        assert_eq!([5, 6, 7].map(|n| spared(n, Some(81_000))), [0, 20_000, 40_000]);
+        assert_eq!([6, 7].map(|n| spared(n, None)), [MAX_SPARING_MS; 2], "nobody waits for hours");
+        assert_eq!(spared(6, Some(0)), 0, "past the deadline");
+        assert_eq!(spared_until(Verdict::Transient(131_057), 7, 1_000, None), 1_000, "the policy counts these");
     }
 
     proptest! {

@@ -7,6 +7,7 @@
 
 mod fold;
 mod outcome;
+pub mod page;
 mod record;
 mod tally;
 

@@ -40,7 +40,7 @@ impl Applied {
 }
 
 /// All that the ledger knows of one delivery. Times are none until they are known; each keeps the earliest.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub struct Record {
     /// One outcome per attempt.
     pub outcomes: Outcomes,
@@ -67,7 +67,7 @@ pub struct Record {
 }
 
 /// What of a campaign the ledger has to know; the same for every record of a page.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Terms {
     /// How many attempts the retry policy allows.
     pub max_attempts: Attempt,
@@ -108,7 +108,12 @@ impl Record {
     /// Begins attempt `n` on the number at place `number`. The caller has checked that it may.
     pub fn begin(&mut self, n: Attempt, number: u8, at: UnixMs) {
         debug_assert!(n == self.outcomes.used() + 1 && n <= MAX_ATTEMPTS, "attempts are begun in order");
-        self.outcomes.raise(n, Outcome::Begun);
+        self.start(n, Outcome::Begun, number, at);
+    }
+
+    /// Attempt `n`, of which nothing was known, was started on the number at place `number`, and stands at `outcome`.
+    pub(super) fn start(&mut self, n: Attempt, outcome: Outcome, number: u8, at: UnixMs) {
+        self.outcomes.raise(n, outcome);
         self.number = number;
         self.code = 0;
         self.last_begun = Some(at);

@@ -1,0 +1,4 @@
+//! The delivery protocol, explored exhaustively within small bounds.
+
+mod explore;
+mod protocol;
