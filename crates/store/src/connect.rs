@@ -1,25 +1,50 @@
 //! The connections: one multiplexed for the hot path, a pool for the rest.
 
-use std::{
-    sync::{
-        Arc,
-        atomic::{AtomicI64, Ordering},
-    },
-    time::Duration,
-};
+use std::sync::{Arc, atomic::AtomicI64};
 
 use dawncast_core::UnixMs;
-use redis::aio::{ConnectionManager, ConnectionManagerConfig};
+use redis::{FromRedisValue, ScriptInvocation};
 
-use crate::{Keys, StoreError};
+use crate::{
+    Keys, ProcessTime, StoreError,
+    clock::Time,
+    link::{Link, Pool, Pooled},
+    replication::Replication,
+};
+
+/// What an acknowledged write is worth (`redis.durability`).
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Durability {
+    /// What this Redis' own settings give.
+    #[default]
+    Standard,
+    /// It outlives the loss of a machine: on the disk of a server that stands alone, else on a replica as well.
+    Strict,
+}
 
 /// How to reach Redis.
 #[derive(Debug, Clone)]
 pub struct StoreConfig {
-    /// `redis://`, `rediss://` or `redis+unix://`.
+    /// `redis://`, `rediss://` or `redis+unix://` and one address, or `redis+sentinel://host:port,host:port/master-name`
+    /// and a database where it is not 0 (`/3`). User and password, before the hosts, are those of the servers.
     pub url: String,
     /// Put before every key, so that several deployments, or tests, can share one Redis.
     pub prefix: String,
+    /// What an acknowledged write is worth.
+    pub durability: Durability,
+}
+
+impl StoreConfig {
+    /// The Redis at `url`, with keys under `prefix`, as durable as it is set up to be.
+    pub fn new(url: impl Into<String>, prefix: impl Into<String>) -> Self {
+        Self { url: url.into(), prefix: prefix.into(), durability: Durability::Standard }
+    }
+
+    /// The same with another durability.
+    #[must_use]
+    pub fn with_durability(self, durability: Durability) -> Self {
+        Self { durability, ..self }
+    }
 }
 
 /// How full Redis is, in bytes.
@@ -34,48 +59,75 @@ pub struct Memory {
 /// Dawncast's storage. Cheap to clone; clones share their connections.
 #[derive(Clone)]
 pub struct Store {
-    pub(crate) hot: ConnectionManager,
-    pool: deadpool_redis::Pool,
+    pub(crate) hot: Link,
+    pool: Pool,
     pub(crate) keys: Keys,
-    clock: Option<Arc<AtomicI64>>,
+    pub(crate) time: Time,
+    pub(crate) replication: Replication,
 }
 
 impl Store {
     /// Connects. Fails when Redis cannot be reached now; afterwards the connections mend themselves.
     pub async fn connect(config: &StoreConfig) -> Result<Self, StoreError> {
-        let client = redis::Client::open(config.url.as_str())?;
-        let manager = ConnectionManagerConfig::new()
-            .set_connection_timeout(Some(Duration::from_secs(2)))
-            .set_response_timeout(Some(Duration::from_secs(2)))
-            .set_number_of_retries(2)
-            .set_max_delay(Duration::from_millis(500));
-        let hot = client.get_connection_manager_with_config(manager).await?;
-        let pool = deadpool_redis::Config::from_url(config.url.as_str())
-            .create_pool(Some(deadpool_redis::Runtime::Tokio1))
-            .map_err(|error| StoreError::Unfit(format!("redis.url: {error}")))?;
-        Ok(Self { hot, pool, keys: Keys::new(&config.prefix), clock: None })
+        let hot = Link::connect(&config.url).await?;
+        let replication = Replication::read(&hot, config.durability).await?;
+        Ok(Self { pool: hot.pool(), hot, keys: Keys::new(&config.prefix), time: Time::Redis, replication })
     }
 
-    /// The same store on a clock of the test's own, in Unix milliseconds. Scripts otherwise ask Redis for the time.
+    /// The same store on a clock of the test's own, in Unix milliseconds.
     #[must_use]
     pub fn with_clock(&self, clock: Arc<AtomicI64>) -> Self {
-        Self { clock: Some(clock), ..self.clone() }
+        Self { time: Time::Test(clock), ..self.clone() }
+    }
+
+    /// The same store by the time of a process: scripts take it for now, whatever Redis' own clock says. Without one they
+    /// ask Redis.
+    #[must_use]
+    pub fn by_time(&self, time: Arc<ProcessTime>) -> Self {
+        Self { time: Time::Process(time), ..self.clone() }
     }
 
     /// What scripts take as the time: nothing, for Redis' own.
     pub(crate) fn now_argument(&self) -> String {
-        self.clock.as_ref().map_or_else(String::new, |clock| clock.load(Ordering::SeqCst).to_string())
+        self.time.now_argument()
     }
 
     /// A connection of its own, from the pool: for reads so large that they would hold up the hot path.
-    pub(crate) async fn admin(&self) -> Result<deadpool_redis::Connection, StoreError> {
-        Ok(self.pool.get().await?)
+    pub(crate) async fn admin(&self) -> Result<Pooled, StoreError> {
+        Ok(Pooled::from(self.pool.get().await?))
+    }
+
+    /// Whether a crash or a failover of this Redis can lose writes that it has acknowledged. Asked when the store was
+    /// connected; a Redis that does not tell (`CONFIG` is forbidden) may.
+    pub fn may_lose(&self) -> bool {
+        self.replication.may_lose()
+    }
+
+    /// Runs a script whose effect the caller acts upon outside of Redis. With `redis.durability = "strict"` and replicas it
+    /// is answered once a replica has it too; where none confirms it in time, nobody knows whether it will last.
+    pub(crate) async fn invoke_durably<T: FromRedisValue>(&self, call: &ScriptInvocation<'_>) -> Result<T, StoreError> {
+        if !self.replication.waits() {
+            return Ok(call.invoke_async(&mut self.hot.clone()).await?);
+        }
+        let mut connection = self.admin().await?;
+        match connection.invoke_replicated(call, &self.keys.replicated()).await {
+            Ok(answer) => Ok(answer),
+            Err(error) => {
+                connection.discard();
+                Err(error)
+            }
+        }
+    }
+
+    /// Redis' time, in microseconds.
+    pub async fn time_us(&self) -> Result<i64, StoreError> {
+        let (seconds, micros): (i64, i64) = redis::cmd("TIME").query_async(&mut self.hot.clone()).await?;
+        Ok(seconds * 1_000_000 + micros)
     }
 
     /// Redis' time.
     pub async fn time(&self) -> Result<UnixMs, StoreError> {
-        let (seconds, micros): (i64, i64) = redis::cmd("TIME").query_async(&mut self.hot.clone()).await?;
-        Ok(seconds * 1_000 + micros / 1_000)
+        Ok(self.time_us().await? / 1_000)
     }
 
     /// How full Redis is.
@@ -91,7 +143,7 @@ impl Store {
     }
 
     /// The shared connection, for libraries that bring their own commands (the chore queue).
-    pub fn connection(&self) -> ConnectionManager {
+    pub fn connection(&self) -> Link {
         self.hot.clone()
     }
 }

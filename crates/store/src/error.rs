@@ -1,5 +1,7 @@
 //! What can go wrong with Redis, by what the caller does next.
 
+use deadpool::managed::PoolError;
+
 /// A storage error.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
@@ -26,10 +28,10 @@ impl From<redis::RedisError> for StoreError {
     }
 }
 
-impl From<deadpool_redis::PoolError> for StoreError {
-    fn from(error: deadpool_redis::PoolError) -> Self {
+impl From<PoolError<redis::RedisError>> for StoreError {
+    fn from(error: PoolError<redis::RedisError>) -> Self {
         match error {
-            deadpool_redis::PoolError::Backend(error) => Self::Unavailable(error),
+            PoolError::Backend(error) => Self::Unavailable(error),
             other => Self::Unavailable(redis::RedisError::from(std::io::Error::other(other.to_string()))),
         }
     }

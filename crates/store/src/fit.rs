@@ -3,30 +3,37 @@
 use chrono::{DateTime, TimeDelta, Utc};
 use redis::InfoDict;
 
-use crate::{Store, StoreError};
+use crate::{Durability, Store, StoreError, replication::Replication};
 
 /// Leases and windows are reckoned in Redis time; past this the two clocks tell different stories.
 const MAX_SKEW: TimeDelta = TimeDelta::seconds(1);
 
-/// What Redis has to promise about the data it has acknowledged.
+const WAIVER: &str = "or set redis.allow_volatile = true to run in spite of it";
+
+/// Whether Redis may be one that loses or evicts data by how it is set up.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Durability {
-    /// An append-only file and no eviction.
-    Required,
+pub enum Volatility {
+    /// It keeps an append-only file and evicts nothing.
+    Refused,
     /// Whoever runs it answers for it (`redis.allow_volatile`).
-    Waived,
+    Allowed,
 }
 
 impl Store {
     /// Refuses, as [`StoreError::Unfit`] with the remedy, a Redis that is too old, that would lose or evict data unless
-    /// that is waived, or whose clock is over a second off `clock`, which tells this process's time.
-    pub async fn check_fit(&self, durability: Durability, clock: impl Fn() -> DateTime<Utc>) -> Result<(), StoreError> {
+    /// that is waived, that cannot keep what `redis.durability` promises, or whose clock is over a second off `clock`,
+    /// which tells this process's time.
+    pub async fn check_fit(&self, volatility: Volatility, clock: impl Fn() -> DateTime<Utc>) -> Result<(), StoreError> {
         let mut connection = self.connection();
         let info: InfoDict = redis::cmd("INFO").query_async(&mut connection).await?;
         check_version(&info).map_err(StoreError::Unfit)?;
-        if durability == Durability::Required {
+        if volatility == Volatility::Refused {
             check_durability(&info).map_err(StoreError::Unfit)?;
+            if self.hot.is_sentinel() {
+                check_replicas(&info).map_err(StoreError::Unfit)?;
+            }
         }
+        check_promise(&self.replication).map_err(StoreError::Unfit)?;
         let before = clock();
         let (seconds, micros): (i64, u32) = redis::cmd("TIME").query_async(&mut connection).await?;
         let after = clock();
@@ -48,8 +55,39 @@ fn check_version(info: &InfoDict) -> Result<(), String> {
     ))
 }
 
+/// A master that takes writes which no replica gets loses all of them once another is promoted, and one that was cut off
+/// would go on to send beside its successor.
+fn check_replicas(info: &InfoDict) -> Result<(), String> {
+    // Redis tells this figure only where `min-replicas-to-write` is set.
+    if info.get::<u32>("min_slaves_good_slaves").is_some() {
+        return Ok(());
+    }
+    Err(format!(
+        "the master that Sentinel names takes writes that no replica gets, so a failover would lose them. \
+         Set `min-replicas-to-write 1` and `min-replicas-max-lag 10` in redis.conf of every server, {WAIVER}"
+    ))
+}
+
+/// `redis.durability = "strict"` is a promise, and is not waived.
+fn check_promise(found: &Replication) -> Result<(), String> {
+    if found.durability == Durability::Standard || found.replicated {
+        return Ok(());
+    }
+    const BUT: &str = "or set redis.durability = \"standard\"";
+    match found.always {
+        Some(true) => Ok(()),
+        Some(false) => Err(format!(
+            "redis.durability is \"strict\", but this Redis has no replica and acknowledges writes before they are on \
+             its disk. Set `appendonly yes` and `appendfsync always` in redis.conf, {BUT}"
+        )),
+        None => Err(format!(
+            "redis.durability is \"strict\", but this Redis has no replica and does not tell whether writes are on its \
+             disk when it acknowledges them. Allow the user `CONFIG GET` (`+config|get`), {BUT}"
+        )),
+    }
+}
+
 fn check_durability(info: &InfoDict) -> Result<(), String> {
-    const WAIVER: &str = "or set redis.allow_volatile = true to run in spite of it";
     if info.get::<u32>("aof_enabled") != Some(1) {
         return Err(format!(
             "Redis keeps no append-only file, so a crash would lose what it has acknowledged. \

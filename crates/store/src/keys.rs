@@ -1,7 +1,7 @@
 //! The one table of keys. Nothing else in Dawncast spells a Redis key.
 //!
 //! One script touches one slot, so every key that scripts use together carries the same hash tag: `{run:…}`,
-//! `{lane:…}`, `{num:…}` or `{aud:…}`. The same code then runs on one Redis, on Sentinel and on Cluster.
+//! `{lane:…}`, `{num:…}`, `{aud:…}` or `{database}`. The same code then runs on one Redis, on Sentinel and on Cluster.
 
 use dawncast_core::{
     campaign::Priority,
@@ -161,6 +161,26 @@ impl Keys {
     /// What is known of the way by which receipts come.
     pub(crate) fn receipt_path(&self) -> String {
         format!("{}receipts", self.prefix)
+    }
+
+    /// What is written when a replica has to confirm all that was written before.
+    pub(crate) fn replicated(&self) -> String {
+        format!("{}replicated", self.prefix)
+    }
+
+    /// The database itself: its id, its generation, its beat.
+    pub(crate) fn database(&self) -> String {
+        format!("{}{{database}}", self.prefix)
+    }
+
+    /// That the database is a restored snapshot and waits for a person.
+    pub(crate) fn restore(&self) -> String {
+        format!("{}{{database}}:restore", self.prefix)
+    }
+
+    /// When the database did not beat, by when it beat again.
+    pub(crate) fn breaks(&self) -> String {
+        format!("{}{{database}}:breaks", self.prefix)
     }
 
     /// The name of the chore queue; apalis-redis puts its own words behind it.

@@ -6,20 +6,28 @@
 
 #![cfg_attr(test, allow(clippy::unwrap_used, reason = "a test that panics has failed"))]
 
+mod clock;
 mod connect;
 pub mod credit;
 mod error;
 mod fit;
 mod keys;
 pub mod lane;
+mod link;
 pub mod page;
 pub mod private;
 mod receipts;
 pub mod records;
+mod replication;
+pub mod restore;
 pub mod run;
 mod script;
+mod server;
 
-pub use connect::{Memory, Store, StoreConfig};
+pub use clock::ProcessTime;
+pub use connect::{Durability, Memory, Store, StoreConfig};
 pub use error::StoreError;
-pub use fit::Durability;
+pub use fit::Volatility;
 pub use keys::Keys;
+pub use link::Link;
+pub use server::{Server, ServerId};

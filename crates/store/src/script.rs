@@ -34,6 +34,28 @@ macro_rules! ledger_script {
     };
 }
 
+/// A script that has to know which server it runs on: those words come first, after the ledger's if it touches one.
+macro_rules! server_script {
+    ($file:literal) => {
+        std::sync::LazyLock::new(|| redis::Script::new(concat!(include_str!("server.lua"), include_str!($file))))
+    };
+    ($file:literal, ledger) => {
+        std::sync::LazyLock::new(|| {
+            redis::Script::new(concat!(include_str!("ledger.lua"), include_str!("server.lua"), include_str!($file)))
+        })
+    };
+    ($file:literal, ledger, allow_oom) => {
+        std::sync::LazyLock::new(|| {
+            redis::Script::new(concat!(
+                $crate::script::allow_oom!(),
+                include_str!("ledger.lua"),
+                include_str!("server.lua"),
+                include_str!($file)
+            ))
+        })
+    };
+}
+
 /// A script that touches a number's credit: the words of credit come first.
 macro_rules! credit_script {
     ($file:literal) => {
@@ -41,4 +63,4 @@ macro_rules! credit_script {
     };
 }
 
-pub(crate) use {allow_oom, credit_script, ledger_script, script};
+pub(crate) use {allow_oom, credit_script, ledger_script, script, server_script};

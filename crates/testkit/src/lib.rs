@@ -1,4 +1,5 @@
-//! What Dawncast's tests stand on: a Redis of their own, a network that fails to order, and waiting without sleeping.
+//! What Dawncast's tests stand on: a Redis of their own, a network that fails and a clock that is wrong to order, and
+//! waiting without sleeping.
 //! For tests and measurements only; it panics where a program would return an error.
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot be set up has failed")]
@@ -8,5 +9,5 @@ mod redis;
 mod until;
 
 pub use proxy::{Proxy, Upstream};
-pub use redis::TestRedis;
+pub use redis::{RedisSetup, Shim, TestRedis, TestSentinel};
 pub use until::until;

@@ -2,8 +2,8 @@
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
@@ -47,12 +47,20 @@ struct Weather {
 #[derive(Debug, Default)]
 struct Losses {
     ordered: AtomicUsize,
+    /// The reply to a request that contains one of these is to be lost.
+    awaited: Mutex<Vec<String>>,
     done: AtomicUsize,
 }
 
 impl Losses {
-    /// Takes up one order, if there is one.
-    fn claim(&self) -> bool {
+    /// Takes up one order that fits the request, if there is one.
+    fn claim(&self, request: &[u8]) -> bool {
+        let mut awaited = self.awaited.lock().unwrap();
+        let contains = |part: &String| request.windows(part.len()).any(|window| window == part.as_bytes());
+        if awaited.iter().any(contains) {
+            awaited.clear();
+            return true;
+        }
         self.ordered.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |left| left.checked_sub(1)).is_ok()
     }
 }
@@ -112,6 +120,12 @@ impl Proxy {
         self.losses.ordered.fetch_add(1, Ordering::SeqCst);
     }
 
+    /// The same for the next request that contains one of `parts`, such as the hash of a script: calls before it are
+    /// answered.
+    pub fn drop_reply_to(&self, parts: Vec<String>) {
+        *self.losses.awaited.lock().unwrap() = parts;
+    }
+
     /// How many replies have been lost.
     pub fn dropped_replies(&self) -> usize {
         self.losses.done.load(Ordering::SeqCst)
@@ -157,13 +171,13 @@ where
     let (server_in, server_out) = tokio::io::split(server);
     let (lose, losing) = watch::channel(false);
     let mut cut = weather.clone();
-    let requests = carry(client_in, server_out, weather.clone(), || {
-        if losses.claim() {
+    let requests = carry(client_in, server_out, weather.clone(), |request| {
+        if losses.claim(request) {
             lose.send_replace(true);
         }
         true
     });
-    let replies = carry(server_in, client_out, weather, || {
+    let replies = carry(server_in, client_out, weather, |_| {
         let lost = *losing.borrow();
         losses.done.fetch_add(usize::from(lost), Ordering::SeqCst);
         !lost
@@ -180,7 +194,7 @@ async fn carry(
     mut from: impl AsyncRead + Unpin,
     mut to: impl AsyncWrite + Unpin,
     mut weather: watch::Receiver<Weather>,
-    mut admit: impl FnMut() -> bool,
+    mut admit: impl FnMut(&[u8]) -> bool,
 ) {
     let mut buffer = vec![0; 64 * 1024];
     while let Ok(length @ 1..) = from.read(&mut buffer).await {
@@ -191,7 +205,7 @@ async fn carry(
         if !delay.is_zero() {
             tokio::time::sleep(delay).await;
         }
-        if !admit() || to.write_all(&buffer[..length]).await.is_err() {
+        if !admit(&buffer[..length]) || to.write_all(&buffer[..length]).await.is_err() {
             return;
         }
     }
@@ -246,6 +260,18 @@ mod tests {
         incr(&mut connection).await.unwrap_err();
         assert_eq!((scene.count().await, scene.proxy.dropped_replies()), (Some(1), 1));
         assert_eq!(incr(&mut scene.through().await).await.unwrap(), 2, "one order, one loss");
+    }
+
+    #[tokio::test]
+    async fn the_reply_to_a_chosen_request_is_lost_and_those_before_it_are_not() {
+        let scene = Scene::set().await;
+        let mut connection = scene.through().await;
+        scene.proxy.drop_reply_to(vec!["nothing like it".to_owned(), "INCRBY".to_owned()]);
+        assert_eq!(incr(&mut connection).await.unwrap(), 1);
+        let chosen: RedisResult<u32> = cmd("INCRBY").arg("n").arg(10).query_async(&mut connection).await;
+        chosen.unwrap_err();
+        assert_eq!((scene.count().await, scene.proxy.dropped_replies()), (Some(11), 1));
+        assert_eq!(incr(&mut scene.through().await).await.unwrap(), 12);
     }
 
     #[tokio::test]

@@ -49,21 +49,17 @@ fn closed_part(priority: Priority) -> u8 {
 }
 
 impl Store {
-    /// What credit scripts take as the time, in microseconds.
-    fn now_us_argument(&self) -> String {
-        let ms = self.now_argument();
-        if ms.is_empty() { ms } else { format!("{ms}000") }
-    }
-
-    /// Spends up to `wanted` messages' credit of a number. When the reply is lost, so is the credit: ask again.
+    /// Spends up to `wanted` messages' credit of a number. When the reply is lost, so is the credit: ask again. Nothing is
+    /// granted while Redis' clock is not where this process expects it: it has stepped.
     pub async fn grant(&self, number: &NumberId, rate: Rate, wanted: u32) -> Result<Granted, StoreError> {
         let (count, retry_at_us, factor_milli, paused, now_us): (u32, i64, u32, u8, i64) = GRANT
             .key(self.keys.credit(number))
-            .arg(self.now_us_argument())
+            .arg(self.time.credit_argument())
             .arg(wanted)
             .arg(rate.mps)
             .arg(rate.headroom)
             .arg(closed_part(rate.priority))
+            .arg(self.time.expected_argument())
             .invoke_async(&mut self.hot.clone())
             .await?;
         Ok(Granted { count, retry_at_us, factor_milli, paused: paused == 1, now_us })
@@ -82,7 +78,7 @@ impl Store {
     async fn slow(&self, number: &NumberId, halve: bool, hold: Duration) -> Result<u32, StoreError> {
         Ok(SLOW
             .key(self.keys.credit(number))
-            .arg(self.now_us_argument())
+            .arg(self.time.credit_argument())
             .arg(if halve { "1" } else { "0" })
             .arg(hold.as_micros() as u64)
             .invoke_async(&mut self.hot.clone())

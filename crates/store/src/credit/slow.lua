@@ -8,5 +8,5 @@ local held, factor, since = tonumber(kept[1]) or 0, tonumber(kept[2]) or FULL, t
 if ARGV[2] == '1' and not (factor < FULL and math.abs(now - since) < SAME_BURST) then
   factor, since = math.max(LEAST, math.floor(factor_at(factor, since, now) / 2)), now
 end
-redis.call('HSET', KEYS[1], 'until', math.max(held, now + ARGV[3]), 'factor', factor, 'since', since)
+redis.call('HSET', KEYS[1], 'until', math.max(rests_until(held, now), now + ARGV[3]), 'factor', factor, 'since', since)
 return factor

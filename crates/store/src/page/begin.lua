@@ -15,21 +15,33 @@ local function begin(index, r, attempt, expected, number)
   -- The reply of the first try was lost. Claim turns every `begun` into `unsure`, so this one is ours.
   if r.used == attempt and outcome(r, attempt) == BEGUN then return 1 end
   if r.standing ~= expected or r.used ~= attempt - 1 or attempt > MAX_ATTEMPTS then return 0 end
-  if r.used > 0 then
-    append(h, SUPERSEDED, index, r.used, struct.pack('<BI4I4', r.number, r.code, r.last))
-  end
-  raise(r, attempt, BEGUN)
-  r.number, r.code, r.last = number, 0, offset(h, now)
-  keep_earliest(r, 'first', r.last)
+  start(h, index, r, attempt, BEGUN, number, now)
   refold(h, index, r)
+  return 1
+end
+
+-- Most attempts are the first of their delivery, and those of one number become the same bytes.
+local firsts, started = {}, 0
+local function begin_first(index, number)
+  firsts[number] = firsts[number]
+    or struct.pack(RECORD, BEGUN, 0, 0, number, 0, 0, offset(h, now), offset(h, now), 0, 0, 0)
+  keep(h, index, firsts[number])
+  started = started + 1
   return 1
 end
 
 local answer = {}
 for at = 1, #ARGV[4], 4 do
   local index, attempt, expected, number = string.byte(ARGV[4], at, at + 3)
-  local granted = index < h.count and begin(index, row(h, index), attempt, expected, number) or 0
+  local granted = 0
+  if index < h.count then
+    local first = attempt == 1 and expected == PLANNED and bytes_of(h, index) == UNTOUCHED
+    granted = first and begin_first(index, number) or begin(index, row(h, index), attempt, expected, number)
+  end
   answer[#answer + 1] = string.char(granted)
 end
+add(h, 'planned', -started)
+add(h, 'sending', started)
+add(h, 'attempts', started)
 save(h, KEYS[2], KEYS[3], false)
 return { 'begun', now, table.concat(answer) }

@@ -2,7 +2,10 @@
 //! repeat is harmless: either may run twice.
 
 use dawncast_core::{
-    delivery::{Applied, Fact, Standing},
+    delivery::{
+        Applied, Standing,
+        page::{AttemptFact, Settlement, Transition},
+    },
     ids::PageRef,
 };
 use redis::FromRedisValue;
@@ -16,37 +19,6 @@ use crate::{
 static COMMIT: Script = ledger_script!("commit.lua", allow_oom);
 static RECEIPT: Script = ledger_script!("receipt.lua", allow_oom);
 
-/// A fact about one attempt of a page.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct AttemptFact {
-    /// Which delivery of the page.
-    pub index: u8,
-    /// What is known.
-    pub fact: Fact,
-    /// WhatsApp's id for the message, where it is known.
-    pub message_id: Option<String>,
-}
-
-/// What a fact did to its delivery.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Transition {
-    /// Whether it was news.
-    pub applied: Applied,
-    /// What the delivery was.
-    pub before: Standing,
-    /// What it is.
-    pub after: Standing,
-}
-
-/// What became of the facts.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Settlement {
-    /// A transition per fact, in order.
-    pub transitions: Vec<Transition>,
-    /// The page had been finished and no longer is: put it back into its lane.
-    pub reopened: bool,
-}
-
 /// The page's answer to facts.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Recorded {
@@ -56,7 +28,7 @@ pub enum Recorded {
     Foreign,
 }
 
-fn pack(facts: &[AttemptFact]) -> Vec<u8> {
+pub(super) fn pack(facts: &[AttemptFact]) -> Vec<u8> {
     let mut out = Vec::with_capacity(70 * facts.len());
     for AttemptFact { index, fact, message_id } in facts {
         out.extend([*index, fact.attempt, fact.outcome as u8, u8::from(fact.throttled)]);
@@ -69,7 +41,7 @@ fn pack(facts: &[AttemptFact]) -> Vec<u8> {
     out
 }
 
-fn unpack(key: &str, reply: &[redis::Value]) -> Result<Recorded, StoreError> {
+pub(super) fn unpack(key: &str, reply: &[redis::Value]) -> Result<Recorded, StoreError> {
     let corrupt = || StoreError::Corrupt { key: key.to_owned(), detail: "an answer of the wrong shape".to_owned() };
     let word = |at: usize| reply.get(at).cloned().ok_or_else(corrupt);
     if String::from_redis_value(word(0)?).map_err(|_| corrupt())? == "foreign" {
@@ -91,35 +63,33 @@ fn unpack(key: &str, reply: &[redis::Value]) -> Result<Recorded, StoreError> {
 impl Store {
     /// Records verdicts of `owner`'s attempts, also when the page has another owner by now.
     pub async fn commit(&self, owner: &Owner, facts: &[AttemptFact]) -> Result<Recorded, StoreError> {
-        let (keys, page, mut hot) = (&self.keys, &owner.page, self.hot.clone());
+        let (keys, page) = (&self.keys, &owner.page);
         let ledger = keys.ledger(page);
-        let reply: Vec<redis::Value> = COMMIT
-            .key(&ledger)
+        let mut call = COMMIT.prepare_invoke();
+        call.key(&ledger)
             .key(keys.tail(page))
             .key(keys.tally(&page.run))
             .key(keys.run(&page.run))
             .arg(self.now_argument())
             .arg(owner.epoch)
             .arg(&owner.nonce)
-            .arg(pack(facts))
-            .invoke_async(&mut hot)
-            .await?;
+            .arg(pack(facts));
+        let reply: Vec<redis::Value> = self.invoke_durably(&call).await?;
         unpack(&ledger, &reply)
     }
 
     /// Records what status webhooks told of a page's attempts.
     pub async fn receipt(&self, page: &PageRef, facts: &[AttemptFact]) -> Result<Recorded, StoreError> {
-        let (keys, mut hot) = (&self.keys, self.hot.clone());
+        let keys = &self.keys;
         let ledger = keys.ledger(page);
-        let reply: Vec<redis::Value> = RECEIPT
-            .key(&ledger)
+        let mut call = RECEIPT.prepare_invoke();
+        call.key(&ledger)
             .key(keys.tail(page))
             .key(keys.tally(&page.run))
             .key(keys.run(&page.run))
             .arg(self.now_argument())
-            .arg(pack(facts))
-            .invoke_async(&mut hot)
-            .await?;
+            .arg(pack(facts));
+        let reply: Vec<redis::Value> = self.invoke_durably(&call).await?;
         unpack(&ledger, &reply)
     }
 }

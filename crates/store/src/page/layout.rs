@@ -6,6 +6,8 @@ use dawncast_core::{
     delivery::{Outcome, Outcomes, Record, Terms},
 };
 
+use crate::ServerId;
+
 /// The format that this version writes.
 pub(crate) const VERSION: u8 = 1;
 /// Bytes of the header.
@@ -34,6 +36,10 @@ pub struct Header {
     pub base: UnixMs,
     /// When its first delivery is due.
     pub first_due: UnixMs,
+    /// The server on which its owners have worked; the script that writes it fills it in.
+    pub server: ServerId,
+    /// Until then attempts may have been begun that this ledger has lost; none when nothing was ever lost.
+    pub doubt: Option<UnixMs>,
 }
 
 /// A cursor over little-endian fields.
@@ -82,6 +88,8 @@ impl Header {
         for moment in [self.base, self.terms.deadline, self.first_due] {
             out.extend((moment as f64).to_le_bytes());
         }
+        out.extend(self.server.0);
+        out.extend(to_offset(self.doubt, self.base).to_le_bytes());
         out.resize(start + HEADER, 0);
     }
 
@@ -94,8 +102,9 @@ impl Header {
         let (count, epoch, nonce, version) = (fields.u16()?, fields.u32()?, fields.take()?, fields.u32()?);
         let (max_attempts, counts, home) = (fields.u8()?, Outcome::from_code(fields.u8()?)?, fields.u16()?);
         let (base, deadline, first_due) = (fields.moment()?, fields.moment()?, fields.moment()?);
+        let (server, doubt) = (ServerId(fields.take()?), from_offset(fields.u32()?, base));
         let terms = Terms { max_attempts, counts, deadline };
-        Some(Self { finished, count, epoch, nonce, version, terms, home, base, first_due })
+        Some(Self { finished, count, epoch, nonce, version, terms, home, base, first_due, server, doubt })
     }
 }
 
@@ -172,6 +181,8 @@ mod tests {
             home: 2,
             base: 1_790_000_000_000,
             first_due: 1_790_000_000_500,
+            server: ServerId(*b"abcdefgh"),
+            doubt: Some(1_790_000_002_000),
         };
         let mut record = Record::default();
         record.begin(1, 2, 1_790_000_000_501);

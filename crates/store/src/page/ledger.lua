@@ -10,6 +10,8 @@ local OF_BEST = { [ACCEPTED] = 6, [SENT] = 7, [DELIVERED] = 8, [READ] = 9 }
 local TIME_OF = { [SENT] = 'sent', [DELIVERED] = 'delivered', [READ] = 'read' }
 local MESSAGE_ID, SUPERSEDED, LATE_FACT = 1, 2, 3
 local MAX_ATTEMPTS, FINISHED = 8, 1
+-- A record of which nothing is known yet.
+local UNTOUCHED = string.rep('\0', WIDTH)
 -- Records that are read in one go.
 local CHUNK = 16
 local floor = math.floor
@@ -24,7 +26,7 @@ end
 local function open_page(key)
   local raw = redis.call('GETRANGE', key, 0, HEADER - 1)
   if #raw < HEADER then return nil end
-  local h = { key = key, row = {}, folds = {}, chunks = {}, changed = {}, dirty = {}, tail = {}, delta = {} }
+  local h = { key = key, row = {}, folds = {}, chunks = {}, changed = {}, dirty = {}, tail = {}, delta = {}, usual = {} }
   h.format, h.flags, h.count, h.epoch, h.nonce, h.version, h.max_attempts, h.counts, h.home, h.base, h.deadline, h.first_due =
     struct.unpack(HEAD, raw)
   return h
@@ -90,6 +92,13 @@ local function read_record(h, index)
   return struct.unpack(RECORD, stored(h, index))
 end
 
+-- A record's bytes as they are now.
+local function bytes_of(h, index)
+  if h.changed[index] then return h.changed[index] end
+  local bytes, from = stored(h, index)
+  return string.sub(bytes, from, from + WIDTH - 1)
+end
+
 -- The record of one delivery and, beside it, its fold. One table serves all, a table each being what scripts spent most
 -- on: whoever changes it has it folded anew before the next one is looked at.
 local function row(h, index)
@@ -122,18 +131,18 @@ local function pack_record(r)
 end
 
 -- Keeps a changed record to be written.
-local function keep(h, index, r)
+local function keep(h, index, bytes)
   if not h.changed[index] then
     local last = h.dirty[#h.dirty]
     h.jumbled = h.jumbled or (last and index < last)
     h.dirty[#h.dirty + 1] = index
   end
-  h.changed[index] = pack_record(r)
+  h.changed[index] = bytes
 end
 
 -- Folds a changed record anew and moves the tallies by the difference: the only way in which they move.
 local function refold(h, index, r)
-  keep(h, index, r)
+  keep(h, index, pack_record(r))
   local standing, used, surplus, on_time = fold(h, r)
   if standing ~= r.standing then
     add(h, STANDINGS[r.standing], -1)
@@ -168,6 +177,16 @@ end
 -- The tail keeps what the record has no room for: kind, index, attempt, length, bytes.
 local function append(h, kind, index, attempt, bytes)
   h.tail[#h.tail + 1] = struct.pack('<BBBBc0', kind, index, attempt, #bytes, bytes)
+end
+
+-- Starts an attempt that was not known of: it is all that the record has room for, the tail keeps what it supersedes.
+local function start(h, index, r, attempt, out, number, at)
+  if r.used > 0 then
+    append(h, SUPERSEDED, index, r.used, struct.pack('<BI4I4', r.number, r.code, r.last))
+  end
+  raise(r, attempt, out)
+  r.number, r.code, r.last = number, 0, offset(h, at)
+  keep_earliest(r, 'first', r.last)
 end
 
 -- What a fact tells beside the outcome: times and message id. True when any of it was news.
@@ -205,6 +224,44 @@ local function apply(h, index, r, attempt, out, throttled, code, at, id)
   return raised and 0 or known == out and 1 or 2
 end
 
+-- The usual fact: a first attempt, begun, was accepted. Attempts that were begun together are the same bytes and become
+-- the same bytes, so what was worked out for one is kept; `false` for bytes that need the long way.
+local function usual(h, bytes)
+  local known = h.usual[bytes]
+  if known ~= nil then return known end
+  local r = {}
+  r.outcomes, r.within, r.throttled, r.number, r.ids, r.code, r.first, r.last, r.sent, r.delivered, r.read =
+    struct.unpack(RECORD, bytes)
+  known = false
+  if r.outcomes == BEGUN and r.ids == 0 and h.counts > ACCEPTED then
+    r.outcomes, r.ids = ACCEPTED, 1
+    known = { becomes = pack_record(r), number = r.number, count = 0 }
+  end
+  h.usual[bytes] = known
+  return known
+end
+
+-- Takes the usual fact; false when it is not one.
+local function accept(h, index, id)
+  local known = usual(h, bytes_of(h, index))
+  if not known then return false end
+  keep(h, index, known.becomes)
+  append(h, MESSAGE_ID, index, 1, id)
+  known.count = known.count + 1
+  return true
+end
+
+-- The tallies of all that `accept` took.
+local function tally_accepted(h)
+  for _, known in pairs(h.usual) do
+    if known then
+      add(h, 'sending', -known.count)
+      add(h, 'accepted', known.count)
+      add(h, 'accepted:' .. known.number, known.count)
+    end
+  end
+end
+
 -- Applies a packed list of facts. Answers three bytes per fact: applied, standing before, standing after; and whether
 -- any delivery now waits that did not before. A fact about no attempt of this page is answered as stale.
 local function record(h, packed)
@@ -213,7 +270,10 @@ local function record(h, packed)
     local index, attempt, out, throttled, code, when, id
     index, attempt, out, throttled, code, when, id, at = struct.unpack(FACT, packed, at)
     local applied, before, after = 2, LOST, LOST
-    if index < h.count and attempt >= 1 and attempt <= MAX_ATTEMPTS then
+    local plain = out == ACCEPTED and attempt == 1 and code == 0 and throttled == 0 and #id > 0 and index < h.count
+    if plain and accept(h, index, id) then
+      applied, before, after = 0, SENDING, OF_BEST[ACCEPTED]
+    elseif index < h.count and attempt >= 1 and attempt <= MAX_ATTEMPTS then
       local r = row(h, index)
       before = r.standing
       applied = apply(h, index, r, attempt, out, throttled == 1, code, when, id)
@@ -222,6 +282,7 @@ local function record(h, packed)
     end
     answer[#answer + 1] = string.char(applied, before, after)
   end
+  tally_accepted(h)
   return table.concat(answer), unsettled
 end
 
@@ -252,11 +313,12 @@ end
 -- Whether the run lets attempts begin: 'open', or why not. 'early' is not yet, 'closed' never again, 'held' waits for a
 -- person.
 local function gate(run_key, now)
-  local run = redis.call('HMGET', run_key, 'state', 'hold:run', 'hold:pool', 'hold:stop', 'begin_from', 'begin_until')
+  local run = redis.call('HMGET', run_key, 'state', 'hold:run', 'hold:pool', 'hold:stop', 'begin_from', 'begin_until',
+    'hold:restore')
   if run[1] == 'cancelled' then return 'cancelled' end
   if not run[1] or run[1] == 'closed' then return 'closed' end
   if run[6] and run[6] ~= '' and now >= tonumber(run[6]) then return 'expired' end
-  if run[2] or run[3] or run[4] then return 'held' end
+  if run[2] or run[3] or run[4] or run[7] then return 'held' end
   if run[1] ~= 'open' or now < tonumber(run[5]) then return 'early' end
   return 'open'
 end

@@ -3,15 +3,18 @@
 
 mod facts;
 mod layout;
+mod lost;
 mod owner;
 mod read;
 mod recipients;
 mod tail;
 mod write;
 
-pub use facts::{AttemptFact, Recorded, Settlement, Transition};
+pub use dawncast_core::delivery::page::{AttemptFact, Begun, Finish, Refusal, Renewal, Settlement, Transition};
+pub use facts::Recorded;
 pub use layout::{Header, Ledger};
-pub use owner::{Begun, Claim, Finish, Owner, Refusal, Renewal};
+pub use lost::{Marked, Recalled};
+pub use owner::{Claim, ClaimedOn, Owner};
 pub use read::StoredPage;
 pub use recipients::{Recipient, Recipients};
 pub use tail::{TailEntry, TailNote};

@@ -1,16 +1,21 @@
 //! What a page's owner does with it: claim, begin, renew, finish. Each names the epoch and the nonce it owns the page
 //! under; whoever has been outranked is told so and changes nothing.
 
-use dawncast_core::{UnixMs, desk::Intent, ids::PageRef};
+use dawncast_core::{
+    UnixMs,
+    delivery::page::{Begun, Finish, Refusal, Renewal},
+    desk::Intent,
+    ids::PageRef,
+};
 use redis::FromRedisValue;
 
 use super::{Ledger, Recipients};
 use crate::{
-    Store, StoreError,
-    script::{Script, ledger_script},
+    ServerId, Store, StoreError,
+    script::{Script, ledger_script, server_script},
 };
 
-static CLAIM: Script = ledger_script!("claim.lua");
+static CLAIM: Script = server_script!("claim.lua", ledger);
 static BEGIN: Script = ledger_script!("begin.lua");
 static RENEW: Script = ledger_script!("renew.lua", allow_oom);
 static FINISH: Script = ledger_script!("finish.lua", allow_oom);
@@ -26,8 +31,21 @@ pub struct Owner {
     pub nonce: [u8; 8],
 }
 
+/// The server that answered a claim.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ClaimedOn {
+    /// Which one.
+    pub id: ServerId,
+    /// The page's owners have worked on another one, and this one may know less: until [`Store::suspect`] has marked what
+    /// may have gone out, nothing may be begun.
+    pub moved: bool,
+    /// Until then the run's deliveries may have gone out though a restored snapshot does not know of it.
+    pub doubt_until: Option<UnixMs>,
+}
+
 /// The answer to a claim.
 #[derive(Debug)]
+#[expect(clippy::large_enum_variant, reason = "taken apart at once, and nearly every answer is the large one")]
 pub enum Claim {
     /// The page is yours.
     Claimed {
@@ -37,111 +55,45 @@ pub enum Claim {
         ledger: Ledger,
         /// Its deliveries.
         recipients: Recipients,
+        /// Where it was claimed.
+        server: ClaimedOn,
     },
     /// Nothing is left to do in it: take it out of its lane.
     Finished,
     /// There is no such page: take it out of its lane.
     Foreign,
-}
-
-/// Why an owner may not go on.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Refusal {
-    /// Another owner has the page.
-    Outranked,
-    /// The page is gone.
-    Foreign,
-    /// The page bears the finished mark.
-    Finished,
-    /// The run is paused, its pool is, or everything is stopped.
+    /// A restored snapshot waits for a person's word: nobody owns a page until then.
     Held,
-    /// The run, or its window, is not open yet.
-    Early,
-    /// The deadline has passed.
-    Expired,
-    /// The run was cancelled.
-    Cancelled,
-    /// The run is closed, or gone.
-    Closed,
-}
-
-impl Refusal {
-    fn from_word(word: &str) -> Option<Self> {
-        Some(match word {
-            "outranked" => Self::Outranked,
-            "foreign" => Self::Foreign,
-            "finished" => Self::Finished,
-            "held" => Self::Held,
-            "early" => Self::Early,
-            "expired" => Self::Expired,
-            "cancelled" => Self::Cancelled,
-            "closed" => Self::Closed,
-            _ => return None,
-        })
-    }
-}
-
-/// The answer to begin.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Begun {
-    /// The intents with true are in the journal and may be POSTed; the ledger knows better of the others.
-    Granted {
-        /// Redis' time of the begin.
-        at: UnixMs,
-        /// One per intent.
-        granted: Vec<bool>,
-    },
-    /// None may.
-    Refused(Refusal),
-}
-
-/// The answer to renew.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Renewal {
-    /// Still the owner.
-    Owned {
-        /// Redis' time.
-        now: UnixMs,
-        /// The page's version: another than before means that the ledger has moved.
-        version: u32,
-        /// The page bears the finished mark.
-        finished: bool,
-        /// Why the run lets nothing begin now; none when it does.
-        gate: Option<Refusal>,
-    },
-    /// No longer.
-    Lost(Refusal),
-}
-
-/// The answer to finish.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Finish {
-    /// The mark is set.
-    Finished,
-    /// These deliveries are not settled.
-    Unsettled(Vec<u8>),
-    /// Another owner has the page, or it is gone.
-    Lost(Refusal),
 }
 
 /// A script's answer: a word, then fields.
-struct Reply<'a> {
-    key: &'a str,
-    fields: Vec<redis::Value>,
+pub(super) struct Reply<'a> {
+    pub(super) key: &'a str,
+    pub(super) fields: Vec<redis::Value>,
 }
 
 impl Reply<'_> {
-    fn corrupt(&self) -> StoreError {
+    pub(super) fn corrupt(&self) -> StoreError {
         StoreError::Corrupt { key: self.key.to_owned(), detail: "a page of another version, or none".to_owned() }
     }
 
-    fn get<T: FromRedisValue>(&self, at: usize) -> Result<T, StoreError> {
+    pub(super) fn get<T: FromRedisValue>(&self, at: usize) -> Result<T, StoreError> {
         let field = self.fields.get(at).cloned().ok_or_else(|| self.corrupt())?;
         T::from_redis_value(field).map_err(|_| self.corrupt())
     }
 
-    fn refusal(&self) -> Result<Option<Refusal>, StoreError> {
+    pub(super) fn refusal(&self) -> Result<Option<Refusal>, StoreError> {
         Ok(Refusal::from_word(&self.get::<String>(0)?))
+    }
+
+    pub(super) fn ledger(&self, at: usize) -> Result<Ledger, StoreError> {
+        Ledger::from_bytes(&self.get::<Vec<u8>>(at)?).ok_or_else(|| self.corrupt())
+    }
+
+    fn claimed_on(&self) -> Result<ClaimedOn, StoreError> {
+        let id = self.get::<Vec<u8>>(5)?.try_into().map_err(|_| self.corrupt())?;
+        let doubt_until = self.get::<String>(7)?.parse().ok();
+        Ok(ClaimedOn { id: ServerId(id), moved: self.get::<u8>(6)? != 0, doubt_until })
     }
 }
 
@@ -155,40 +107,43 @@ impl Store {
             .key(keys.recipients(page))
             .key(keys.tail(page))
             .key(keys.tally(&page.run))
+            .key(keys.run(&page.run))
             .arg(&nonce)
+            .arg(u8::from(self.may_lose()))
             .invoke_async(&mut hot)
             .await?;
         let reply = Reply { key: &key, fields };
         match reply.refusal()? {
             Some(Refusal::Finished) => return Ok(Claim::Finished),
+            Some(Refusal::Held) => return Ok(Claim::Held),
             Some(_) => return Ok(Claim::Foreign),
             None => {}
         }
-        let ledger = Ledger::from_bytes(&reply.get::<Vec<u8>>(3)?).ok_or_else(|| reply.corrupt())?;
+        let ledger = reply.ledger(3)?;
         let recipients = Recipients::from_bytes(&reply.get::<Vec<u8>>(4)?, ledger.header.base);
         let owner = Owner { page: page.clone(), epoch: reply.get(1)?, nonce };
-        Ok(Claim::Claimed { owner, ledger, recipients: recipients.ok_or_else(|| reply.corrupt())? })
+        let recipients = recipients.ok_or_else(|| reply.corrupt())?;
+        Ok(Claim::Claimed { owner, ledger, recipients, server: reply.claimed_on()? })
     }
 
     /// Writes intents, each with the place of the number that will send it, into the journal.
     pub async fn begin(&self, owner: &Owner, intents: &[(Intent, u8)]) -> Result<Begun, StoreError> {
-        let (keys, page, mut hot) = (&self.keys, &owner.page, self.hot.clone());
+        let (keys, page) = (&self.keys, &owner.page);
         let packed: Vec<u8> = intents
             .iter()
             .flat_map(|(intent, number)| [intent.index as u8, intent.attempt, intent.expected as u8, *number])
             .collect();
         let key = keys.ledger(page);
-        let fields = BEGIN
-            .key(&key)
+        let mut call = BEGIN.prepare_invoke();
+        call.key(&key)
             .key(keys.tail(page))
             .key(keys.tally(&page.run))
             .key(keys.run(&page.run))
             .arg(self.now_argument())
             .arg(owner.epoch)
             .arg(&owner.nonce)
-            .arg(packed)
-            .invoke_async(&mut hot)
-            .await?;
+            .arg(packed);
+        let fields = self.invoke_durably(&call).await?;
         let reply = Reply { key: &key, fields };
         if let Some(refusal) = reply.refusal()? {
             return Ok(Begun::Refused(refusal));

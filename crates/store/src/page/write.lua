@@ -7,6 +7,7 @@ local run = redis.call('HMGET', KEYS[1], 'state', 'plan_token')
 if run[1] ~= 'frozen' or run[2] ~= ARGV[1] then return 0 end
 if redis.call('EXISTS', KEYS[2]) == 1 then return 2 end
 redis.call('SET', KEYS[2], ARGV[2])
+redis.call('SETRANGE', KEYS[2], SERVER_AT, this_server())
 redis.call('SET', KEYS[3], ARGV[3])
 redis.call('SET', KEYS[4], ARGV[4])
 redis.call('HINCRBY', KEYS[5], 'planned', ARGV[5])

@@ -8,11 +8,11 @@ use dawncast_core::{
 
 use super::{Header, Ledger, Recipients, tail};
 use crate::{
-    Store, StoreError,
-    script::{Script, script},
+    ServerId, Store, StoreError,
+    script::{Script, server_script},
 };
 
-static WRITE: Script = script!("write.lua");
+static WRITE: Script = server_script!("write.lua");
 
 /// A page as planned.
 #[derive(Debug, Clone)]
@@ -52,6 +52,8 @@ impl NewPage {
             home: self.home,
             base: self.base,
             first_due: self.recipients.rows.first().map_or(self.base, |row| row.due),
+            server: ServerId::default(),
+            doubt: None,
         };
         Ledger { header, records: vec![Record::default(); self.recipients.rows.len()] }
     }

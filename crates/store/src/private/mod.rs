@@ -9,7 +9,7 @@ mod error;
 mod folder;
 mod server;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use tokio::process::Child;
@@ -92,6 +92,11 @@ impl PrivateRedis {
     /// Where it listens: a Unix socket, as `redis+unix://…`. There is no TCP port.
     pub fn url(&self) -> String {
         self.folder.url()
+    }
+
+    /// The Unix socket that it listens on.
+    pub fn socket(&self) -> &Path {
+        self.folder.socket()
     }
 
     /// The process id of the server.

@@ -119,7 +119,7 @@ impl ImportWriter {
         call.key(self.record_key()).key(self.rows_key());
         call.key(keys.audience_rows(audience, self.base)).key(keys.audience_pins(audience));
         call.arg(self.import.id.as_str()).arg(now).arg(IMPORT_LAPSE_MS).arg(to_json(&self.import));
-        call.arg(version).arg(to_json(&description)).arg(self.base);
+        call.arg(version).arg(to_json(&description)).arg(self.base).arg(chunks);
         Ok(call.invoke_async(&mut self.store.connection()).await?)
     }
 

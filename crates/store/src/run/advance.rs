@@ -86,13 +86,17 @@ impl Store {
         self.advance(run, &open, RunState::Cancelled, None, &[("cancelled_at", now.to_string())]).await
     }
 
-    /// Close: the final verdict.
+    /// Close: the final verdict. The run is still among the active ones until it is [retired](Self::retire_run).
     pub async fn close_run(&self, run: &RunId, verdict: &str, now: UnixMs) -> Result<Advanced, StoreError> {
         let from = &RunState::ALL[..6];
         let fields = [("verdict", verdict.to_owned()), ("closed_at", now.to_string())];
-        let advanced = self.advance(run, from, RunState::Closed, None, &fields).await?;
-        let _: () = self.hot.clone().srem(self.keys.active_runs(), run.as_str()).await?;
-        Ok(advanced)
+        self.advance(run, from, RunState::Closed, None, &fields).await
+    }
+
+    /// Takes a run off the list of active ones: the last thing that is done for a closed one, so that whoever dies
+    /// before it leaves the rest to others.
+    pub async fn retire_run(&self, run: &RunId) -> Result<(), StoreError> {
+        Ok(self.hot.clone().srem(self.keys.active_runs(), run.as_str()).await?)
     }
 
     /// Notes something about a run that guards nothing: the provisional verdict, or what it waits for.

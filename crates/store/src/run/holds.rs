@@ -18,17 +18,20 @@ pub enum Hold {
     Pool,
     /// A person stopped everything.
     Stop,
+    /// The database is a restored snapshot that no person has acknowledged.
+    Restore,
 }
 
 impl Hold {
     /// All.
-    pub const ALL: [Self; 3] = [Self::Run, Self::Pool, Self::Stop];
+    pub const ALL: [Self; 4] = [Self::Run, Self::Pool, Self::Stop, Self::Restore];
 
     pub(crate) fn field(self) -> &'static str {
         match self {
             Self::Run => "hold:run",
             Self::Pool => "hold:pool",
             Self::Stop => "hold:stop",
+            Self::Restore => "hold:restore",
         }
     }
 
@@ -38,6 +41,7 @@ impl Hold {
             Self::Run => "paused",
             Self::Pool => "pool_paused",
             Self::Stop => "stopped",
+            Self::Restore => "restored",
         }
     }
 }
@@ -71,8 +75,12 @@ impl Store {
         }
     }
 
-    async fn standing_holds(&self, pool: &PoolId) -> Result<[(Hold, bool); 2], StoreError> {
-        Ok([(Hold::Stop, self.stopped().await?.is_some()), (Hold::Pool, self.pool_paused(pool).await?)])
+    async fn standing_holds(&self, pool: &PoolId) -> Result<[(Hold, bool); 3], StoreError> {
+        Ok([
+            (Hold::Restore, self.restored().await?.is_some()),
+            (Hold::Stop, self.stopped().await?.is_some()),
+            (Hold::Pool, self.pool_paused(pool).await?),
+        ])
     }
 
     /// Holds, or lets go, every active run, or those of one pool, as it stands for them.

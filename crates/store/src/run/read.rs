@@ -30,6 +30,9 @@ pub struct Run {
     pub remarks: Vec<String>,
     /// Why the run does not go on: what a person has to mend.
     pub waits_for: Option<String>,
+    /// A person has acknowledged a restored snapshot while this run was not over: whatever was due until then may have
+    /// gone out since the snapshot was taken.
+    pub doubt_until: Option<UnixMs>,
     /// When its pages were put into their lane.
     pub opened_at: Option<UnixMs>,
     /// When it was cancelled.
@@ -158,6 +161,7 @@ impl Fields<'_> {
             pages: self.json("pages")?.unwrap_or_default(),
             remarks: self.json("remarks")?.unwrap_or_default(),
             waits_for: self.text("waits_for"),
+            doubt_until: self.json("doubt_until")?,
             opened_at: self.json("opened_at")?,
             cancelled_at: self.json("cancelled_at")?,
             closed_at: self.json("closed_at")?,

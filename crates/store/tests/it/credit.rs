@@ -1,7 +1,11 @@
 //! Rate credit lives in Lua as well as in core: random histories of a number hold the two equal to the microsecond.
 
 use std::{
-    sync::atomic::{AtomicU32, Ordering},
+    str::FromStr,
+    sync::{
+        Arc,
+        atomic::{AtomicU32, Ordering},
+    },
     time::Duration,
 };
 
@@ -10,7 +14,7 @@ use dawncast_core::{
     ids::NumberId,
     pace::{self, Credit, Pace, Throttle},
 };
-use dawncast_store::{Store, credit::Rate};
+use dawncast_store::{ProcessTime, Store, credit::Rate};
 use proptest::{prelude::*, test_runner::TestCaseError};
 
 use crate::{
@@ -95,12 +99,12 @@ async fn step(
         Step::Throttled(hold) => {
             let factor = store.throttled(number, Duration::from_millis(hold)).await.unwrap();
             model.throttle = model.throttle.slowed(now_us);
-            model.credit = model.credit.hold(until(hold));
+            model.credit = model.credit.hold(until(hold), now_us);
             prop_assert_eq!(factor, model.throttle.factor_milli);
         }
         Step::Rest(hold) => {
             store.rest(number, Duration::from_millis(hold)).await.unwrap();
-            model.credit = model.credit.hold(until(hold));
+            model.credit = model.credit.hold(until(hold), now_us);
         }
     }
     Ok(())
@@ -136,6 +140,25 @@ async fn a_clock_that_stepped_back_holds_a_number_up_for_a_burst_at_most() {
     assert_eq!(refused.count, 0);
     scene.at(OPENS - 3_600_000 + 14);
     assert_eq!(scene.store.grant(&number, RATE, 1).await.unwrap().count, 1);
+}
+
+#[tokio::test]
+async fn a_step_of_redis_clock_grants_no_second_burst() {
+    let redis = dawncast_testkit::TestRedis::start().await;
+    let (time, number) = (Arc::new(ProcessTime::default()), NumberId::from_str("1").unwrap());
+    let store = redis.store("t:").await.by_time(Arc::clone(&time));
+    let look = async || time.expect(store.time_us().await.unwrap() - time.redis_us());
+    look().await;
+    assert_eq!(store.grant(&number, RATE, 100).await.unwrap().count, 7, "where it is expected");
+    // As if Redis had jumped five minutes, and then been looked at again.
+    for by in [-300_000_000, 300_000_000] {
+        time.expect(by);
+        let refused = store.grant(&number, RATE, 100).await.unwrap();
+        assert_eq!((refused.count, refused.retry_at_us > refused.now_us), (0, true));
+        look().await;
+        let granted = store.grant(&number, RATE, 100).await.unwrap();
+        assert!(granted.count <= 1, "all of the burst counts as spent, not {} left", granted.count);
+    }
 }
 
 #[tokio::test]

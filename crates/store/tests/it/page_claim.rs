@@ -21,7 +21,7 @@ async fn a_takeover_raises_the_epoch_and_makes_what_was_begun_unsure() {
     assert_eq!(first.epoch, 1);
     scene.begin(&first, &[0, 1], 1, Standing::Planned).await;
     scene.commit(&first, &[fact(1, 1, Outcome::Accepted)]).await;
-    let Claim::Claimed { owner, ledger, recipients } = scene.store.claim(&first.page, [2; 8]).await.unwrap() else {
+    let Claim::Claimed { owner, ledger, recipients, .. } = scene.store.claim(&first.page, [2; 8]).await.unwrap() else {
         panic!("the page is there");
     };
     assert_eq!((owner.epoch, ledger.header.epoch, ledger.header.nonce), (2, 2, [2; 8]));

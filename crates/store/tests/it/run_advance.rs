@@ -86,6 +86,8 @@ async fn a_run_is_created_once_and_indexed() {
     assert_eq!(scene.store.active_runs().await.unwrap(), std::slice::from_ref(&draft.id));
     assert_eq!(scene.store.runs_page(9, None).await.unwrap().items, [stored]);
     scene.store.close_run(&draft.id, "pass", OPENS).await.unwrap();
+    assert!(!scene.store.active_runs().await.unwrap().is_empty(), "there is something left to do for it");
+    scene.store.retire_run(&draft.id).await.unwrap();
     assert!(scene.store.active_runs().await.unwrap().is_empty());
 }
 

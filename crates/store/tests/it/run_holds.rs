@@ -19,7 +19,7 @@ async fn a_stop_holds_every_run_and_a_start_lets_go_of_its_own_hold_alone() {
     scene.store.hold_run(&runs[0], Hold::Run, true).await.unwrap();
     scene.store.stop(OPENS).await.unwrap();
     scene.store.set_pool_paused(&"advisors".parse().unwrap(), true).await.unwrap();
-    assert_eq!(holds(&scene.store, &runs[0]).await, Hold::ALL);
+    assert_eq!(holds(&scene.store, &runs[0]).await, [Hold::Run, Hold::Pool, Hold::Stop]);
     assert_eq!(holds(&scene.store, &runs[1]).await, [Hold::Pool, Hold::Stop]);
     scene.store.start().await.unwrap();
     assert_eq!(holds(&scene.store, &runs[0]).await, [Hold::Run, Hold::Pool]);
@@ -80,6 +80,7 @@ async fn race(switch: impl AsyncFn(&Store, bool), hold: Hold) {
         let expected = if on { vec![hold] } else { vec![] };
         assert_eq!(holds(&scene.store, &run.id).await, expected, "thrown {on} after {requests} requests");
         scene.store.close_run(&run.id, "pass", OPENS).await.unwrap();
+        scene.store.retire_run(&run.id).await.unwrap();
     }
 }
 

@@ -17,31 +17,13 @@ use dawncast_store::{
 };
 use dawncast_testkit::{Proxy, Upstream};
 
-use crate::run_scene::{DEADLINE, OPENS, Scene, TOKEN, fact, frozen, lane, new_page};
+use crate::{
+    run_scene::{DEADLINE, OPENS, Scene, TOKEN, fact, frozen, lane, new_page},
+    scripts,
+};
 
 const LEASE: Duration = Duration::from_secs(4);
 const RATE: Rate = Rate { mps: 80, headroom: 0.9, priority: Priority::Critical };
-
-/// A scene whose Redis knows every script, so that the reply that is lost is the script's own.
-async fn scene() -> Scene {
-    let scene = Scene::set().await;
-    let owner = scene.owned(1).await;
-    let store = &scene.store;
-    scene.attempt(&owner, 0, Outcome::Accepted).await;
-    scene.receipt(&owner.page, &[fact(0, 1, Outcome::Sent)]).await;
-    store.renew(&owner).await.unwrap();
-    store.finish(&owner, &[]).await.unwrap();
-    store.hold_run(&owner.page.run, Hold::Run, true).await.unwrap();
-    store.close_run(&owner.page.run, "pass", OPENS).await.unwrap();
-    let leased = lease(&scene, &owner.page).await;
-    store.end_lease(&leased).await.unwrap();
-    store.grant(&number(), RATE, 0).await.unwrap();
-    store.throttled(&"2".parse().unwrap(), LEASE).await.unwrap();
-    store.beat_webhook(OPENS).await.unwrap();
-    let closed = &owner.page.run;
-    assert!(!store.put_dropped(closed, TOKEN, &[dropped_row()]).await.unwrap(), "a closed run waits for no plan");
-    scene
-}
 
 fn dropped_row() -> DroppedRow {
     let reason = dawncast_core::report::DropReason::Duplicate;
@@ -57,29 +39,43 @@ async fn lease(scene: &Scene, page: &PageRef) -> Leased {
     scene.store.lease(&lane(), 1, LEASE, "a").await.unwrap().pages.remove(0)
 }
 
-/// Makes a call whose reply is lost. The connection does not repeat it by itself: the caller hears of the loss.
-async fn lose<T>(scene: &Scene, call: &impl AsyncFn(&Store) -> Result<T, StoreError>) {
+/// Orders the loss of the reply of `what`: a script by its path, which Redis then knows, or a command by its name.
+pub(crate) async fn order_loss(store: &Store, proxy: &Proxy, what: &str) {
+    if !what.ends_with(".lua") {
+        return proxy.drop_reply_to(vec![what.to_owned()]);
+    }
+    let mut hashes = Vec::new();
+    for form in scripts::forms(what) {
+        // Not every form makes a script.
+        let _ = form.load_async(&mut store.connection()).await;
+        hashes.push(form.get_hash().to_owned());
+    }
+    proxy.drop_reply_to(hashes);
+}
+
+/// Makes a call and loses the reply of `what`. The connection does not repeat it by itself: the caller hears of the loss.
+async fn lose<T>(scene: &Scene, what: &str, call: &impl AsyncFn(&Store) -> Result<T, StoreError>) {
     let proxy = Proxy::start(Upstream::of(&scene.redis.url())).await;
     let store = scene.connect(Some(proxy.redis_url())).await;
-    proxy.drop_next_reply();
-    assert!(matches!(call(&store).await, Err(StoreError::Unavailable(_))), "the reply was lost");
+    order_loss(&scene.store, &proxy, what).await;
+    assert!(matches!(call(&store).await, Err(StoreError::Unavailable(_))), "the reply of {what} was lost");
     assert_eq!(proxy.dropped_replies(), 1);
 }
 
-/// Makes a call again whose reply was lost.
-async fn twice<T>(scene: &Scene, call: impl AsyncFn(&Store) -> Result<T, StoreError>) -> T {
-    lose(scene, &call).await;
+/// Makes a call again that lost the reply of `what`.
+pub(crate) async fn twice<T>(scene: &Scene, what: &str, call: impl AsyncFn(&Store) -> Result<T, StoreError>) -> T {
+    lose(scene, what, &call).await;
     call(&scene.store).await.unwrap()
 }
 
 /// The same, for a call that changes something: the second time, nothing.
-async fn check<T>(scene: &Scene, call: impl AsyncFn(&Store) -> Result<T, StoreError>) -> T {
+pub(crate) async fn check<T>(scene: &Scene, what: &str, call: impl AsyncFn(&Store) -> Result<T, StoreError>) -> T {
     let before = scene.contents().await;
-    lose(scene, &call).await;
+    lose(scene, what, &call).await;
     let once = scene.contents().await;
-    assert_ne!(once.changes(&before), [""; 0], "the script ran");
+    assert_ne!(once.changes(&before), [""; 0], "{what} ran");
     let answer = call(&scene.store).await.unwrap();
-    assert_eq!(scene.contents().await.changes(&once), [""; 0], "the second time changed something");
+    assert_eq!(scene.contents().await.changes(&once), [""; 0], "the second time {what} changed something");
     answer
 }
 
@@ -92,54 +88,54 @@ async fn sending(scene: &Scene) -> Owner {
 
 #[tokio::test]
 async fn a_repeated_claim_is_the_same_claim() {
-    let scene = scene().await;
+    let scene = Scene::set().await;
     let owner = sending(&scene).await;
-    let claim = check(&scene, async |store| store.claim(&owner.page, [2; 8]).await).await;
+    let claim = check(&scene, "page/claim.lua", async |store| store.claim(&owner.page, [2; 8]).await).await;
     assert!(matches!(claim, Claim::Claimed { owner, .. } if owner.epoch == 2));
 }
 
 #[tokio::test]
 async fn a_repeated_begin_is_granted_again() {
-    let scene = scene().await;
+    let scene = Scene::set().await;
     let owner = sending(&scene).await;
     let intents = [(Intent { index: 1, attempt: 1, expected: Standing::Planned }, 0)];
-    let begun = check(&scene, async |store| store.begin(&owner, &intents).await).await;
+    let begun = check(&scene, "page/begin.lua", async |store| store.begin(&owner, &intents).await).await;
     assert_eq!(begun, Begun::Granted { at: OPENS, granted: vec![true] });
 }
 
 #[tokio::test]
 async fn a_repeated_fact_is_a_duplicate() {
-    let scene = scene().await;
+    let scene = Scene::set().await;
     let owner = sending(&scene).await;
     let facts = [fact(0, 1, Outcome::Accepted)];
     let applied = |recorded| match recorded {
         Recorded::Settled(settlement) => settlement.transitions[0].applied,
         Recorded::Foreign => panic!("the page is there"),
     };
-    let committed = check(&scene, async |store| store.commit(&owner, &facts).await).await;
+    let committed = check(&scene, "page/commit.lua", async |store| store.commit(&owner, &facts).await).await;
     assert_eq!(applied(committed), Applied::Duplicate);
     let facts = [fact(0, 1, Outcome::Sent)];
-    let received = check(&scene, async |store| store.receipt(&owner.page, &facts).await).await;
+    let received = check(&scene, "page/receipt.lua", async |store| store.receipt(&owner.page, &facts).await).await;
     assert_eq!(applied(received), Applied::Duplicate);
 }
 
 #[tokio::test]
 async fn the_verdict_of_a_former_owner_is_news_once() {
-    let scene = scene().await;
+    let scene = Scene::set().await;
     let frozen = sending(&scene).await;
     scene.claim(&frozen.page, 2).await;
     let facts = [fact(0, 1, Outcome::Accepted)];
-    check(&scene, async |store| store.commit(&frozen, &facts).await).await;
+    check(&scene, "page/commit.lua", async |store| store.commit(&frozen, &facts).await).await;
 }
 
 #[tokio::test]
 async fn a_page_whose_reopening_was_not_heard_of_is_not_reopened_twice() {
-    let scene = scene().await;
+    let scene = Scene::set().await;
     let owner = scene.owned(1).await;
     scene.attempt(&owner, 0, Outcome::Accepted).await;
     scene.store.finish(&owner, &[]).await.unwrap();
     let facts = [fact(0, 1, Outcome::FailedRetryable)];
-    let recorded = check(&scene, async |store| store.receipt(&owner.page, &facts).await).await;
+    let recorded = check(&scene, "page/receipt.lua", async |store| store.receipt(&owner.page, &facts).await).await;
     // Nobody was told that it is open again: reconcile finds it by its missing mark.
     assert!(matches!(recorded, Recorded::Settled(settlement) if !settlement.reopened));
     assert!(!scene.store.ledger(&owner.page).await.unwrap().unwrap().header.finished);
@@ -147,29 +143,29 @@ async fn a_page_whose_reopening_was_not_heard_of_is_not_reopened_twice() {
 
 #[tokio::test]
 async fn a_repeated_finish_is_finished() {
-    let scene = scene().await;
+    let scene = Scene::set().await;
     let owner = scene.owned(1).await;
     scene.attempt(&owner, 0, Outcome::Accepted).await;
-    let finish = check(&scene, async |store| store.finish(&owner, &[]).await).await;
+    let finish = check(&scene, "page/finish.lua", async |store| store.finish(&owner, &[]).await).await;
     assert_eq!(finish, Finish::Finished);
 }
 
 #[tokio::test]
 async fn renewing_again_renews() {
-    let scene = scene().await;
+    let scene = Scene::set().await;
     let owner = sending(&scene).await;
     let leased = lease(&scene, &owner.page).await;
-    twice(&scene, async |store| store.renew(&owner).await).await;
+    twice(&scene, "page/renew.lua", async |store| store.renew(&owner).await).await;
     scene.at(OPENS + 1_000);
-    assert!(check(&scene, async |store| store.renew_lease(&leased, LEASE).await).await);
+    assert!(check(&scene, "lane/hold.lua", async |store| store.renew_lease(&leased, LEASE).await).await);
 }
 
 #[tokio::test]
 async fn a_lease_nobody_heard_of_costs_one_lease_term() {
-    let scene = scene().await;
+    let scene = Scene::set().await;
     let page = scene.page(1).await;
     scene.store.put_pages(&lane(), Put::Keep, &[(page.clone(), OPENS)]).await.unwrap();
-    let found = check(&scene, async |store| store.lease(&lane(), 1, LEASE, "a").await).await;
+    let found = check(&scene, "lane/lease.lua", async |store| store.lease(&lane(), 1, LEASE, "a").await).await;
     assert_eq!((found.pages.len(), found.next_due), (0, Some(OPENS + 4_000)));
     scene.at(OPENS + 4_000);
     let found = scene.store.lease(&lane(), 1, LEASE, "b").await.unwrap();
@@ -178,92 +174,99 @@ async fn a_lease_nobody_heard_of_costs_one_lease_term() {
 
 #[tokio::test]
 async fn a_page_is_given_back_or_taken_out_once() {
-    let scene = scene().await;
+    let scene = Scene::set().await;
     let page = scene.page(1).await;
     let leased = lease(&scene, &page).await;
-    let released = check(&scene, async |store| store.release_lease(&leased, OPENS).await).await;
+    let released = check(&scene, "lane/hold.lua", async |store| store.release_lease(&leased, OPENS).await).await;
     assert!(!released, "the lease is no longer held");
     let leased = scene.store.lease(&lane(), 1, LEASE, "b").await.unwrap().pages.remove(0);
-    assert!(!check(&scene, async |store| store.end_lease(&leased).await).await);
+    assert!(!check(&scene, "lane/hold.lua", async |store| store.end_lease(&leased).await).await);
 }
 
 #[tokio::test]
 async fn pages_are_put_once() {
-    let scene = scene().await;
+    let scene = Scene::set().await;
     let pages: Vec<_> = (0..3).map(|page| (PageRef { run: "r".parse().unwrap(), page }, OPENS)).collect();
     for put in [Put::Keep, Put::Hurry] {
         let pages: Vec<_> =
             pages.iter().map(|(page, due)| (page.clone(), due - i64::from(put == Put::Hurry))).collect();
-        assert_eq!(check(&scene, async |store| store.put_pages(&lane(), put, &pages).await).await, 0);
+        assert_eq!(check(&scene, "lane/put.lua", async |store| store.put_pages(&lane(), put, &pages).await).await, 0);
     }
 }
 
 #[tokio::test]
 async fn a_grant_nobody_heard_of_is_lost_credit_and_never_a_burst() {
-    let scene = scene().await;
-    let granted = twice(&scene, async |store| store.grant(&number(), RATE, 5).await).await;
+    let scene = Scene::set().await;
+    let granted = twice(&scene, "credit/grant.lua", async |store| store.grant(&number(), RATE, 5).await).await;
     assert_eq!(granted.count, 2, "seven are a tenth of a second's, five are lost");
 }
 
 #[tokio::test]
 async fn a_throttle_halves_once() {
-    let scene = scene().await;
-    assert_eq!(check(&scene, async |store| store.throttled(&number(), LEASE).await).await, 500);
+    let scene = Scene::set().await;
+    assert_eq!(check(&scene, "credit/slow.lua", async |store| store.throttled(&number(), LEASE).await).await, 500);
     let other: NumberId = "3".parse().unwrap();
-    check(&scene, async |store| store.rest(&other, LEASE).await).await;
+    check(&scene, "credit/slow.lua", async |store| store.rest(&other, LEASE).await).await;
 }
 
 #[tokio::test]
 async fn a_page_is_written_once() {
-    let scene = scene().await;
+    let scene = Scene::set().await;
     let run = scene.frozen(None).await;
-    let written = check(&scene, async |store| store.write_page(&run, TOKEN, &new_page(0, 9)).await).await;
+    let written =
+        check(&scene, "page/write.lua", async |store| store.write_page(&run, TOKEN, &new_page(0, 9)).await).await;
     assert_eq!(written, Written::Present);
 }
 
 #[tokio::test]
 async fn every_step_of_a_run_is_there_when_it_is_taken_again() {
-    let scene = scene().await;
+    let scene = Scene::set().await;
     let (store, run) = (&scene.store, scene.draft());
     store.create_run(&run).await.unwrap();
     let (run, frozen) = (&run.id, &frozen());
     let present = async |advanced| assert_eq!(advanced, Advanced::Present);
-    present(check(&scene, async |store| store.freeze_run(run, frozen, Some(DEADLINE)).await).await).await;
-    present(check(&scene, async |store| store.planned_run(run, TOKEN, 1).await).await).await;
-    present(check(&scene, async |store| store.ready_run(run, &[]).await).await).await;
-    present(check(&scene, async |store| store.open_run(run, OPENS).await).await).await;
-    assert!(check(&scene, async |store| store.hold_run(run, Hold::Run, true).await).await);
-    assert!(check(&scene, async |store| store.hold_run(run, Hold::Run, false).await).await);
-    present(check(&scene, async |store| store.cancel_run(run, OPENS).await).await).await;
-    twice(&scene, async |store| store.close_run(run, "cancelled", OPENS).await).await;
-    assert!(store.active_runs().await.unwrap().is_empty(), "whoever closes again takes it off the list");
+    present(check(&scene, "run/advance.lua", async |store| store.freeze_run(run, frozen, Some(DEADLINE)).await).await)
+        .await;
+    present(check(&scene, "run/advance.lua", async |store| store.planned_run(run, TOKEN, 1).await).await).await;
+    present(check(&scene, "run/advance.lua", async |store| store.ready_run(run, &[]).await).await).await;
+    present(check(&scene, "run/advance.lua", async |store| store.open_run(run, OPENS).await).await).await;
+    assert!(check(&scene, "run/hold.lua", async |store| store.hold_run(run, Hold::Run, true).await).await);
+    assert!(check(&scene, "run/hold.lua", async |store| store.hold_run(run, Hold::Run, false).await).await);
+    present(check(&scene, "run/advance.lua", async |store| store.cancel_run(run, OPENS).await).await).await;
+    twice(&scene, "run/advance.lua", async |store| store.close_run(run, "cancelled", OPENS).await).await;
+    twice(&scene, "SREM", async |store| store.retire_run(run).await).await;
+    assert!(store.active_runs().await.unwrap().is_empty());
 }
 
 #[tokio::test]
 async fn a_run_is_created_once_however_far_the_first_try_came() {
-    let scene = scene().await;
+    let scene = Scene::set().await;
     let run = scene.draft();
-    assert!(twice(&scene, async |store| store.create_run(&run).await).await, "only its index entry was there");
-    let once = scene.contents().await;
-    assert!(!scene.store.create_run(&run).await.unwrap());
-    assert_eq!(scene.contents().await.changes(&once), [""; 0]);
+    for part in ["ZADD", "SADD"] {
+        lose(&scene, part, &async |store| store.create_run(&run).await).await;
+        assert_eq!(scene.store.run(&run.id).await.unwrap(), None, "only index entries are there");
+    }
+    assert!(!check(&scene, "run/create.lua", async |store| store.create_run(&run).await).await, "it was there");
 }
 
 #[tokio::test]
 async fn dropped_rows_beats_and_receipts_are_noted_once() {
-    let scene = scene().await;
+    let scene = Scene::set().await;
     let run = scene.frozen(None).await;
     let row = dropped_row();
-    check(&scene, async |store| store.put_dropped(&run, TOKEN, std::slice::from_ref(&row)).await).await;
+    check(&scene, "run/dropped.lua", async |store| store.put_dropped(&run, TOKEN, std::slice::from_ref(&row)).await)
+        .await;
     assert_eq!(scene.store.dropped(&run).await.unwrap(), [row]);
-    check(&scene, async |store| store.beat_webhook(OPENS + 9_000).await).await;
-    check(&scene, async |store| store.restart_webhook(OPENS + 9_500).await).await;
-    check(&scene, async |store| store.note_receipts(&[number()], OPENS).await).await;
+    scene.store.close_run(&run, "fail", OPENS).await.unwrap();
+    assert!(!scene.store.put_dropped(&run, TOKEN, &[dropped_row()]).await.unwrap(), "a closed run waits for no plan");
+    check(&scene, "beat.lua", async |store| store.beat_webhook(OPENS + 9_000).await).await;
+    check(&scene, "beat.lua", async |store| store.restart_webhook(OPENS + 9_500).await).await;
+    check(&scene, "HMSET", async |store| store.note_receipts(&[number()], OPENS).await).await;
 }
 
 #[tokio::test]
 async fn a_connection_that_lost_a_reply_mends_itself() {
-    let scene = scene().await;
+    let scene = Scene::set().await;
     let owner = sending(&scene).await;
     let proxy = Proxy::start(Upstream::of(&scene.redis.url())).await;
     let store = scene.connect(Some(proxy.redis_url())).await;

@@ -49,7 +49,7 @@ impl Scene {
     /// Another connection to the same Redis, through `url` where one is given, on the same clock.
     pub(crate) async fn connect(&self, url: Option<String>) -> Store {
         let url = url.unwrap_or_else(|| self.redis.url());
-        let config = dawncast_store::StoreConfig { url, prefix: "t:".to_owned() };
+        let config = dawncast_store::StoreConfig::new(url, "t:");
         Store::connect(&config).await.unwrap().with_clock(Arc::clone(&self.clock))
     }
 

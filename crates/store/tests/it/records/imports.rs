@@ -139,6 +139,22 @@ async fn an_import_without_a_sign_of_life_has_failed_and_leaves_nothing_for_good
 }
 
 #[tokio::test]
+async fn rows_that_expired_meanwhile_are_no_audience() {
+    let (_redis, store) = fresh().await;
+    import(&store, "imp_1", ImportMode::Replace, &[(1, "a")], 0).await;
+    let mut writer = begin(&store, "imp_2", ImportMode::Replace, 1).await;
+    for phone in 0..500 {
+        writer.push(row(phone, "b")).await.unwrap();
+    }
+    // As if Redis' clock had jumped ahead.
+    let gone = redis::cmd("PEXPIRE").arg("t:{aud:aud_a}:rows:2").arg(0).query_async(&mut store.connection()).await;
+    assert_eq!(gone, Ok(1));
+    writer.push(row(500, "b")).await.unwrap();
+    assert_eq!(writer.finish(columns(&["name"]), || 2).await.unwrap().state, ImportState::Failed);
+    assert_eq!(current(&store).await, pairs(&[(1, "a")]));
+}
+
+#[tokio::test]
 async fn rejects_are_paged_in_the_order_of_the_upload() {
     let (_redis, store) = fresh().await;
     let mut writer = begin(&store, "imp_1", ImportMode::Replace, 0).await;

@@ -7,6 +7,7 @@ mod campaigns;
 mod idempotency;
 mod imports;
 mod numbers;
+mod repeat;
 
 use dawncast_store::Store;
 use dawncast_testkit::TestRedis;

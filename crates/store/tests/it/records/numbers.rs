@@ -2,7 +2,7 @@ use dawncast_store::records::{Number, NumberRole, Secret};
 
 use super::{fresh, id};
 
-fn number(phone_number_id: &str, pool: &str, created_at: i64) -> Number {
+pub(super) fn number(phone_number_id: &str, pool: &str, created_at: i64) -> Number {
     Number {
         phone_number_id: id(phone_number_id),
         waba_id: id("200"),

@@ -1,17 +1,39 @@
-//! A Redis per test, of the same making as the private one of `dawncast serve`.
+//! A Redis per test, of the same making as the private one of `dawncast serve`; or a whole set that Sentinel looks after.
 
-use std::process::{Child, Command, Stdio};
+mod guard;
+mod sentinel;
+mod shim;
 
-use dawncast_store::private::{PrivateConfig, PrivateRedis};
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+
+use dawncast_store::private::{Appendfsync, PrivateConfig, PrivateRedis};
 use dawncast_store::{Store, StoreConfig};
 use rustix::process::{Pid, Signal, kill_process};
 use tempfile::TempDir;
 
-/// A Redis of the test's own, durable (`appendfsync always`), in a temporary folder. Gone, with its folder, when dropped
+use self::guard::Guard;
+pub use self::{sentinel::TestSentinel, shim::Shim};
+
+/// Where Redis keeps its append-only files, within its folder.
+const DATA: &str = "appendonlydir";
+
+/// How a test's Redis is set up. By default durable (`appendfsync always`), with nothing odd about it.
+#[derive(Debug, Clone, Default)]
+pub struct RedisSetup {
+    /// When writes reach the disk.
+    pub appendfsync: Appendfsync,
+    /// What it is started with: a library that makes its clock wrong or its disk slow.
+    pub environment: Vec<(String, String)>,
+}
+
+/// A Redis of the test's own, in a temporary folder. Gone, with its folder, when dropped
 /// or when the test's process ends in whatever way.
 pub struct TestRedis {
     server: Option<PrivateRedis>,
-    guard: Child,
+    _guard: Guard,
+    setup: RedisSetup,
     folder: TempDir,
 }
 
@@ -21,10 +43,18 @@ impl TestRedis {
     /// # Panics
     /// When it cannot be started, with the reason.
     pub async fn start() -> Self {
+        Self::start_with(RedisSetup::default()).await
+    }
+
+    /// The same, set up otherwise.
+    ///
+    /// # Panics
+    /// As [`start`](Self::start).
+    pub async fn start_with(setup: RedisSetup) -> Self {
         let folder = tempfile::Builder::new().prefix("dawncast-test-").tempdir().unwrap();
-        let guard = guard(&folder);
-        let server = Some(launch(&folder).await);
-        Self { server, guard, folder }
+        let guard = Guard::over(folder.path());
+        let server = Some(launch(&folder, &setup).await);
+        Self { server, _guard: guard, setup, folder }
     }
 
     /// Its address; stays the same over [`restart`](Self::restart).
@@ -34,7 +64,7 @@ impl TestRedis {
 
     /// Connects to it, with keys under `prefix`.
     pub async fn store(&self, prefix: &str) -> Store {
-        Store::connect(&StoreConfig { url: self.url(), prefix: prefix.to_owned() }).await.unwrap()
+        Store::connect(&StoreConfig::new(self.url(), prefix)).await.unwrap()
     }
 
     /// Ends it as a crash would, without a word of warning. Its data stay.
@@ -47,7 +77,23 @@ impl TestRedis {
     /// Starts it again on the same data, ending it first if it lives.
     pub async fn restart(&mut self) {
         drop(self.server.take());
-        self.server = Some(launch(&self.folder).await);
+        self.server = Some(launch(&self.folder, &self.setup).await);
+    }
+
+    /// A copy of its data as they are now, as a backup takes one.
+    pub fn backup(&self) -> TempDir {
+        let backup = tempfile::tempdir().unwrap();
+        copy(&self.folder.path().join(DATA), backup.path());
+        backup
+    }
+
+    /// Ends it and starts it again on the data of a backup.
+    pub async fn restore(&mut self, backup: impl AsRef<Path>) {
+        drop(self.server.take());
+        let data = self.folder.path().join(DATA);
+        fs::remove_dir_all(&data).unwrap();
+        copy(backup.as_ref(), &data);
+        self.server = Some(launch(&self.folder, &self.setup).await);
     }
 
     fn server(&self) -> &PrivateRedis {
@@ -60,36 +106,38 @@ impl Drop for TestRedis {
         if self.server.is_some() {
             self.kill9();
         }
-        // Ended last, lest the test's process be killed in between; ended by force, so that it does not act.
         drop(self.server.take());
-        let _ = self.guard.kill();
-        let _ = self.guard.wait();
     }
 }
 
-async fn launch(folder: &TempDir) -> PrivateRedis {
-    PrivateRedis::start(PrivateConfig::new(folder.path())).await.unwrap_or_else(|error| panic!("{error}"))
+/// Copies the files of a folder.
+fn copy(from: &Path, to: &Path) {
+    fs::create_dir_all(to).unwrap();
+    for entry in fs::read_dir(from).unwrap() {
+        let path = entry.unwrap().path();
+        fs::copy(&path, to.join(path.file_name().unwrap())).unwrap();
+    }
 }
 
-/// Destructors do not run in a test that is killed, at a time limit or by Ctrl-C. This shell outlives it, sees its
-/// standard input close, and cleans up.
-fn guard(folder: &TempDir) -> Child {
-    use std::os::unix::process::CommandExt;
-    Command::new("sh")
-        .args(["-c", r#"read _; kill -9 "$(cat "$1/redis.pid")"; rm -rf "$1""#, "guard"])
-        .arg(folder.path())
-        .process_group(0)
-        .stdin(Stdio::piped())
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        .spawn()
-        .unwrap()
+async fn launch(folder: &TempDir, setup: &RedisSetup) -> PrivateRedis {
+    let binary = (!setup.environment.is_empty()).then(|| wrapper(folder, &setup.environment));
+    let config = PrivateConfig { appendfsync: setup.appendfsync, binary, ..PrivateConfig::new(folder.path()) };
+    PrivateRedis::start(config).await.unwrap_or_else(|error| panic!("{error}"))
+}
+
+/// A program that is `redis-server` in this environment.
+fn wrapper(folder: &TempDir, environment: &[(String, String)]) -> PathBuf {
+    let path = folder.path().join("redis-server");
+    let exports = environment.iter().map(|(name, value)| format!("export {name}='{value}'\n"));
+    fs::write(&path, format!("#!/bin/sh\n{}exec redis-server \"$@\"\n", exports.collect::<String>())).unwrap();
+    fs::set_permissions(&path, fs::Permissions::from_mode(0o700)).unwrap();
+    path
 }
 
 #[cfg(test)]
 mod tests {
     use std::io::{BufRead, BufReader};
-    use std::path::Path;
+    use std::process::{Command, Stdio};
     use std::time::Duration;
 
     use super::*;

@@ -1,0 +1,131 @@
+//! The scripts of administrative records: a lost reply and a second call change nothing twice.
+
+use std::collections::BTreeSet;
+
+use dawncast_store::{
+    Store, StoreError,
+    records::{
+        Audience, BeginImport, Import, ImportMode, ImportState, ImportWriter, NewAsset, Reservation, UploadedAsset,
+    },
+};
+use dawncast_testkit::{Proxy, Upstream};
+
+use super::{
+    id,
+    imports::{current, import, row},
+};
+use crate::{
+    run_repeat::{check, order_loss, twice},
+    run_scene::Scene,
+};
+
+#[tokio::test]
+async fn a_record_is_added_once_and_its_caller_hears_so() {
+    let scene = Scene::set().await;
+    let audience = Audience { id: id("aud_a"), name: "subscribers".into(), created_at: 5 };
+    assert!(check(&scene, "records/insert.lua", async |store| store.add_audience(&audience).await).await);
+    assert_eq!(scene.store.audiences_page(10, None).await.unwrap().items, [audience]);
+}
+
+#[tokio::test]
+async fn a_record_is_changed_once() {
+    let scene = Scene::set().await;
+    scene.store.add_number(&super::numbers::number("101", "advisors", 1)).await.unwrap();
+    let slower = async |store: &Store| store.change_number(&id("101"), |number| number.mps = 20).await;
+    let changed = check(&scene, "records/replace.lua", slower).await;
+    assert_eq!(changed.unwrap().mps, 20);
+}
+
+#[tokio::test]
+async fn an_asset_is_added_once_under_its_name() {
+    let scene = Scene::set().await;
+    let asset = id("ast_a");
+    let new = || NewAsset { id: &asset, name: "pack.png", mime: "image/png", bytes: b"one" };
+    let added = check(&scene, "records/add_asset.lua", async |store| store.add_asset(new(), 5).await).await;
+    assert!(matches!(added, UploadedAsset::Same(there) if there.id == asset));
+}
+
+#[tokio::test]
+async fn a_version_is_pinned_and_let_go_of_once() {
+    let scene = Scene::set().await;
+    import(&scene.store, "imp_1", ImportMode::Replace, &[(1, "one")], 5).await;
+    let (audience, run) = (id("aud_a"), id("run_1"));
+    let pinned = check(&scene, "records/pin.lua", async |store| store.pin(&audience, &run).await).await.unwrap();
+    import(&scene.store, "imp_2", ImportMode::Replace, &[(2, "two")], 6).await;
+    assert!(scene.store.rows(&audience, &pinned).next().await.unwrap().is_some(), "held by the run");
+    check(&scene, "records/unpin.lua", async |store| store.unpin(&audience, &run).await).await;
+    assert_eq!(current(&scene.store).await, [(2, "two".to_owned())]);
+}
+
+#[tokio::test]
+async fn a_reservation_nobody_heard_of_is_taken_over_under_the_same_minted_id() {
+    let scene = Scene::set().await;
+    let path = "records/reserve.lua";
+    assert_eq!(check(&scene, path, async |store| store.reserve("s", "k", b"body", 0).await).await, Reservation::Busy);
+    let Reservation::Fresh { minted } = scene.store.reserve("s", "k", b"body", 30_000).await.unwrap() else {
+        panic!("its request has died")
+    };
+    let again = twice(&scene, path, async |store| store.reserve("s", "k", b"body", 60_000).await).await;
+    assert_eq!(again, Reservation::Busy);
+    assert_eq!(scene.store.reserve("s", "k", b"body", 90_000).await.unwrap(), Reservation::Fresh { minted });
+    check(&scene, "records/release.lua", async |store| store.release("s", "k").await).await;
+}
+
+#[tokio::test]
+async fn an_import_is_begun_once() {
+    let scene = Scene::set().await;
+    let begin = async |store: &Store| store.begin_import(&id("aud_a"), &id("imp_1"), ImportMode::Replace, 5).await;
+    let begun = check(&scene, "records/begin_import.lua", begin).await;
+    assert!(matches!(begun, BeginImport::Started(_)), "its own import does not stand in its way");
+}
+
+async fn begin(store: &Store) -> Box<ImportWriter> {
+    super::imports::begin(store, "imp_2", ImportMode::Replace, 6).await
+}
+
+/// Lets an import with a row do something whose reply is lost, and the same import once more.
+async fn check_import<T>(what: &str, act: impl AsyncFn(Box<ImportWriter>) -> Result<T, StoreError>) -> (Scene, T) {
+    let scene = Scene::set().await;
+    import(&scene.store, "imp_1", ImportMode::Replace, &[(1, "one")], 5).await;
+    let proxy = Proxy::start(Upstream::of(&scene.redis.url())).await;
+    let mut first = begin(&scene.connect(Some(proxy.redis_url())).await).await;
+    let mut second = begin(&scene.store).await;
+    for writer in [&mut first, &mut second] {
+        writer.push(row(2, "two")).await.unwrap();
+    }
+    order_loss(&scene.store, &proxy, what).await;
+    assert!(matches!(act(first).await, Err(StoreError::Unavailable(_))), "the reply of {what} was lost");
+    let once = scene.contents().await;
+    let answer = act(second).await.unwrap();
+    let changed = scene.contents().await.changes(&once);
+    // The rows of a version that nobody refers to any more go away by themselves.
+    assert!(changed.iter().all(|key| key.ends_with("rows:2")), "{changed:?}");
+    assert_eq!(proxy.dropped_replies(), 1);
+    (scene, answer)
+}
+
+#[tokio::test]
+async fn an_import_shows_once_that_it_is_alive() {
+    let beat = async |mut writer: Box<ImportWriter>| writer.beat(7).await;
+    let (_scene, alive) = check_import("records/beat_import.lua", beat).await;
+    assert!(alive);
+}
+
+#[tokio::test]
+async fn an_import_is_finished_once() {
+    let finish = async |writer: Box<ImportWriter>| writer.finish(BTreeSet::from(["name".to_owned()]), || 8).await;
+    let (scene, Import { state, .. }) = check_import("records/finish_import.lua", finish).await;
+    assert_eq!(state, ImportState::Done);
+    assert_eq!(current(&scene.store).await, [(2, "two".to_owned())]);
+    let mut connection = scene.store.connection();
+    let ttl: i64 = redis::cmd("TTL").arg("t:{aud:aud_a}:rows:2").query_async(&mut connection).await.unwrap();
+    assert_eq!(ttl, -1, "what became the audience stays");
+}
+
+#[tokio::test]
+async fn an_import_fails_once() {
+    let fail = async |writer: Box<ImportWriter>| writer.fail("the connection broke", 8).await;
+    let (scene, Import { state, .. }) = check_import("records/fail_import.lua", fail).await;
+    assert_eq!(state, ImportState::Failed);
+    assert_eq!(current(&scene.store).await, [(1, "one".to_owned())]);
+}
