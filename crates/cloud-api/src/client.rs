@@ -10,6 +10,9 @@ use reqwest::{
 
 use crate::{Cause, Token};
 
+/// An answer to nothing that takes longer is none.
+const PROBE_TIMEOUT: Duration = Duration::from_secs(3);
+
 /// How to reach the Graph API.
 #[derive(Clone, Debug)]
 pub struct ClientConfig {
@@ -112,6 +115,13 @@ impl Client {
     /// A GET of an object (one segment) or of its edge (two).
     pub(crate) fn get(&self, segments: &[&str], token: &Token) -> RequestBuilder {
         self.http.get(self.url(segments)).header(AUTHORIZATION, token.header())
+    }
+
+    /// Whether the Cloud API is there: asks it for nothing, without a token, and takes any answer that is not a server's
+    /// own fault. Costs no message, no limit, and may be repeated at will.
+    pub async fn is_there(&self) -> bool {
+        let request = self.http.get(self.root.clone()).timeout(PROBE_TIMEOUT);
+        exchange(request).await.is_ok_and(|answer| answer.status < 500)
     }
 
     fn url(&self, segments: &[&str]) -> Url {

@@ -3,15 +3,17 @@
 use std::path::Path;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{PoisonError, RwLock};
+use std::time::{Duration, Instant};
 
 use serde::{Deserialize, Serialize};
+use tokio::sync::watch;
 
 use crate::dice::{Purpose, dice};
 use crate::error::SimError;
 use crate::odds::{FaultProfile, Odds, fraction};
 use crate::wa_id::WaId;
 
-/// One thing that can go wrong with a call to send a message.
+/// One thing that can go wrong with a call to send a message, or, [`Down`](Fault::Down), with all of the simulator.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "snake_case", deny_unknown_fields)]
 pub enum Fault {
@@ -46,6 +48,19 @@ pub enum Fault {
         /// Meta's error code.
         code: u32,
     },
+    /// The whole simulator is away from the moment of the order on, at most until another order: new connections are
+    /// refused, those for its own calls under `/_sim/` included, and calls on open ones are reset. What is being answered
+    /// at that moment was accepted, and its answer is lost. Webhooks go on. Takes neither `match` nor `times` nor
+    /// `probability`.
+    Down {
+        /// For how long, in milliseconds.
+        #[serde(default = "two_seconds")]
+        ms: u64,
+    },
+}
+
+fn two_seconds() -> u64 {
+    2_000
 }
 
 fn bad_request() -> u16 {
@@ -90,6 +105,12 @@ impl FaultRule {
     pub fn always(fault: Fault) -> Self {
         Self { matches: FaultMatch::default(), fault, times: None, probability: None }
     }
+
+    fn is_for_all(&self) -> bool {
+        let FaultMatch { phone, number, attempts_matching } = &self.matches;
+        let narrowed = phone.is_some() || number.is_some() || attempts_matching.is_some();
+        !narrowed && self.times.is_none() && self.probability.is_none()
+    }
 }
 
 /// The form of a scenario file and of `/_sim/faults`.
@@ -125,6 +146,8 @@ pub(crate) struct Faults {
     seed: u64,
     odds: Odds,
     rules: RwLock<Vec<Standing>>,
+    /// Until when the simulator is away.
+    away: watch::Sender<Option<Instant>>,
 }
 
 /// A rule and how often it struck.
@@ -135,7 +158,7 @@ struct Standing {
 
 impl Faults {
     pub(crate) fn new(profile: FaultProfile, seed: u64) -> Self {
-        Self { seed, odds: Odds::of(profile), rules: RwLock::default() }
+        Self { seed, odds: Odds::of(profile), rules: RwLock::default(), away: watch::Sender::default() }
     }
 
     /// Replaces the ordered rules, if every one makes sense.
@@ -143,9 +166,24 @@ impl Faults {
         for (place, rule) in order.faults.iter().enumerate() {
             validate(rule, &is_number).map_err(|reason| SimError::Faults(format!("faults[{place}].{reason}")))?;
         }
+        let away = order.faults.iter().find_map(|rule| match rule.fault {
+            Fault::Down { ms } => Some(Instant::now() + Duration::from_millis(ms)),
+            _ => None,
+        });
+        self.away.send_replace(away);
         let standing = order.faults.into_iter().map(|rule| Standing { rule, struck: AtomicU32::new(0) }).collect();
         *self.rules.write().unwrap_or_else(PoisonError::into_inner) = standing;
         Ok(())
+    }
+
+    /// Whether the simulator is away.
+    pub(crate) fn is_down(&self) -> bool {
+        self.away.borrow().is_some_and(|until| Instant::now() < until)
+    }
+
+    /// Until when the simulator is away, as it is ordered.
+    pub(crate) fn away(&self) -> watch::Receiver<Option<Instant>> {
+        self.away.subscribe()
     }
 
     /// The rules in force, `times` being what is left of it.
@@ -162,7 +200,11 @@ impl Faults {
     pub(crate) fn decide(&self, attempt: &Try<'_>) -> Option<Fault> {
         let rules = self.rules.read().unwrap_or_else(PoisonError::into_inner);
         let ordered = rules.iter().enumerate().find(|(place, standing)| {
-            standing.rule.matches.fits(attempt) && self.strikes(*place, &standing.rule, attempt) && standing.spend()
+            let is_for_calls = !matches!(standing.rule.fault, Fault::Down { .. });
+            is_for_calls
+                && standing.rule.matches.fits(attempt)
+                && self.strikes(*place, &standing.rule, attempt)
+                && standing.spend()
         });
         match ordered {
             Some((_, standing)) => Some(standing.rule.fault),
@@ -210,6 +252,9 @@ fn validate(rule: &FaultRule, is_number: impl Fn(&str) -> bool) -> Result<(), St
         return Err(format!("match.number `{number}` is not a number of this simulator"));
     }
     match rule.fault {
+        Fault::Down { .. } if !rule.is_for_all() => {
+            Err("fault `down` is for all calls: leave out match, times and probability".to_owned())
+        }
         Fault::Error { http_status, .. } if !(400..=599).contains(&http_status) => {
             Err("fault.http_status must be between 400 and 599".to_owned())
         }
@@ -290,6 +335,8 @@ mod tests {
         assert!(refused(&rule(r#""match":{"attempts_matching":0}"#)).contains("attempts_matching"));
         let status = r#"{"faults":[{"fault":{"kind":"error","code":1,"http_status":200}}]}"#;
         assert!(refused(status).contains("fault.http_status"));
+        let narrow = r#"{"faults":[{"fault":{"kind":"down","ms":5},"times":1}]}"#;
+        assert!(refused(narrow).contains("faults[0].fault `down` is for all calls"));
     }
 
     #[test]

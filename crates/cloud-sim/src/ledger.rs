@@ -1,7 +1,7 @@
 //! The simulator's own record of what it accepted: the witness against which a sender's word is held.
 
 use std::collections::BTreeMap;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 
 use serde::{Deserialize, Serialize};
@@ -39,6 +39,9 @@ pub struct AttemptRecord {
     pub callback_data: Option<String>,
     /// When it was accepted, in Unix milliseconds of the simulator's clock.
     pub at_ms: u64,
+    /// The code of the `failed` receipt that follows; `None` when the message arrives.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub failed: Option<u32>,
 }
 
 /// Sums over all users.
@@ -55,9 +58,32 @@ pub struct LedgerTotals {
 pub(crate) struct Totals {
     accepted: AtomicU64,
     rejected: Mutex<BTreeMap<u32, u64>>,
+    under_way: AtomicUsize,
+    most_under_way: AtomicUsize,
+}
+
+/// A call to send that is under way, until it is dropped.
+pub(crate) struct UnderWay<'a>(&'a AtomicUsize);
+
+impl Drop for UnderWay<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
 }
 
 impl Totals {
+    /// A call to send has come in.
+    pub(crate) fn enter(&self) -> UnderWay<'_> {
+        let now = self.under_way.fetch_add(1, Ordering::Relaxed) + 1;
+        self.most_under_way.fetch_max(now, Ordering::Relaxed);
+        UnderWay(&self.under_way)
+    }
+
+    /// The most calls to send that were ever under way at once.
+    pub(crate) fn most_under_way(&self) -> usize {
+        self.most_under_way.load(Ordering::Relaxed)
+    }
+
     pub(crate) fn accepted(&self) {
         self.accepted.fetch_add(1, Ordering::Relaxed);
     }
@@ -86,6 +112,7 @@ pub(crate) fn snapshot(users: &Users, totals: &Totals, number_id: impl Fn(usize)
             wamid: message.wamid.clone(),
             callback_data: message.callback_data.clone(),
             at_ms: message.at_us / 1000,
+            failed: message.failure,
         });
         let record = RecipientRecord { accepted: user.accepted.len() as u64, attempts: attempts.collect() };
         recipients.insert(id.digits(), record);

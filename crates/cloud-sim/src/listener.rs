@@ -1,11 +1,12 @@
-//! Accepting connections that can be cut on order: closed without an answer, or reset.
+//! Accepting connections, unless the simulator is away; and connections that can be cut on order: closed without an
+//! answer, or reset.
 
 use std::net::SocketAddr;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, Ordering};
 use std::task::{Context, Poll};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use std::{fmt, io};
 
 use axum::extract::connect_info::Connected;
@@ -13,6 +14,8 @@ use axum::response::{IntoResponse, Response};
 use axum::serve::{IncomingStream, Listener};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::watch;
+use tokio::time::sleep_until;
 
 const OPEN: u8 = 0;
 const CLOSED: u8 = 1;
@@ -40,8 +43,53 @@ impl Line {
     }
 }
 
-/// A TCP listener whose connections obey their [`Line`].
-pub(crate) struct CuttingListener(pub(crate) TcpListener);
+/// After the system has refused, wait this long.
+const AGAIN: Duration = Duration::from_millis(50);
+
+/// A TCP listener whose connections obey their [`Line`]. While the simulator is away nobody listens at its address.
+pub(crate) struct CuttingListener {
+    /// None while it is away.
+    listener: Option<TcpListener>,
+    address: SocketAddr,
+    away: watch::Receiver<Option<Instant>>,
+}
+
+impl CuttingListener {
+    /// `away` tells until when nobody is to listen.
+    pub(crate) fn new(listener: TcpListener, away: watch::Receiver<Option<Instant>>) -> Self {
+        let address = listener.local_addr().expect("a bound socket has an address");
+        Self { listener: Some(listener), address, away }
+    }
+
+    /// Stops to listen while it is to be away, and listens again afterwards.
+    async fn present(&mut self) -> io::Result<()> {
+        while let Some(until) = self.away_until() {
+            self.listener = None;
+            tokio::select! {
+                () = sleep_until(until.into()) => {}
+                changed = self.away.changed() => if changed.is_err() { return Ok(()) },
+            }
+        }
+        if self.listener.is_none() {
+            self.listener = Some(TcpListener::bind(self.address).await?);
+        }
+        Ok(())
+    }
+
+    fn away_until(&mut self) -> Option<Instant> {
+        self.away.borrow_and_update().filter(|until| Instant::now() < *until)
+    }
+
+    /// The next connection; none when what is to be done has changed meanwhile.
+    async fn next(&mut self) -> io::Result<Option<(TcpStream, SocketAddr)>> {
+        self.present().await?;
+        let Some(listener) = &self.listener else { return Ok(None) };
+        tokio::select! {
+            accepted = listener.accept() => accepted.map(Some),
+            Ok(()) = self.away.changed() => Ok(None),
+        }
+    }
+}
 
 impl Listener for CuttingListener {
     type Io = Wire;
@@ -49,22 +97,23 @@ impl Listener for CuttingListener {
 
     async fn accept(&mut self) -> (Wire, SocketAddr) {
         loop {
-            match self.0.accept().await {
-                Ok((stream, peer)) => {
+            match self.next().await {
+                Ok(None) => {}
+                Ok(Some((stream, peer))) => {
                     // Only a matter of speed: a socket that refuses the option still works.
                     let _ = stream.set_nodelay(true);
                     return (Wire { stream, line: Line::default() }, peer);
                 }
                 Err(reason) => {
                     tracing::warn!(%reason, "cannot accept a connection; trying again");
-                    tokio::time::sleep(Duration::from_millis(50)).await;
+                    tokio::time::sleep(AGAIN).await;
                 }
             }
         }
     }
 
     fn local_addr(&self) -> io::Result<SocketAddr> {
-        self.0.local_addr()
+        Ok(self.address)
     }
 }
 

@@ -13,4 +13,6 @@ pub(crate) struct Message {
     pub(crate) at_us: u64,
     /// The template's category; `None` for a free-form message.
     pub(crate) category: Option<&'static str>,
+    /// The code with which a `failed` receipt follows.
+    pub(crate) failure: Option<u32>,
 }

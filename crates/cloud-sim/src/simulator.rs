@@ -77,6 +77,12 @@ impl Simulator {
         self.cloud.ledger()
     }
 
+    /// The most calls to send that were ever under way at once, from the first byte to the answer.
+    #[must_use]
+    pub fn most_under_way(&self) -> usize {
+        self.cloud.totals.most_under_way()
+    }
+
     /// Replaces the ordered faults.
     ///
     /// # Errors
@@ -133,9 +139,10 @@ fn cloud(config: &SimConfig, stop: &CancellationToken) -> Result<Cloud, SimError
 
 async fn serve(listener: TcpListener, cloud: Arc<Cloud>, stop: CancellationToken) {
     let upload = DefaultBodyLimit::max(UPLOAD_BYTES);
+    let listener = CuttingListener::new(listener, cloud.faults.away());
     let router: Router = control::router().fallback(graph::serve).layer(upload).with_state(cloud);
     let service = router.into_make_service_with_connect_info::<Line>();
-    let serving = axum::serve(CuttingListener(listener), service);
+    let serving = axum::serve(listener, service);
     if let Err(reason) = serving.with_graceful_shutdown(stop.cancelled_owned()).await {
         tracing::error!(%reason, "the simulator stopped serving");
     }

@@ -213,3 +213,27 @@ async fn a_cause_names_neither_address_nor_token() {
     assert!(shown.starts_with("disconnected: "), "{shown}");
     assert!(!shown.contains("127.0.0.1") && !shown.contains("SIM_TOKEN"), "{shown}");
 }
+
+#[tokio::test]
+async fn the_other_side_is_there_when_it_answers_anything_but_a_fault_of_its_own() {
+    for (reply, is_there) in [
+        (Reply::Http(401, "{}"), true),
+        (Reply::Http(429, ""), true),
+        (Reply::Http(503, ""), false),
+        (Reply::Close, false),
+        (Reply::Reset, false),
+    ] {
+        let server = Server::start([reply.clone()]).await;
+        assert_eq!(server.client().is_there().await, is_there, "{reply:?}");
+    }
+    let gone = TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap();
+    assert!(!client(&format!("http://{gone}")).is_there().await);
+}
+
+#[tokio::test]
+async fn asking_whether_it_is_there_shows_no_token() {
+    let server = Server::start([Reply::Http(200, "{}")]).await;
+    assert!(server.client().is_there().await);
+    let request = &server.requests()[0];
+    assert!(request.starts_with("GET ") && !request.to_lowercase().contains("authorization"), "{request}");
+}

@@ -31,11 +31,17 @@ pub(crate) async fn serve(
     ConnectInfo(line): ConnectInfo<Line>,
     request: Request,
 ) -> Response {
+    if cloud.faults.is_down() {
+        return line.reset();
+    }
     let uri = request.uri().clone();
     let path = Path::of(uri.path());
     cloud.half_latency().await;
     let mut response = route(&cloud, &line, &path, &uri, request).await.unwrap_or_else(IntoResponse::into_response);
     cloud.half_latency().await;
+    if cloud.faults.is_down() {
+        return line.reset();
+    }
     if let Ok(version) = HeaderValue::from_str(path.version) {
         response.headers_mut().insert("facebook-api-version", version);
     }
@@ -51,6 +57,7 @@ async fn route(
 ) -> Result<Response, GraphError> {
     let method = request.method().clone();
     if path.edge == "messages" && method == Method::POST {
+        let _under_way = cloud.totals.enter();
         return messages(cloud, line, path, uri, request).await.inspect_err(|error| cloud.totals.rejected(error.code));
     }
     authorise(cloud, uri, &request)?;

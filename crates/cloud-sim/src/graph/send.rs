@@ -59,9 +59,9 @@ pub(crate) async fn message(cloud: &Cloud, number: &Number, body: &[u8], line: &
         _ => {}
     }
     let category = content(cloud, number, &request)?;
-    let accepted = accept(cloud, number, user, category, request.biz_opaque_callback_data.as_deref())?;
-    announce(cloud, &accepted, nth, fault);
-    Ok(answer(input, &accepted.message, fault, line).await)
+    let message = accept(cloud, number, user, category, fault, request.biz_opaque_callback_data.clone())?;
+    cloud.webhooks.announce(&message, message.failure, nth);
+    Ok(answer(input, &message, fault, line).await)
 }
 
 fn parse(body: &[u8]) -> Result<SendRequest, GraphError> {
@@ -125,11 +125,6 @@ fn too_long(parameter: &str, chars: usize) -> GraphError {
     GraphError::parameter(format_args!("Param {parameter} must be at most {chars} characters long."))
 }
 
-struct Accepted {
-    message: Arc<Message>,
-    blocked: bool,
-}
-
 /// Service window, pair limit, throughput, then the ledger: one critical section per user, so that what is refused
 /// spends nothing and what is accepted is on record.
 fn accept(
@@ -137,8 +132,9 @@ fn accept(
     number: &Number,
     user: WaId,
     category: Option<&'static str>,
-    callback_data: Option<&str>,
-) -> Result<Accepted, GraphError> {
+    fault: Option<Fault>,
+    callback_data: Option<String>,
+) -> Result<Arc<Message>, GraphError> {
     let wamid = cloud.mint.wamid(user, Direction::Outbound);
     cloud.users.with(user, |record| {
         let now_us = cloud.clock.now_us();
@@ -153,26 +149,18 @@ fn accept(
             return Err(GraphError::of(130_429));
         }
         contact.pair.take(PAIR, now_us);
-        let blocked = contact.blocked;
-        let callback_data = callback_data.map(str::to_owned);
-        let message = Message { user, number: number.place, wamid, callback_data, at_us: now_us, category };
-        let message = Arc::new(message);
+        let failure = match fault {
+            Some(Fault::AsyncError { code }) => Some(code),
+            Some(Fault::Undeliverable) => Some(131_026),
+            _ if contact.blocked || cloud.faults.is_undeliverable(user) => Some(131_026),
+            _ => None,
+        };
+        let at_us = now_us;
+        let message = Arc::new(Message { user, number: number.place, wamid, callback_data, at_us, category, failure });
         record.accepted.push(Arc::clone(&message));
         cloud.totals.accepted();
-        Ok(Accepted { message, blocked })
+        Ok(message)
     })
-}
-
-/// Sets the receipts going.
-fn announce(cloud: &Cloud, accepted: &Accepted, nth: u32, fault: Option<Fault>) {
-    let user = accepted.message.user;
-    let failure = match fault {
-        Some(Fault::AsyncError { code }) => Some(code),
-        Some(Fault::Undeliverable) => Some(131_026),
-        _ if accepted.blocked || cloud.faults.is_undeliverable(user) => Some(131_026),
-        _ => None,
-    };
-    cloud.webhooks.announce(&accepted.message, failure, nth);
 }
 
 async fn answer(input: &str, message: &Message, fault: Option<Fault>, line: &Line) -> Response {

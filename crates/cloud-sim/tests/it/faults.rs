@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 
 use dawncast_cloud_sim::{Fault, FaultOrder, FaultProfile, FaultRule, SimConfig, SimError, Simulator};
 use serde_json::json;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::task::JoinSet;
 
 use crate::support::*;
@@ -134,4 +135,51 @@ async fn a_seed_brings_the_same_accidents_to_the_same_users_in_any_order() {
     assert_eq!(forward, backward);
     assert_ne!(forward, other);
     assert!(forward.values().any(|outcome| outcome != "200"));
+}
+
+#[tokio::test]
+async fn down_refuses_everyone_until_it_is_over() {
+    let sim = start().await;
+    let rule = |ms| FaultOrder { faults: vec![FaultRule::always(Fault::Down { ms })] };
+    let message = send_request(NUMBER, &hello(PHONE));
+    sim.set_faults(rule(60_000)).unwrap();
+    eventually_refused(&sim).await;
+    assert_eq!(exchange(sim.addr(), &message).await.unwrap_err().kind(), io::ErrorKind::ConnectionRefused);
+    sim.set_faults(FaultOrder::default()).unwrap();
+    let answer = until_answered(&sim, &message).await;
+    assert_eq!((answer.status, accepted(&sim, PHONE)), (200, 1), "another order ends it");
+    sim.set_faults(rule(50)).unwrap();
+    eventually_refused(&sim).await;
+    assert_eq!(until_answered(&sim, &message).await.status, 200, "it ends by itself");
+}
+
+#[tokio::test]
+async fn down_resets_calls_on_connections_that_are_open() {
+    let sim = start().await;
+    let mut open = tokio::net::TcpStream::connect(sim.addr()).await.unwrap();
+    // An answered call shows that the connection was taken in.
+    let greeting = b"GET /_sim/clock HTTP/1.1\r\nHost: sim.test\r\n\r\n";
+    open.write_all(greeting).await.unwrap();
+    assert!(open.read(&mut [0; 512]).await.unwrap() > 0);
+    sim.set_faults(FaultOrder { faults: vec![FaultRule::always(Fault::Down { ms: 60_000 })] }).unwrap();
+    open.write_all(&send_request(NUMBER, &hello(PHONE))).await.unwrap();
+    let reason = open.read_to_end(&mut Vec::new()).await.unwrap_err();
+    assert_eq!((reason.kind(), accepted(&sim, PHONE)), (io::ErrorKind::ConnectionReset, 0));
+}
+
+async fn eventually_refused(sim: &Simulator) {
+    let deadline = Instant::now() + Duration::from_secs(10);
+    while tokio::net::TcpStream::connect(sim.addr()).await.is_ok() {
+        assert!(Instant::now() < deadline, "connections are refused");
+    }
+}
+
+async fn until_answered(sim: &Simulator, message: &[u8]) -> Answer {
+    let deadline = Instant::now() + Duration::from_secs(10);
+    loop {
+        match exchange(sim.addr(), message).await {
+            Ok(received) if !received.is_empty() => return parse(&received),
+            other => assert!(Instant::now() < deadline, "{other:?}"),
+        }
+    }
 }

@@ -135,7 +135,10 @@ async fn failure_of(fault: Fault) -> Vec<Value> {
     assert_eq!(send(&sim, &hello(PHONE)).await.status, 200);
     quiet(&sim).await;
     assert_eq!(accepted(&sim, PHONE), 1);
-    receiver.statuses()
+    let (statuses, ledger) = (receiver.statuses(), sim.ledger());
+    let failed = ledger.recipients[PHONE.trim_start_matches('+')].attempts[0].failed;
+    assert_eq!(json!(failed), statuses[0]["errors"][0]["code"], "the ledger says the same");
+    statuses
 }
 
 #[tokio::test]
