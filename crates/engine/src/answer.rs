@@ -15,8 +15,6 @@ use dawncast_core::{
 
 /// How long a number rests after the Cloud API found it too fast.
 const THROTTLE_REST: Duration = Duration::from_secs(1);
-/// How long it rests when the Cloud API could not be reached at all.
-const UNREACHABLE_REST: Duration = Duration::from_secs(1);
 /// How long it rests when its token or account was refused: then it is tried again with one message.
 const REFUSED_REST: Duration = Duration::from_secs(30);
 
@@ -24,7 +22,7 @@ const REFUSED_REST: Duration = Duration::from_secs(30);
 pub(crate) fn verdict(outcome: &SendOutcome) -> Verdict {
     match outcome {
         SendOutcome::Accepted { .. } => Verdict::Accepted,
-        // Nothing was written, so nothing was sent; others would fare no better just now.
+        // Nothing was written, so nothing was sent: an attempt that does not count.
         SendOutcome::NotSent(_) => Verdict::NumberDown(0),
         SendOutcome::Unknown(_) => Verdict::Unknown,
         SendOutcome::Refused(error) => refused(error),
@@ -58,10 +56,11 @@ impl Rest {
     pub(crate) const UNFIT: Self = Self { hold: REFUSED_REST, halve: false };
 }
 
-/// How the number must rest after a POST, if at all.
+/// How the number must rest after a POST, if at all: in every process, since it is the number that cannot send. That the
+/// Cloud API cannot be reached from here is no matter of the number's, and the breaker's to see to.
 pub(crate) fn rest(outcome: &SendOutcome) -> Option<Rest> {
     match (outcome, verdict(outcome)) {
-        (SendOutcome::NotSent(_), _) => Some(Rest { hold: UNREACHABLE_REST, halve: false }),
+        (SendOutcome::NotSent(_), _) => None,
         (_, Verdict::Throttled(_)) => Some(Rest { hold: THROTTLE_REST, halve: true }),
         (_, Verdict::NumberDown(_)) => Some(Rest::UNFIT),
         _ => None,
@@ -82,7 +81,7 @@ pub(crate) fn status_fact(attempt: Attempt, update: &StatusUpdate) -> Option<Fac
         _ => return None,
     };
     let code = if update.status == Status::Failed { code } else { 0 };
-    Some(Fact { attempt, outcome, throttled: false, code, at: update.timestamp * 1_000 })
+    Some(Fact { attempt, outcome, throttled: false, code, at: update.timestamp.saturating_mul(1_000) })
 }
 
 fn may_retry(entry: &ErrorEntry) -> bool {

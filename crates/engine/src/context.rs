@@ -5,6 +5,8 @@ use std::time::Duration;
 use dawncast_cloud_api::Client;
 use dawncast_store::{Store, StoreError};
 
+use crate::Vigil;
+
 /// The engine's settings. Times are chosen for a campaign of minutes; a demo shortens them.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Settings {
@@ -50,6 +52,8 @@ pub struct Context {
     pub client: Client,
     /// This deployment's name: tells its receipts from those of others behind the same webhook.
     pub deployment: String,
+    /// Watches for a Redis that was restored from an older copy. One for the process.
+    pub vigil: Vigil,
     /// How to run.
     pub settings: Settings,
 }

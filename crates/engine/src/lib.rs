@@ -11,8 +11,11 @@ mod context;
 mod dispatch;
 pub mod metrics;
 mod monitor;
+pub mod points;
 mod receipts;
+mod replay;
 mod templates;
+mod vigil;
 
 pub use answer::class_of;
 pub use chores::scheduler;
@@ -22,3 +25,4 @@ pub use dispatch::worker;
 pub use metrics::describe_metrics;
 pub use monitor::monitor;
 pub use receipts::{Receipts, Unavailable, webhook_beat};
+pub use vigil::Vigil;

@@ -1,8 +1,9 @@
 //! The engine's metrics: names, help and the label sets that start at zero. Base units; no recipient, no free text.
 
-use metrics::{Unit, counter, describe_counter, describe_gauge, describe_histogram, histogram};
+use metrics::{Unit, counter, describe_counter, describe_gauge, describe_histogram, gauge, histogram};
 
 use dawncast_core::{delivery::DeliveryState, verdict::Verdict};
+use dawncast_store::restore::Unready;
 
 /// Deliveries by the state they moved to, each transition once.
 pub const DELIVERIES: &str = "dawncast_deliveries_total";
@@ -48,6 +49,10 @@ pub const IMBALANCE: &str = "dawncast_conservation_imbalance";
 pub const REDIS_MEMORY: &str = "dawncast_redis_memory_ratio";
 /// 1 while Redis answers.
 pub const REDIS_UP: &str = "dawncast_redis_up";
+/// 1 for the reason why this process can do nothing now, 0 for the others.
+pub const UNREADY: &str = "dawncast_unready";
+/// Redis' clock against this process's.
+pub const CLOCK_SKEW: &str = "dawncast_clock_skew_seconds";
 
 /// What a receipt did.
 pub const RECEIPT_OUTCOMES: [&str; 4] = ["applied", "duplicate", "stale", "foreign"];
@@ -69,6 +74,9 @@ pub fn describe_metrics() {
         for outcome in RECEIPT_OUTCOMES {
             counter!(RECEIPTS, "status" => status, "outcome" => outcome).absolute(0);
         }
+    }
+    for reason in Unready::ALL {
+        gauge!(UNREADY, "reason" => reason.as_str()).set(0.0);
     }
     for verdict in ["pass", "fail", "cancelled"] {
         counter!(RUNS, "verdict" => verdict).absolute(0);
@@ -98,6 +106,8 @@ fn describe_gauges() {
     describe_gauge!(IMBALANCE, "Recipients of a run that are not accounted for; anything but 0 is a fault");
     describe_gauge!(REDIS_MEMORY, "Used memory of Redis against its limit; 0 without one");
     describe_gauge!(REDIS_UP, "1 while Redis answers");
+    describe_gauge!(UNREADY, "1 for the reason why this process can do nothing now, 0 for the others");
+    describe_gauge!(CLOCK_SKEW, Unit::Seconds, "Redis' clock against this process's");
 }
 
 /// Known labels of a number, at zero from the start.

@@ -31,6 +31,7 @@ const PRIORITIES: [Priority; 3] = [Priority::Critical, Priority::Normal, Priorit
 /// When Redis cannot be reached at the start.
 pub async fn monitor(ctx: Context, stop: CancellationToken) -> Result<(), EngineError> {
     let clock = Clock::start(&ctx.store).await?;
+    let ctx = clock.rule(ctx);
     let look = || async {
         if let Err(error) = look(&ctx, clock.now()).await {
             warn!("the gauges cannot be read now: {error}");

@@ -7,7 +7,7 @@ use std::{
         Arc,
         atomic::{AtomicBool, Ordering},
     },
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use dawncast_cloud_api::webhook::{ReceivedStatus, Status};
@@ -31,10 +31,14 @@ use crate::{
     Clock, Context, EngineError, answer,
     clock::every,
     metrics::{DELIVERIES, RECEIPTS, TIME_TO_STATUS},
+    points::{Point, reach},
+    replay::Recent,
 };
 
 /// Receipts of so many webhook calls are written together at most.
 const CALLS_PER_BATCH: usize = 256;
+/// Receipts that could not be written again are tried again after this.
+const REPLAY_AGAIN: Duration = Duration::from_millis(250);
 /// What is kept of runs is forgotten when there are more of them.
 const RUNS_KEPT: usize = 256;
 
@@ -94,7 +98,9 @@ impl Receipts {
     /// Starts the writer. It ends with the last clone.
     pub fn new(ctx: Context, clock: Clock) -> Self {
         let (calls, queue) = mpsc::channel(4 * CALLS_PER_BATCH);
-        let writer = Writer { ctx: ctx.clone(), clock, runs: Arc::default() };
+        let ctx = clock.rule(ctx);
+        let recent = Recent::on(ctx.vigil.server());
+        let writer = Writer { ctx: ctx.clone(), clock, runs: Arc::default(), recent };
         tokio::spawn(writer.write(queue));
         Self { deployment: ctx.deployment, calls }
     }
@@ -120,14 +126,30 @@ impl Receipts {
         let callback = update.biz_opaque_callback_data.as_deref().and_then(|text| text.parse::<Callback>().ok());
         let own = callback.filter(|callback| callback.deployment == self.deployment);
         let fact = own.as_ref().and_then(|callback| answer::status_fact(callback.attempt, update));
-        let (Some(callback), Some(fact)) = (own, fact) else {
+        let index = own.as_ref().and_then(|callback| u8::try_from(callback.delivery.index).ok());
+        let (Some(callback), Some(fact), Some(index)) = (own, fact, index) else {
             count(status, "foreign");
             return None;
         };
-        let index = callback.delivery.index as u8;
         let fact = AttemptFact { index, fact, message_id: Some(update.id.clone()) };
         let number = received.phone_number_id.as_deref().and_then(|id| id.parse().ok());
         Some(Receipt { page: callback.delivery.page, fact, status, number })
+    }
+}
+
+/// Whether receipts are written for the first time. What is told again was counted then.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Telling {
+    First,
+    Again,
+}
+
+impl Telling {
+    fn who_repeats(self) -> &'static str {
+        match self {
+            Self::First => "Meta will repeat them",
+            Self::Again => "they are tried again soon",
+        }
     }
 }
 
@@ -136,48 +158,100 @@ struct Writer {
     ctx: Context,
     clock: Clock,
     runs: Arc<Mutex<HashMap<RunId, RunFacts>>>,
+    /// What was acknowledged of late, where Redis may lose it.
+    recent: Recent<Receipt>,
 }
 
 impl Writer {
-    async fn write(self, mut queue: mpsc::Receiver<Call>) {
-        let mut calls = Vec::new();
-        while queue.recv_many(&mut calls, CALLS_PER_BATCH).await > 0 {
-            let mut pages: HashMap<PageRef, Vec<Receipt>> = HashMap::new();
-            let mut waiting = Vec::new();
-            for call in calls.drain(..) {
-                waiting.push((call.pages(), call.done));
-                call.receipts
-                    .into_iter()
-                    .for_each(|receipt| pages.entry(receipt.page.clone()).or_default().push(receipt));
-            }
-            let failed = self.write_pages(&pages).await;
-            let noted = self.note_path(&pages).await;
-            for (touched, done) in waiting {
-                let whole = noted && touched.is_disjoint(&failed);
-                // A caller that has gone away has answered nothing, so Meta will come again.
-                let _ = done.send(if whole { Ok(()) } else { Err(Unavailable) });
+    async fn write(mut self, mut queue: mpsc::Receiver<Call>) {
+        let (vigil, may_lose) = (self.ctx.vigil.clone(), self.ctx.store.may_lose());
+        let (mut calls, mut again_at) = (Vec::new(), Instant::now());
+        loop {
+            let server = self.recent.server();
+            let moved = async {
+                tokio::time::sleep_until(again_at.into()).await;
+                vigil.left(server).await;
+            };
+            tokio::select! {
+                taken = queue.recv_many(&mut calls, CALLS_PER_BATCH) => match taken {
+                    0 => return,
+                    _ => self.write_calls(&mut calls).await,
+                },
+                () = moved, if may_lose => {
+                    self.replay().await;
+                    again_at = Instant::now() + REPLAY_AGAIN;
+                }
             }
         }
     }
 
+    async fn write_calls(&mut self, calls: &mut Vec<Call>) {
+        let mut pages: HashMap<PageRef, Vec<Receipt>> = HashMap::new();
+        let mut waiting = Vec::new();
+        for call in calls.drain(..) {
+            waiting.push((call.pages(), call.done));
+            call.receipts.into_iter().for_each(|receipt| pages.entry(receipt.page.clone()).or_default().push(receipt));
+        }
+        let failed = self.write_pages(&pages, Telling::First).await;
+        let noted = self.note_path(&pages).await;
+        reach(Point::ReceiptNoted);
+        pages.retain(|page, _| !failed.contains(page));
+        self.keep(pages.into_values().flatten());
+        for (touched, done) in waiting {
+            let whole = noted && touched.is_disjoint(&failed);
+            // A caller that has gone away has answered nothing, so Meta will come again.
+            let _ = done.send(if whole { Ok(()) } else { Err(Unavailable) });
+        }
+    }
+
+    /// Keeps what is about to be acknowledged: Meta will not come again with it.
+    fn keep(&mut self, receipts: impl Iterator<Item = Receipt>) {
+        if !self.ctx.store.may_lose() {
+            return;
+        }
+        self.recent.keep(receipts, Instant::now());
+        if let Some(seen) = self.ctx.vigil.seen(self.recent.server()) {
+            self.recent.settle(seen);
+        }
+    }
+
+    /// Another server answers, which may not know what was acknowledged of late: it is written again.
+    async fn replay(&mut self) {
+        let server = self.ctx.vigil.server();
+        let mut pages: HashMap<PageRef, Vec<Receipt>> = HashMap::new();
+        for receipt in self.recent.items() {
+            pages.entry(receipt.page.clone()).or_default().push(receipt.clone());
+        }
+        let count = self.recent.items().count();
+        if self.write_pages(&pages, Telling::Again).await.is_empty() {
+            info!("another Redis server answers: {count} receipts of the last seconds are written again");
+            self.recent.moved(server, Instant::now());
+        }
+    }
+
     /// Writes all pages at once; answers those that could not be written.
-    async fn write_pages(&self, pages: &HashMap<PageRef, Vec<Receipt>>) -> HashSet<PageRef> {
+    async fn write_pages(&self, pages: &HashMap<PageRef, Vec<Receipt>>, telling: Telling) -> HashSet<PageRef> {
         let mut writes = FuturesUnordered::new();
         for (page, receipts) in pages {
-            writes.push(self.write_page(page, receipts));
+            writes.push(self.write_page(page, receipts, telling));
         }
         let mut failed = HashSet::new();
         while let Some((page, result)) = writes.next().await {
             if let Err(error) = result {
-                warn!(page = %page, "receipts of page {page} are not written, Meta will repeat them: {error}");
+                warn!(page = %page, "receipts of page {page} are not written, {}: {error}", telling.who_repeats());
                 failed.insert(page.clone());
             }
         }
         failed
     }
 
-    async fn write_page<'a>(&self, page: &'a PageRef, receipts: &[Receipt]) -> (&'a PageRef, Result<(), EngineError>) {
-        (page, self.write_facts(page, receipts).await)
+    async fn write_page<'a>(
+        &self,
+        page: &'a PageRef,
+        receipts: &[Receipt],
+        telling: Telling,
+    ) -> (&'a PageRef, Result<(), EngineError>) {
+        (page, self.write_facts(page, receipts, telling).await)
     }
 
     /// Unsure sends wait by the time of the last receipt: told after the facts, lest one waits on a receipt not yet
@@ -189,36 +263,47 @@ impl Writer {
         numbers.is_empty() || self.ctx.store.note_receipts(&numbers, self.clock.now()).await.is_ok()
     }
 
-    async fn write_facts(&self, page: &PageRef, receipts: &[Receipt]) -> Result<(), EngineError> {
+    async fn write_facts(&self, page: &PageRef, receipts: &[Receipt], telling: Telling) -> Result<(), EngineError> {
         let facts: Vec<AttemptFact> = receipts.iter().map(|receipt| receipt.fact.clone()).collect();
-        match self.ctx.store.receipt(page, &facts).await? {
+        reach(Point::ReceiptBefore);
+        let recorded = self.ctx.store.receipt(page, &facts).await?;
+        reach(Point::ReceiptAfter);
+        match recorded {
+            Recorded::Foreign if telling == Telling::Again => {}
             Recorded::Foreign => receipts.iter().for_each(|receipt| count(receipt.status, "foreign")),
             Recorded::Settled(settlement) => {
-                let run = self.run_facts(&page.run).await?;
+                let Some(run) = self.run_facts(&page.run).await? else {
+                    // They are written, and nothing of it will ever be sent again.
+                    warn!(page = %page, "page {page} has outlived its run");
+                    return Ok(());
+                };
                 if settlement.reopened {
                     info!(page = %page, "a receipt reopened page {page}");
+                    reach(Point::ReceiptReopened);
                     let now = self.clock.now();
                     self.ctx.store.put_pages(&run.lane, Put::Hurry, &[(page.clone(), now)]).await?;
                 }
-                observe(receipts, &settlement, &run);
+                if telling == Telling::First {
+                    observe(receipts, &settlement, &run);
+                }
             }
         }
         Ok(())
     }
 
-    async fn run_facts(&self, id: &RunId) -> Result<RunFacts, EngineError> {
+    /// None when the run is gone.
+    async fn run_facts(&self, id: &RunId) -> Result<Option<RunFacts>, EngineError> {
         if let Some(facts) = self.runs.lock().await.get(id) {
-            return Ok(facts.clone());
+            return Ok(Some(facts.clone()));
         }
-        let run = self.ctx.store.run(id).await?;
-        let run = run.ok_or_else(|| EngineError::Unfit(format!("run {id} has pages but no record")))?;
+        let Some(run) = self.ctx.store.run(id).await? else { return Ok(None) };
         let facts = RunFacts { lane: run.lane(), instant: run.record.instant };
         let mut runs = self.runs.lock().await;
         if runs.len() >= RUNS_KEPT {
             runs.clear();
         }
         runs.insert(id.clone(), facts.clone());
-        Ok(facts)
+        Ok(Some(facts))
     }
 }
 
@@ -231,7 +316,7 @@ fn observe(receipts: &[Receipt], settlement: &Settlement, run: &RunFacts) {
         };
         count(receipt.status, outcome);
         if transition.applied == Applied::Raised {
-            let after_ms = receipt.fact.fact.at - run.instant;
+            let after_ms = receipt.fact.fact.at.saturating_sub(run.instant);
             histogram!(TIME_TO_STATUS, "status" => receipt.status).record(after_ms.max(0) as f64 / 1_000.0);
         }
         if transition.before != transition.after {

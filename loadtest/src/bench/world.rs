@@ -93,7 +93,7 @@ impl World {
         let data_dir: PathBuf = folder.path().join("redis");
         let redis = PrivateConfig { appendfsync: setting.fsync, ..PrivateConfig::new(data_dir) };
         let redis = PrivateRedis::start(redis).await?;
-        let store = Store::connect(&StoreConfig { url: redis.url(), prefix: String::new() }).await?;
+        let store = Store::connect(&StoreConfig::new(redis.url(), "")).await?;
         let (mut sim, known): (_, sim::Ready) = Process::start(folder.path(), "sim", &setting.sim).await?;
         add_numbers(&store, &known.numbers, setting.sim.mps).await?;
         let config = engine::Config { redis: redis.url(), sim: known.url, plan_headroom: setting.plan_headroom };

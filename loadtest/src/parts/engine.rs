@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use anyhow::bail;
 use dawncast_cloud_api::{Client, ClientConfig, webhook::AppSecret};
-use dawncast_engine::{Clock, Context, Receipts, Settings, monitor, scheduler, webhook_beat, worker};
+use dawncast_engine::{Clock, Context, Receipts, Settings, Vigil, monitor, scheduler, webhook_beat, worker};
 use dawncast_server::{Unavailable, WebhookState, webhook_router};
 use dawncast_store::{Store, StoreConfig};
 use metrics_exporter_prometheus::PrometheusBuilder;
@@ -45,10 +45,11 @@ pub(crate) struct Ready {
 /// Runs it until its input ends.
 pub(crate) async fn run(config: Config) -> anyhow::Result<()> {
     start_telemetry()?;
-    let store = Store::connect(&StoreConfig { url: config.redis, prefix: String::new() }).await?;
+    let store = Store::connect(&StoreConfig::new(config.redis, "")).await?;
     let client = Client::new(ClientConfig { base_url: config.sim, ..ClientConfig::default() })?;
     let settings = Settings::default();
-    let ctx = Context { store, client, deployment: DEPLOYMENT.to_owned(), settings };
+    let vigil = Vigil::start(&store, None).await?;
+    let ctx = Context { store, client, deployment: DEPLOYMENT.to_owned(), vigil, settings };
     let stop = CancellationToken::new();
     let clock = Clock::start(&ctx.store).await?;
     let webhook = listen(&ctx, clock.clone(), &stop).await?;

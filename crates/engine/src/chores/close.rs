@@ -16,6 +16,7 @@ use crate::{
     EngineError,
     answer::class_of,
     metrics::{RUNS, SLA_DELIVERIES},
+    points::{Point, reach},
 };
 
 impl Chores {
@@ -35,10 +36,13 @@ impl Chores {
         }
         let closed = Run { closed_at: Some(now), ..run.clone() };
         let report = store.report(&closed, now, class_of).await?;
+        reach(Point::CloseBefore);
         let advanced = store.close_run(&run.record.id, report.sla.verdict.as_str(), now).await?;
+        reach(Point::CloseAfter);
         if advanced == Advanced::Moved {
-            self.closed(run, &report).await?;
+            self.tell_closed(run, &report);
         }
+        self.retire(run).await?;
         Ok(advanced == Advanced::Moved)
     }
 
@@ -53,7 +57,7 @@ impl Chores {
         Ok(finished && is_terminal(&tallies, gate))
     }
 
-    async fn closed(&self, run: &Run, report: &Report) -> Result<(), EngineError> {
+    fn tell_closed(&self, run: &Run, report: &Report) {
         let (id, sla) = (&run.record.id, &report.sla);
         let share = 100.0 * sla.attained;
         info!(run.id = %id, "run {id} is closed: {}, {share:.2} % of {} on time", sla.verdict, sla.eligible);
@@ -61,10 +65,15 @@ impl Chores {
         if sla.verdict != SlaVerdict::Cancelled {
             self.count_sla(run, report);
         }
-        let from = [CampaignState::Active, CampaignState::Paused];
-        self.ctx.store.set_campaign_state(&run.record.campaign, &from, CampaignState::Done).await?;
-        self.ctx.store.unpin(&run.record.spec.audience.id, id).await?;
-        Ok(())
+    }
+
+    /// What is left to do for a closed run. Off the list of active runs at the very end: until then the tick brings it
+    /// back, should its scheduler die in between.
+    pub(super) async fn retire(&self, run: &Run) -> Result<(), EngineError> {
+        let (store, from) = (&self.ctx.store, [CampaignState::Active, CampaignState::Paused]);
+        store.set_campaign_state(&run.record.campaign, &from, CampaignState::Done).await?;
+        store.unpin(&run.record.spec.audience.id, &run.record.id).await?;
+        Ok(store.retire_run(&run.record.id).await?)
     }
 
     fn count_sla(&self, run: &Run, report: &Report) {

@@ -59,6 +59,7 @@ mod tests {
             pages: 0,
             remarks: vec![],
             waits_for: None,
+            doubt_until: None,
             opened_at: None,
             cancelled_at: None,
             closed_at: None,

@@ -7,7 +7,10 @@ use dawncast_store::{
 };
 
 use super::Chores;
-use crate::EngineError;
+use crate::{
+    EngineError,
+    points::{Point, reach},
+};
 
 /// What freeze, plan, preflight and open may take when a run is frozen after its window opened.
 const LATE_START_MS: i64 = 1_000;
@@ -48,6 +51,13 @@ impl Chores {
             submitted: (selection.chosen.len() + selection.dropped.len()) as u64,
             dropped: selection.dropped_by_reason(),
         };
-        Ok(store.freeze_run(id, &frozen, run.begin_until()).await? == Advanced::Moved)
+        if !self.ctx.vigil.verify(store.server_id().await?).await {
+            // A snapshot that came back meanwhile would be planned as if nothing of it had gone out.
+            return Ok(false);
+        }
+        reach(Point::FreezeBefore);
+        let advanced = store.freeze_run(id, &frozen, run.begin_until()).await?;
+        reach(Point::FreezeAfter);
+        Ok(advanced == Advanced::Moved)
     }
 }

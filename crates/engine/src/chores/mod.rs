@@ -15,7 +15,7 @@ mod tick;
 use std::sync::Arc;
 
 use dawncast_core::ids::RunId;
-use dawncast_store::run::Run;
+use dawncast_store::run::{Hold, Run};
 use serde::{Deserialize, Serialize};
 use tokio_util::sync::CancellationToken;
 use tracing::{Instrument, info, info_span, warn};
@@ -81,6 +81,10 @@ impl Chores {
                 // The hint was early, late or a repeat: the record knows better.
                 return Ok(());
             }
+            if !self.ctx.vigil.trusts() || run.holds.contains(&Hold::Restore) {
+                // What is known of this run may be of an earlier day.
+                return Ok(());
+            }
             let span = info_span!("chore", run.id = %chore.run, step = step.as_str());
             let moved = self.step(step, &run).instrument(span).await?;
             let Some(run) = self.ctx.store.run(&chore.run).await? else { return Ok(()) };
@@ -125,6 +129,7 @@ impl Chores {
 /// When Redis cannot be reached at the start.
 pub async fn scheduler(ctx: Context, stop: CancellationToken) -> Result<(), EngineError> {
     let clock = Clock::start(&ctx.store).await?;
+    let ctx = clock.rule(ctx);
     let chores = Arc::new(Chores { ctx: ctx.clone(), clock: clock.clone() });
     tokio::join!(clock.keep(&ctx.store, &stop), tick::tick(Arc::clone(&chores), &stop), queue::work(chores, &stop));
     Ok(())

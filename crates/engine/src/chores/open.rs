@@ -4,11 +4,16 @@
 use dawncast_store::run::{Advanced, Run};
 
 use super::{Chores, tick};
-use crate::EngineError;
+use crate::{
+    EngineError,
+    points::{Point, reach},
+};
 
 impl Chores {
     pub(super) async fn open(&self, run: &Run) -> Result<bool, EngineError> {
+        reach(Point::OpenBefore);
         let advanced = self.ctx.store.open_run(&run.record.id, self.clock.now()).await?;
+        reach(Point::OpenAfter);
         if advanced != Advanced::Refused {
             tick::reconcile(self, run).await?;
         }

@@ -15,7 +15,11 @@ use super::{
     Chores,
     select::{self, Selection},
 };
-use crate::{EngineError, receipts::count_states};
+use crate::{
+    EngineError,
+    points::{Point, reach},
+    receipts::count_states,
+};
 
 /// Pages written at once.
 const WRITES_AT_ONCE: usize = 16;
@@ -41,11 +45,16 @@ impl Chores {
             return self.hold(run, &format!("the media cannot be uploaded: {error}")).await;
         }
         let pages = pages(run, frozen, &plan, &selection)?;
+        reach(Point::PlanBefore);
         if !self.write(run, &frozen.plan_token, &pages).await? {
+            reach(Point::PlanRefused);
             return Ok(false);
         }
         let count = pages.len() as u32;
-        Ok(self.ctx.store.planned_run(&run.record.id, &frozen.plan_token, count).await? == Advanced::Moved)
+        reach(Point::PlanWritten);
+        let advanced = self.ctx.store.planned_run(&run.record.id, &frozen.plan_token, count).await?;
+        reach(Point::PlanAfter);
+        Ok(advanced == Advanced::Moved)
     }
 
     /// Within the window. Where that is too short because the run starts late: within half of what is left before the

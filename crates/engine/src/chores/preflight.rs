@@ -9,7 +9,12 @@ use dawncast_store::{
 use tracing::warn;
 
 use super::Chores;
-use crate::{EngineError, answer::Rest, templates};
+use crate::{
+    EngineError,
+    answer::Rest,
+    points::{Point, reach},
+    templates,
+};
 
 /// A webhook that was up this lately is fresh.
 const WEBHOOK_FRESH_MS: i64 = 5_000;
@@ -50,7 +55,10 @@ impl Chores {
         for remark in &remarks {
             warn!(run.id = %run.record.id, "run {} goes degraded: {remark}", run.record.id);
         }
-        Ok(self.ctx.store.ready_run(&run.record.id, &remarks).await? == Advanced::Moved)
+        reach(Point::PreflightBefore);
+        let advanced = self.ctx.store.ready_run(&run.record.id, &remarks).await?;
+        reach(Point::PreflightAfter);
+        Ok(advanced == Advanced::Moved)
     }
 
     /// Token, status and template of one number. One that cannot send rests, so that others stand in for it.

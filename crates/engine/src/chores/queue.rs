@@ -23,7 +23,7 @@ const CONCURRENCY: usize = 4;
 /// Done jobs are removed this often; apalis-redis keeps them otherwise.
 const VACUUM_EVERY: Duration = Duration::from_secs(60);
 
-type Queue = RedisStorage<Chore>;
+type Queue = RedisStorage<Chore, dawncast_store::Link>;
 
 fn queue(ctx: &Context) -> Queue {
     let config = Config::default()

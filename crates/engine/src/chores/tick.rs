@@ -48,6 +48,9 @@ async fn once(
     given.retain(|_, at| at.elapsed() < HINT_AGAIN);
     for id in chores.ctx.store.active_runs().await? {
         let Some(run) = chores.ctx.store.run(&id).await? else { continue };
+        if run.state == RunState::Closed {
+            chores.retire(&run).await?;
+        }
         if run.state == RunState::Open && count.is_multiple_of(RECONCILE_EVERY) {
             reconcile(chores, &run).await?;
         }

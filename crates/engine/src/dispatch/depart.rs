@@ -10,14 +10,17 @@ use dawncast_store::{
 use tracing::warn;
 
 use super::owner::PageOwner;
-use crate::EngineError;
+use crate::{
+    EngineError,
+    points::{Point, reach},
+};
 
 /// A page whose next attempt is this far off goes back to its lane.
 const FAR_MS: i64 = 10_000;
 /// It is leased again this long before.
 const AHEAD_MS: i64 = 2_000;
 /// A held run's pages are looked at again after this.
-const HELD_MS: i64 = 1_000;
+pub(super) const HELD_MS: i64 = 1_000;
 
 impl PageOwner {
     /// Ends the ownership if there is nothing more to do here. True when it is over.
@@ -27,7 +30,7 @@ impl PageOwner {
         }
         if self.lost || (self.stopping && !self.doubt.is_empty()) {
             // The lease ends by itself; what is in doubt, the next owner takes for unsure.
-            return true;
+            return self.leave().await;
         }
         let now = self.now();
         if self.stopping {
@@ -51,10 +54,12 @@ impl PageOwner {
     }
 
     async fn give_back(&mut self, due: UnixMs) -> bool {
+        reach(Point::GiveBackBefore);
         if let Err(error) = self.shared.ctx.store.release_lease(&self.job.leased, due).await {
             // Then its lease ends by itself.
             warn!("page {} cannot be given back now: {error}", self.owner.page);
         }
+        reach(Point::GiveBackAfter);
         true
     }
 
@@ -63,9 +68,13 @@ impl PageOwner {
     async fn finish(&mut self) -> bool {
         let left: Vec<u8> = self.desk.left(self.gate()).map(|index| index as u8).collect();
         let store = self.shared.ctx.store.clone();
+        reach(Point::FinishBefore);
         match store.finish(&self.owner, &left).await {
-            Ok(Finish::Finished) => {}
-            Ok(Finish::Lost(_)) => return true,
+            Ok(Finish::Finished) => reach(Point::FinishMarked),
+            Ok(Finish::Lost(_)) => {
+                self.lost = true;
+                return self.leave().await;
+            }
             Ok(Finish::Unsettled(_)) => {
                 self.stale = true;
                 self.pause();
@@ -79,7 +88,9 @@ impl PageOwner {
         }
         let second_look = async {
             store.end_lease(&self.job.leased).await?;
+            reach(Point::FinishOut);
             if let Renewal::Owned { finished: false, .. } = store.renew(&self.owner).await? {
+                reach(Point::FinishReopened);
                 let page = self.owner.page.clone();
                 store.put_pages(&self.job.leased.lane, Put::Hurry, &[(page, self.now())]).await?;
             }

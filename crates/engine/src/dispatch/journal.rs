@@ -28,7 +28,11 @@ use super::{
     owner::PageOwner,
     wire::{self, Posting},
 };
-use crate::{metrics::SEND_LATENESS, receipts::count_state};
+use crate::{
+    metrics::SEND_LATENESS,
+    points::{Point, reach},
+    receipts::count_state,
+};
 
 /// Attempts begun in one go: a script's cost per record hardly falls beyond this.
 pub(super) const BATCH: usize = 64;
@@ -92,8 +96,8 @@ impl Attributes for PageAttributes<'_> {
 }
 
 impl PageOwner {
-    /// What is due and has a place on the wire, and the number to send it: the home number, or a stand-in when that one
-    /// is paused, resting, gone, or lacks the template.
+    /// What is due, admitted and has a place on the wire, and the number to send it: the home number, or a stand-in when
+    /// that one is paused, resting, gone, or lacks the template.
     pub(super) fn next_batch(&mut self) -> Option<Batch> {
         let held = self.places.take_held();
         if !self.may_begin() {
@@ -103,6 +107,9 @@ impl PageOwner {
         let limit = held.as_ref().map_or(BATCH, OwnedSemaphorePermit::num_permits);
         let mut intents = self.desk.ready(now, &self.path, gate, limit);
         let place = self.turn_of(now).filter(|place| self.rests[*place].until <= now && !intents.is_empty())?;
+        if !self.admit(place, &mut intents, now) {
+            return None;
+        }
         let places = held.or_else(|| self.places.take(intents.len()))?;
         intents.truncate(places.num_permits());
         Some(Batch { intents, place, places })
@@ -128,16 +135,20 @@ impl PageOwner {
             headroom: self.shared.ctx.settings.headroom,
             priority: self.sheet.run.record.spec.priority,
         };
+        reach(Point::GrantBefore);
         let granted = match store.grant(&sender.number, rate, batch.intents.len() as u32).await {
             Ok(granted) if granted.count == 0 => return Beginning::NoCredit { place: batch.place, granted },
             Ok(granted) => granted,
             Err(error) => return Beginning::Failed(error),
         };
+        reach(Point::GrantAfter);
         batch.intents.truncate(granted.count as usize);
         let bodies = batch.intents.iter().map(|intent| self.body(intent, batch.place)).collect();
         let intents: Vec<(Intent, u8)> = batch.intents.iter().map(|intent| (*intent, batch.place as u8)).collect();
         let asked = Instant::now();
+        reach(Point::BeginBefore);
         let answer = store.begin(&self.owner, &intents).await;
+        reach(Point::BeginAfter);
         Beginning::Asked { batch, bodies, asked, answer }
     }
 
@@ -184,7 +195,14 @@ impl PageOwner {
         let retry_at = granted.retry_at_us.div_euclid(1_000) + 1;
         let ahead = granted.now_us / 1_000 - self.now();
         let until = if granted.paused { self.now() + PAUSED_MS } else { retry_at - ahead };
-        self.rests[place] = Resting::new(until, self.now());
+        let now = self.now();
+        self.rests[place] = Resting::new(until, now);
+        // A number that is away is stood in for: nobody waits his turn there.
+        if !self.rests[place].is_away(now) {
+            let number = &self.sheet.senders[place].number;
+            let again = Instant::now() + Duration::from_millis((until - now).max(0) as u64);
+            self.shared.lines.wait(number, &self.owner.page, self.urgency(), again);
+        }
     }
 
     fn refused(&mut self, refusal: Refusal) {
@@ -207,9 +225,8 @@ impl PageOwner {
         granted: &[bool],
     ) {
         self.doubt.retain(|doubted| !batch.intents.contains(doubted));
-        let in_time = self.renewed.elapsed() < self.shared.ctx.settings.lease / 2
-            && asked.elapsed() < BEGIN_GOOD_FOR
-            && self.gate() == Gate::Open;
+        let until = self.sends_until().min(asked + BEGIN_GOOD_FOR);
+        let in_time = Instant::now() < until && self.gate() == Gate::Open;
         let place = batch.place;
         for ((intent, body), granted) in batch.intents.iter().zip(bodies).zip(granted) {
             let Some(permit) = batch.places.split(1).filter(|_| *granted) else {
@@ -221,7 +238,7 @@ impl PageOwner {
             let number = self.sheet.senders[place].number.to_string();
             count_state(&self.job.leased.lane, number, DeliveryState::Sending);
             match body {
-                Ok(body) if in_time => self.post(intent, place, body, permit),
+                Ok(body) if in_time => self.post(intent, place, body, permit, until),
                 Ok(_) => self.settle_unsent(intent, Verdict::Withdrawn, place),
                 Err(why) => {
                     warn!(
@@ -240,7 +257,7 @@ impl PageOwner {
         self.tell(intent.index, fact, None, place);
     }
 
-    fn post(&mut self, intent: &Intent, place: usize, body: Bytes, permit: OwnedSemaphorePermit) {
+    fn post(&mut self, intent: &Intent, place: usize, body: Bytes, permit: OwnedSemaphorePermit, until: Instant) {
         let sender = &self.sheet.senders[place];
         let Some(token) = sender.token.clone() else { return };
         if intent.attempt == 1 {
@@ -250,7 +267,8 @@ impl PageOwner {
             histogram!(SEND_LATENESS, "pool" => pool, "priority" => priority).record(late_ms as f64 / 1_000.0);
         }
         let number = sender.number.clone();
-        let posting = Posting { index: intent.index, attempt: intent.attempt, place, number, token, body, permit };
+        let (index, attempt) = (intent.index, intent.attempt);
+        let posting = Posting { index, attempt, place, number, token, body, permit, until };
         self.wire.spawn(wire::post(self.shared.ctx.client.clone(), posting));
     }
 
@@ -260,10 +278,13 @@ impl PageOwner {
             return None;
         }
         let facts: Vec<AttemptFact> = self.told.iter().map(|told| told.fact.clone()).collect();
+        reach(Point::CommitBefore);
         let recorded = self.shared.ctx.store.commit(&self.owner, &facts).await;
+        reach(Point::CommitAfter);
         if let Ok(Recorded::Settled(settlement)) = &recorded
             && settlement.reopened
         {
+            reach(Point::CommitReopened);
             let (page, lane) = (self.owner.page.clone(), &self.job.leased.lane);
             if let Err(error) = self.shared.ctx.store.put_pages(lane, Put::Hurry, &[(page, self.now())]).await {
                 // Reconcile puts it back.

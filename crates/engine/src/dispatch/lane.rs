@@ -11,7 +11,11 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 use tracing::warn;
 
 use super::Shared;
-use crate::{EngineError, clock::sleep_or_stop};
+use crate::{
+    EngineError,
+    clock::sleep_or_stop,
+    points::{Point, reach},
+};
 
 /// Lanes are looked at this often at least; pages are leased two seconds before they are due.
 const LOOK_EVERY: Duration = Duration::from_millis(200);
@@ -68,6 +72,13 @@ async fn lease_round(
     pages: &mpsc::Sender<PageJob>,
 ) -> Result<Duration, EngineError> {
     let mut wait = LOOK_EVERY;
+    if shared.clock.has_stepped_within(shared.ctx.settings.lease) {
+        // By the new time every lease may have ended. Owners renew theirs, and what has none comes then.
+        return Ok(wait);
+    }
+    if !shared.ctx.vigil.trusts() {
+        return Ok(wait);
+    }
     for lane in lanes {
         let free = places.available_permits().min(LEASE_BATCH);
         if free == 0 || shared.stop.is_cancelled() {
@@ -75,7 +86,11 @@ async fn lease_round(
         }
         let asked = Instant::now();
         let token = format!("{:016x}", rand::random::<u64>());
+        reach(Point::LeaseBefore);
         let lease = shared.ctx.store.lease(lane, free, shared.ctx.settings.lease, &token).await?;
+        if !lease.pages.is_empty() {
+            reach(Point::LeaseAfter);
+        }
         if lease.pages.len() == free {
             wait = LOOK_AGAIN;
         }

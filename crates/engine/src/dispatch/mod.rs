@@ -1,32 +1,32 @@
 //! Dispatch: lease, begin, send, commit. A worker leases due pages; each has one owner, a task that holds its deliveries
 //! in memory and writes everything that matters to the ledger before it acts on it.
 
+mod admit;
 mod backend;
 mod depart;
+mod image;
 mod journal;
 mod lane;
+mod lines;
 mod owner;
 mod places;
 mod sheet;
+mod suspects;
+mod takeover;
 mod tenure;
 mod wire;
 
-use std::{
-    collections::HashMap,
-    convert::Infallible,
-    sync::{Arc, Mutex, PoisonError},
-};
+use std::{convert::Infallible, sync::Arc};
 
 use apalis::{
     layers::WorkerBuilderExt,
     prelude::{Monitor, ParallelizeExt, WorkerBuilder},
 };
-use dawncast_core::{ids::NumberId, pace::Answers};
 use tokio::sync::{Semaphore, mpsc};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use tracing::warn;
 
-use self::{backend::LaneBackend, lane::PageJob, sheet::Sheets};
+use self::{backend::LaneBackend, lane::PageJob, lines::Lines, sheet::Sheets};
 use crate::{Clock, Context, EngineError};
 
 /// Leased pages on their way to owners.
@@ -37,26 +37,13 @@ pub(crate) struct Shared {
     pub(crate) ctx: Context,
     pub(crate) clock: Clock,
     pub(crate) sheets: Sheets,
-    /// By number: what its sends are answered.
-    pub(crate) answers: Mutex<HashMap<NumberId, Answers>>,
+    pub(crate) lines: Lines,
     /// One permit per POST on the wire.
     pub(crate) wire: Arc<Semaphore>,
     /// Tells owners to begin nothing more and give their pages back.
     pub(crate) stop: CancellationToken,
     /// The owners at work: apalis forgets handlers that it has spawned.
     pub(crate) owners: TaskTracker,
-}
-
-impl Shared {
-    /// Notes how a send of `number` was answered; true when the number is too fast.
-    fn is_too_fast(&self, number: &NumberId, throttled: bool) -> bool {
-        let mut answers = self.answers.lock().unwrap_or_else(PoisonError::into_inner);
-        let now_us = self.clock.now() * 1_000;
-        match answers.get_mut(number) {
-            Some(known) => known.note(throttled, now_us),
-            None => answers.entry(number.clone()).or_default().note(throttled, now_us),
-        }
-    }
 }
 
 /// Runs a worker until `stop`: leases pages, sends their messages. When it returns, what was on the wire is recorded and
@@ -66,9 +53,10 @@ impl Shared {
 /// When Redis cannot be reached at the start.
 pub async fn worker(ctx: Context, stop: CancellationToken) -> Result<(), EngineError> {
     let clock = Clock::start(&ctx.store).await?;
+    let ctx = clock.rule(ctx);
     let shared = Arc::new(Shared {
         sheets: Sheets::new(ctx.store.clone()),
-        answers: Mutex::default(),
+        lines: Lines::new(),
         wire: Arc::new(Semaphore::new(ctx.settings.in_flight)),
         stop: stop.clone(),
         owners: TaskTracker::new(),

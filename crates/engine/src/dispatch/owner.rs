@@ -12,7 +12,10 @@ use dawncast_core::{
     desk::{Desk, Intent},
     retry::ReceiptPath,
 };
-use dawncast_store::page::{AttemptFact, Claim, Owner, Recipients, Refusal};
+use dawncast_store::{
+    ServerId,
+    page::{AttemptFact, Owner, Recipients, Refusal},
+};
 use tokio::task::{JoinError, JoinSet};
 use tracing::{Instrument, debug, info_span, warn};
 
@@ -20,8 +23,11 @@ use super::{
     Shared,
     journal::{BATCH, Resting},
     lane::PageJob,
+    lines::Heard,
     places::Places,
     sheet::Sheet,
+    suspects::Doubt,
+    takeover::Takeover,
     tenure::receipt_path,
     wire::Answer,
 };
@@ -29,6 +35,8 @@ use crate::{EngineError, answer::Rest};
 
 /// After Redis or the ledger refused, wait this long.
 const AGAIN: Duration = Duration::from_millis(50);
+/// Who waits for answers only, looks up as often.
+const IDLE: Duration = Duration::from_secs(1);
 /// Answers are waited for so long, to be written together.
 const LINGER: Duration = Duration::from_millis(10);
 
@@ -53,6 +61,9 @@ pub(super) struct PageOwner {
     pub(super) told: Vec<Told>,
     /// Begins that were not answered: in the journal or not.
     pub(super) doubt: Vec<Intent>,
+    /// The server that the owner has worked on.
+    pub(super) server: ServerId,
+    pub(super) suspicion: Doubt,
     /// By place in the run's table of numbers.
     pub(super) rests: Vec<Resting>,
     /// When the last successful renewal was sent.
@@ -78,7 +89,7 @@ pub(super) async fn own(shared: Arc<Shared>, job: PageJob) {
     async move {
         match PageOwner::claim(shared, job).await {
             Ok(Some(owner)) => owner.work().await,
-            Ok(None) => debug!("page {page} has nothing left to do"),
+            Ok(None) => debug!("page {page} has nothing to do"),
             // Its lease ends by itself, and the page comes again.
             Err(error) => warn!("page {page} cannot be claimed now: {error}"),
         }
@@ -94,14 +105,12 @@ impl PageOwner {
             store.end_lease(&job.leased).await?;
             return Ok(None);
         };
-        let Claim::Claimed { owner, ledger, recipients } = store.claim(&job.leased.page, rand::random()).await? else {
-            store.end_lease(&job.leased).await?;
-            return Ok(None);
-        };
+        let Some(takeover) = Takeover::claim(&shared, &job, sheet.rules).await? else { return Ok(None) };
+        let Takeover { owner, ledger, recipients, rules, server, suspicion } = takeover;
         let now = shared.clock.now();
         let dues: Vec<UnixMs> = recipients.rows.iter().map(|row| row.due).collect();
         Ok(Some(Self {
-            desk: Desk::new(&ledger.records, &dues, sheet.rules, now),
+            desk: Desk::new(&ledger.records, &dues, rules, now),
             path: receipt_path(store, now).await?,
             rests: vec![Resting::default(); sheet.senders.len()],
             home: usize::from(ledger.header.home),
@@ -110,6 +119,8 @@ impl PageOwner {
             places: Places::new(Arc::clone(&shared.wire), shared.ctx.settings.in_flight),
             told: Vec::new(),
             doubt: Vec::new(),
+            server,
+            suspicion,
             renewed: job.asked,
             renew_at: job.asked,
             refusal: None,
@@ -153,7 +164,17 @@ impl PageOwner {
     /// Whether attempts may begin at all just now.
     pub(super) fn may_begin(&self) -> bool {
         let settling = self.lost || self.stopping || self.stale;
-        !settling && self.refusal.is_none() && Instant::now() >= self.pause_until
+        !settling
+            && self.refusal.is_none()
+            && Instant::now() >= self.pause_until
+            && Instant::now() < self.sends_until()
+            && self.shared.ctx.vigil.trusts()
+    }
+
+    /// From then on, half the lease being over since its last renewal, what is granted would have to be withdrawn. Nothing
+    /// is begun either: on a Redis that has lost another's claim the attempt may be the other's.
+    pub(super) fn sends_until(&self) -> Instant {
+        self.renewed + self.shared.ctx.settings.lease / 2
     }
 
     /// Nothing is tried for a moment: Redis, or the ledger, has refused.
@@ -167,12 +188,14 @@ impl PageOwner {
 
     /// Waits until something is to be done: answers, places on the wire, a time, a stop.
     async fn gather(&mut self) {
-        let alarm = tokio::time::sleep(self.wait());
-        tokio::pin!(alarm);
+        let (alarm, vigil) = (tokio::time::sleep(self.wait()), self.shared.ctx.vigil.clone());
+        let moved = vigil.left(self.server);
+        tokio::pin!(alarm, moved);
         loop {
             tokio::select! {
                 Some(answer) = self.wire.join_next() => self.take(answer),
                 () = self.places.arrive() => return,
+                () = &mut moved, if !self.stale && !self.lost => return,
                 () = &mut alarm => return,
                 () = self.shared.stop.cancelled(), if !self.stopping => {
                     self.stopping = true;
@@ -196,6 +219,10 @@ impl PageOwner {
     fn wait(&self) -> Duration {
         let renewal = self.renew_at.saturating_duration_since(Instant::now());
         let pause = self.pause_until.saturating_duration_since(Instant::now());
+        if self.lost {
+            // What is on the wire comes by itself.
+            return if self.wire.is_empty() || !self.told.is_empty() { pause } else { IDLE };
+        }
         if !self.told.is_empty() || self.stale {
             return pause.min(renewal);
         }
@@ -226,9 +253,13 @@ impl PageOwner {
         };
         let now = self.now();
         let number = &self.sheet.senders[answer.place].number;
-        let throttled = answer.rest.is_some_and(|rest| rest.halve);
+        let heard = Heard {
+            verdict: answer.verdict,
+            throttled: answer.rest.is_some_and(|rest| rest.halve),
+            sent: answer.started,
+        };
         // Nobody rests for a stray throttle.
-        let too_fast = self.shared.is_too_fast(number, throttled);
+        let too_fast = self.shared.lines.heard(number, &heard, Instant::now());
         if let Some(rest) = answer.rest.filter(|rest| too_fast || !rest.halve) {
             self.rest(answer.place, rest, now);
         }
@@ -261,6 +292,9 @@ impl PageOwner {
 
     /// One turn: what was learnt goes to the ledger, what is due begins, the lease is looked after; all at once.
     async fn turn(&mut self) {
+        if self.has_moved() && !self.lost {
+            self.reload().await;
+        }
         let batch = self.next_batch();
         let (committed, begun, renewed) = tokio::join!(self.commit(), self.begin(batch), self.renew());
         self.apply_commit(committed);

@@ -2,15 +2,18 @@
 
 use std::time::Instant;
 
-use dawncast_core::{UnixMs, delivery::Outcome, desk::Intent, retry::ReceiptPath, verdict::Verdict};
+use dawncast_core::{UnixMs, retry::ReceiptPath};
 use dawncast_store::{
     Store, StoreError,
-    page::{Ledger, Refusal, Renewal},
+    page::{Refusal, Renewal},
 };
 use tracing::{debug, warn};
 
 use super::owner::PageOwner;
-use crate::EngineError;
+use crate::{
+    EngineError,
+    points::{Point, reach},
+};
 
 /// A lease is renewed so many times within its life.
 const RENEWALS: u32 = 4;
@@ -35,13 +38,23 @@ impl PageOwner {
         if sent < self.renew_at || self.lost {
             return None;
         }
-        let store = &self.shared.ctx.store;
-        let renewed = tokio::try_join!(
+        reach(Point::RenewBefore);
+        let answer = self.ask().await;
+        reach(Point::RenewAfter);
+        Some(Renewed { sent, answer })
+    }
+
+    async fn ask(&self) -> Result<(Renewal, bool, ReceiptPath), EngineError> {
+        let (store, lease) = (&self.shared.ctx.store, self.shared.ctx.settings.lease);
+        let has_lapsed = self.renewed.elapsed() >= lease;
+        let (renewal, held, path) = tokio::try_join!(
             store.renew(&self.owner),
-            store.renew_lease(&self.job.leased, self.shared.ctx.settings.lease),
+            store.renew_lease(&self.job.leased, lease),
             receipt_path(store, self.now()),
-        );
-        Some(Renewed { sent, answer: renewed.map_err(EngineError::from) })
+        )?;
+        // A server that has lost another's claim takes the page for ours still.
+        let held = held && (!has_lapsed || !store.may_lose() || self.is_only_owner(&store.server().await?));
+        Ok((renewal, held, path))
     }
 
     pub(super) fn apply_renewal(&mut self, renewed: Option<Renewed>) {
@@ -62,36 +75,6 @@ impl PageOwner {
             Err(error) => {
                 warn!("the lease of page {} cannot be renewed now: {error}", self.owner.page);
                 self.renew_at = sent + interval / 2;
-            }
-        }
-    }
-
-    /// Takes back what is in doubt and, by the ledger, was begun: it never left. True when there was any. Only the ledger
-    /// of this very ownership tells: once another has taken the page over, the same attempt may be the other's.
-    fn withdraw(&mut self, ledger: &Ledger) -> bool {
-        let outcome = |intent: &Intent| ledger.records[usize::from(intent.index)].outcomes.get(intent.attempt);
-        let mut doubt = std::mem::take(&mut self.doubt);
-        doubt.retain(|intent| outcome(intent) == Outcome::Begun);
-        for intent in &doubt {
-            let fact = Verdict::Withdrawn.fact(intent.attempt, self.now());
-            self.tell(intent.index, fact, None, self.home);
-        }
-        !doubt.is_empty()
-    }
-
-    /// Looks at the ledger again: receipts, or a frozen former owner, have moved it.
-    pub(super) async fn reload(&mut self) {
-        let ledger = self.shared.ctx.store.ledger(&self.owner.page).await;
-        match ledger {
-            Ok(Some(ledger)) if (ledger.header.epoch, ledger.header.nonce) == (self.owner.epoch, self.owner.nonce) => {
-                let now = self.now();
-                self.desk.observe(&ledger.records, now, &mut rand::rng());
-                self.stale = self.withdraw(&ledger);
-            }
-            Ok(_) => self.lost = true,
-            Err(error) => {
-                warn!("page {} cannot be read now: {error}", self.owner.page);
-                self.pause();
             }
         }
     }

@@ -11,6 +11,7 @@ use tokio::sync::OwnedSemaphorePermit;
 use crate::{
     answer::{self, Rest},
     metrics::{SEND_ATTEMPTS, SEND_DURATION, SEND_ERRORS},
+    points::{Point, reach},
 };
 
 /// A POST to be made.
@@ -23,6 +24,8 @@ pub(super) struct Posting {
     pub(super) token: Token,
     pub(super) body: Bytes,
     pub(super) permit: OwnedSemaphorePermit,
+    /// Not made any more from this moment on.
+    pub(super) until: Instant,
 }
 
 /// What came of it.
@@ -31,15 +34,23 @@ pub(super) struct Answer {
     pub(super) attempt: Attempt,
     pub(super) place: usize,
     pub(super) verdict: Verdict,
+    /// When the POST was begun.
+    pub(super) started: Instant,
     /// How the number must rest now.
     pub(super) rest: Option<Rest>,
     pub(super) message_id: Option<String>,
 }
 
-/// Makes the POST.
+/// Makes the POST, unless its time is over: looked at last of all, since the process may have been frozen since.
 pub(super) async fn post(client: Client, posting: Posting) -> Answer {
+    reach(Point::PostBefore);
     let started = Instant::now();
+    let Posting { index, attempt, place, until, .. } = posting;
+    if started >= until {
+        return Answer { index, attempt, place, verdict: Verdict::Withdrawn, started, rest: None, message_id: None };
+    }
     let outcome = client.send_body(posting.number.as_str(), &posting.token, posting.body).await;
+    reach(Point::PostAfter);
     drop(posting.permit);
     let verdict = answer::verdict(&outcome);
     observe(&posting.number, verdict, started);
@@ -48,7 +59,7 @@ pub(super) async fn post(client: Client, posting: Posting) -> Answer {
         SendOutcome::Accepted { wamid, .. } => Some(wamid),
         _ => None,
     };
-    Answer { index: posting.index, attempt: posting.attempt, place: posting.place, verdict, rest, message_id }
+    Answer { index, attempt, place, verdict, started, rest, message_id }
 }
 
 fn observe(number: &NumberId, verdict: Verdict, started: Instant) {

@@ -61,6 +61,11 @@ impl Postbox {
         self.desk.kept.lock().unwrap().clone()
     }
 
+    /// The same, and forgets them.
+    pub(crate) fn take_kept(&self) -> Vec<Vec<ReceivedStatus>> {
+        std::mem::take(&mut self.desk.kept.lock().unwrap())
+    }
+
     /// Delivers a call once more.
     pub(crate) async fn deliver(&self, statuses: Vec<ReceivedStatus>) {
         self.desk.receipts.apply(statuses).await.unwrap();

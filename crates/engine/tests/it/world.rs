@@ -9,7 +9,7 @@ use dawncast_core::{
     ids::{AudienceId, RunId},
     report::{Report, Totals},
 };
-use dawncast_engine::{Clock, Context, Settings, class_of, scheduler, webhook_beat, worker};
+use dawncast_engine::{Clock, Context, Settings, Vigil, class_of, scheduler, webhook_beat, worker};
 use dawncast_store::{
     Store,
     records::{
@@ -20,6 +20,7 @@ use dawncast_store::{
 };
 use dawncast_testkit::{TestRedis, until};
 use serde_json::{Value, json};
+use tempfile::TempDir;
 use tokio_util::sync::{CancellationToken, DropGuard};
 
 use crate::{postbox::Postbox, process::Process};
@@ -39,6 +40,8 @@ pub(crate) struct World {
     pub(crate) ctx: Context,
     pub(crate) clock: Clock,
     pub(crate) postbox: Postbox,
+    /// What processes remember of the database.
+    pub(crate) notes: TempDir,
     /// Ends the webhook's beat.
     pub(crate) beat: CancellationToken,
     _end: DropGuard,
@@ -50,14 +53,19 @@ const PNG: &[u8] = &[0x89, b'P', b'N', b'G', 0x0d, 0x0a, 0x1a, 0x0a];
 impl World {
     /// Everything but scheduler and workers.
     pub(crate) async fn start(sim: SimConfig) -> Self {
+        Self::start_on(TestRedis::start().await, sim).await
+    }
+
+    /// The same on a Redis that is set up otherwise.
+    pub(crate) async fn start_on(redis: TestRedis, sim: SimConfig) -> Self {
         log();
-        let redis = TestRedis::start().await;
         let store = redis.store("t:").await;
         let sim = Simulator::start(sim).await.unwrap();
         let ctx = Context {
             store: store.clone(),
             client: client(&sim.base_url()),
             deployment: "test".to_owned(),
+            vigil: Vigil::start(&store, None).await.unwrap(),
             settings: Settings { close_after: Duration::from_secs(5), ..Settings::default() },
         };
         let clock = Clock::start(&store).await.unwrap();
@@ -65,7 +73,8 @@ impl World {
         sim.set_webhook(Some(postbox.url())).unwrap();
         let beat = CancellationToken::new();
         tokio::spawn(webhook_beat(ctx.clone(), clock.clone(), beat.clone()));
-        let world = Self { redis, sim, store, ctx, clock, postbox, _end: beat.clone().drop_guard(), beat };
+        let notes = tempfile::tempdir().unwrap();
+        let world = Self { redis, sim, store, ctx, clock, postbox, notes, _end: beat.clone().drop_guard(), beat };
         world.add_numbers().await;
         world
     }
@@ -108,11 +117,13 @@ impl World {
         part: impl FnOnce(Context, CancellationToken) -> F + Send + 'static,
     ) -> Process {
         let (api, deployment, settings) = (self.sim.base_url(), self.ctx.deployment.clone(), self.ctx.settings.clone());
+        let notes = self.notes.path().to_owned();
         // Its own connections as well: a connection lives in the runtime that made it.
         Process::start(async move |stop| {
-            let config = dawncast_store::StoreConfig { url: redis, prefix: "t:".to_owned() };
+            let config = dawncast_store::StoreConfig::new(redis, "t:");
             let store = Store::connect(&config).await.unwrap();
-            part(Context { store, client: client(&api), deployment, settings }, stop).await;
+            let vigil = Vigil::start(&store, Some(&notes)).await.unwrap();
+            part(Context { store, client: client(&api), deployment, vigil, settings }, stop).await;
         })
     }
 
