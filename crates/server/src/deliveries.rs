@@ -80,6 +80,8 @@ pub(crate) struct View {
     read_at: Option<String>,
     /// The latest attempt's error code.
     code: Option<u32>,
+    /// Messages beyond the first that are known to have got through.
+    known_duplicates: u64,
 }
 
 fn given(text: String) -> Option<String> {
@@ -104,6 +106,7 @@ impl From<DeliveryRow> for View {
             delivered_at: record.delivered_at.map(rfc3339),
             read_at: record.read_at.map(rfc3339),
             code: Some(record.code).filter(|code| *code != 0),
+            known_duplicates: record.duplicates(),
         }
     }
 }
@@ -127,6 +130,7 @@ impl From<DroppedRow> for View {
             delivered_at: None,
             read_at: None,
             code: None,
+            known_duplicates: 0,
         }
     }
 }
@@ -161,7 +165,7 @@ async fn page(mut walk: Walk, limit: usize) -> Result<Page<View>, Problem> {
 
 /// The names of the columns: the fields of [`View`].
 const CSV_HEADER: &str = "id,phone,recipient_id,tier,state,reason,phone_number_id,due_at,attempts,begun_at,sent_at,\
-                          delivered_at,read_at,code\n";
+                          delivered_at,read_at,code,known_duplicates\n";
 
 fn csv_response(walk: Walk) -> Response {
     let header = stream::once(async { Ok(CSV_HEADER.to_owned().into_bytes()) });

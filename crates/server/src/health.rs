@@ -9,26 +9,25 @@ use axum::{
     response::{IntoResponse, Response},
     routing::get,
 };
-use dawncast_store::Store;
+use dawncast_store::{Store, restore::Unready};
 use serde_json::json;
 
-/// Redis must answer within this to count as there.
+/// Redis must take a write within this to count as there.
 const PATIENCE: Duration = Duration::from_secs(1);
 
-/// `/healthz`: this process is alive. `/readyz`: it can work; 503 with the reasons when it cannot.
+/// `/healthz`: this process is alive. `/readyz`: it can work; 503 with the reason, and what to do, when it cannot.
 pub fn health_router(store: Store) -> Router {
     let alive = get(async || Json(json!({ "status": "alive" })));
     Router::new().route("/healthz", alive).route("/readyz", get(ready)).with_state(store)
 }
 
 async fn ready(State(store): State<Store>) -> Response {
-    match tokio::time::timeout(PATIENCE, store.stopped()).await {
-        Ok(Ok(_)) => Json(json!({ "status": "ready", "reasons": [] })).into_response(),
-        Ok(Err(error)) => unready(&error.to_string()),
-        Err(_) => unready(&format!("Redis has not answered for {PATIENCE:?}")),
+    let unready = tokio::time::timeout(PATIENCE, store.unready()).await.unwrap_or(Some(Unready::RedisUnreachable));
+    match unready {
+        None => Json(json!({ "status": "ready", "reasons": [] })).into_response(),
+        Some(why) => {
+            let body = json!({ "status": "unready", "reasons": [why.as_str()], "detail": why.in_words() });
+            (StatusCode::SERVICE_UNAVAILABLE, Json(body)).into_response()
+        }
     }
-}
-
-fn unready(reason: &str) -> Response {
-    (StatusCode::SERVICE_UNAVAILABLE, Json(json!({ "status": "unready", "reasons": [reason] }))).into_response()
 }

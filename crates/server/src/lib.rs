@@ -16,6 +16,7 @@ mod numbers;
 mod once;
 mod pools;
 mod problem;
+mod restore;
 mod router;
 mod runs;
 mod serve;

@@ -14,7 +14,7 @@ use crate::{
     health::health_router,
     imports, keys, numbers, pools,
     problem::{Kind, Problem},
-    runs,
+    restore, runs,
     state::ApiState,
 };
 
@@ -79,7 +79,11 @@ fn numbering() -> Router<ApiState> {
 }
 
 fn administering() -> Router<ApiState> {
-    Router::new().route("/v1/keys", get(keys::list).post(keys::create)).route("/v1/keys/{id}", delete(keys::revoke))
+    Router::new()
+        .route("/v1/keys", get(keys::list).post(keys::create))
+        .route("/v1/keys/{id}", delete(keys::revoke))
+        .route("/v1/restore", get(restore::show))
+        .route("/v1/restore/acknowledge", post(restore::acknowledge))
 }
 
 /// Problems for what is not served.

@@ -28,7 +28,7 @@ pub(crate) struct View {
     id: RunId,
     campaign: CampaignId,
     state: RunState,
-    /// Why nothing begins although it is open: `paused`, `pool_paused`, `stopped`.
+    /// Why nothing begins although it is open: `paused`, `pool_paused`, `stopped`, `restored`.
     holds: Vec<&'static str>,
     /// What a person has to mend before it goes on.
     waits_for: Option<String>,
@@ -37,6 +37,8 @@ pub(crate) struct View {
     window: Window,
     totals: Totals,
     sla: RunSla,
+    /// After a restored snapshot: what was due until then may have gone out, and is not sent again.
+    doubt_until: Option<String>,
     created_at: String,
     opened_at: Option<String>,
     cancelled_at: Option<String>,
@@ -97,6 +99,7 @@ pub(crate) async fn view(state: &ApiState, run: Run) -> Result<View, Problem> {
         holds: run.holds.iter().map(|hold| hold.as_str()).collect(),
         waits_for: run.waits_for,
         remarks: run.remarks,
+        doubt_until: run.doubt_until.map(rfc3339),
         created_at: rfc3339(run.record.created_at),
         opened_at: run.opened_at.map(rfc3339),
         cancelled_at: run.cancelled_at.map(rfc3339),

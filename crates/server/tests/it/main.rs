@@ -10,6 +10,7 @@ mod idempotency;
 mod imports;
 mod numbers;
 mod problems;
+mod restore;
 mod rig;
 mod runs;
 mod webhook;

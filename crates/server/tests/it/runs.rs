@@ -194,9 +194,30 @@ async fn a_delivery_tells_its_whole_story() {
     assert_eq!((status.as_u16(), &delivery["state"], &delivery["run"]), (200, &json!("sent"), &json!(run)));
     let story = &delivery["story"][0];
     assert_eq!((&story["outcome"], &story["message_id"]), (&json!("sent"), &json!("wamid.1")));
+    assert_eq!(delivery["known_duplicates"], 0);
     for unknown in [format!("{run}.0.9"), format!("{run}.7.0"), "run.0.0".into(), "x".into()] {
         assert_eq!(api.get(&format!("/v1/deliveries/{unknown}")).await.0, 404, "{unknown}");
     }
+}
+
+#[tokio::test]
+async fn a_message_too_many_shows_on_the_delivery_and_on_the_report() {
+    let api = Api::start().await;
+    let run = open_run(&api).await;
+    let page = PageRef { run: run.clone(), page: 0 };
+    // Both attempts of the second got through: it was unsure, then sent again.
+    let fact = |index, attempt, outcome| AttemptFact {
+        index,
+        fact: Fact { attempt, outcome, throttled: false, code: 0, at: NOW + 60 },
+        message_id: None,
+    };
+    let facts = [fact(1, 1, Outcome::Delivered), fact(1, 2, Outcome::Accepted)];
+    api.store.receipt(&page, &facts).await.unwrap();
+    let (_, delivery) = api.get(&format!("/v1/deliveries/{run}.0.1")).await;
+    assert_eq!((&delivery["known_duplicates"], &delivery["state"]), (&json!(1), &json!("delivered")));
+    let (_, report) = api.get(&format!("/v1/runs/{run}/report")).await;
+    assert_eq!(report["known_duplicates"], 1);
+    assert_eq!(list(&api, &run, "?limit=2").await["items"][1]["known_duplicates"], 1);
 }
 
 #[tokio::test]

@@ -60,6 +60,24 @@ async fn a_batch_that_any_secret_signed_reaches_the_handler_before_the_200() {
 }
 
 #[tokio::test]
+async fn one_strange_part_never_spoils_a_batch() {
+    let (address, seen) = webhook(Ok(())).await;
+    let mut strange: Value = serde_json::from_slice(&batch()).unwrap();
+    let statuses = strange["entry"][0]["changes"][0]["value"]["statuses"].as_array_mut().unwrap();
+    let good = statuses[0].clone();
+    statuses.extend([
+        json!(7),
+        json!({ "id": null }),
+        json!({ "id": "w", "status": "sent", "timestamp": "soon" }),
+        good,
+    ]);
+    strange["entry"].as_array_mut().unwrap().extend([json!("x"), json!({ "changes": 3 })]);
+    let body = serde_json::to_vec(&strange).unwrap();
+    assert_eq!(post(address, &sign(&secret("new"), &body), body.clone()).await.status(), 200);
+    assert_eq!(seen.lock().unwrap().len(), 2, "the good ones");
+}
+
+#[tokio::test]
 async fn a_forged_batch_is_turned_away_unread() {
     let (address, seen) = webhook(Ok(())).await;
     let genuine = sign(&secret("new"), &batch());
