@@ -4,7 +4,7 @@ CARGO ?= cargo
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check bench setup setup-redis setup-nextest
+.PHONY: help demo chaos test test-live check bench setup setup-redis setup-nextest
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -13,8 +13,15 @@ demo: setup-redis ## a broadcast against the simulator, with faults, in under a 
 	$(CARGO) build --release --package dawncast-cli --bin dawncast
 	./target/release/dawncast demo $(ARGS)
 
+chaos: setup-redis ## a broadcast while everything is killed, frozen and cut off, then the audit (ARGS="--seed 7")
+	$(CARGO) build --release --package dawncast-cli --bin dawncast
+	./target/release/dawncast chaos $(ARGS)
+
 test: setup ## the whole fast suite
 	$(CARGO) nextest run --workspace
+
+test-live: setup ## what needs minutes or machines lost: real Sentinels, failovers
+	$(CARGO) nextest run --workspace --profile live --run-ignored only -E 'test(/(^|::)live_/)'
 
 check: setup ## format, lints with warnings denied, tests
 	$(CARGO) fmt --all -- --check

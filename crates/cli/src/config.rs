@@ -63,7 +63,27 @@ pub(crate) struct Redis {
     pub(crate) url: Option<Secret>,
     url_file: Option<PathBuf>,
     pub(crate) prefix: String,
+    pub(crate) durability: Durability,
     pub(crate) allow_volatile: bool,
+}
+
+/// What an acknowledged write is worth.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum Durability {
+    /// What Redis' own settings give.
+    Standard,
+    /// It outlives the loss of a machine.
+    Strict,
+}
+
+impl From<Durability> for dawncast_store::Durability {
+    fn from(durability: Durability) -> Self {
+        match durability {
+            Durability::Standard => Self::Standard,
+            Durability::Strict => Self::Strict,
+        }
+    }
 }
 
 #[derive(Debug, Deserialize)]
@@ -304,6 +324,7 @@ mod tests {
             ("deployment = \"a b\"", "deployment"),
             ("[api]\nlisten = \"8080\"", "api.listen"),
             ("[log]\nformat = \"xml\"", "xml"),
+            ("[redis]\ndurability = \"lax\"", "lax"),
             ("[api", "configuration"),
         ] {
             let error = load(file, &[]).unwrap_err();

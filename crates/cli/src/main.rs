@@ -3,12 +3,14 @@
 
 #![cfg_attr(test, allow(clippy::unwrap_used, reason = "a test that panics has failed"))]
 
+mod chaos;
 mod client;
 mod commands;
 mod config;
 mod demo;
 mod failure;
 mod output;
+mod play;
 mod report;
 mod roles;
 #[cfg(test)]
@@ -35,7 +37,12 @@ struct Cli {
 fn main() -> ExitCode {
     let cli = Cli::parse();
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
-    let outcome = runtime.map_err(Failure::new).and_then(|runtime| runtime.block_on(cli.command.run()));
+    let outcome = runtime.map_err(Failure::new).and_then(|runtime| {
+        let outcome = runtime.block_on(cli.command.run());
+        // Else whoever failed would hang until standard input ends: the thread that reads it cannot be told to stop.
+        runtime.shutdown_background();
+        outcome
+    });
     outcome.unwrap_or_else(|failure| {
         eprintln!("error: {failure}");
         failure.exit_code()

@@ -5,9 +5,9 @@ use std::{io, net::SocketAddr, path::PathBuf, time::Duration};
 use axum::{Router, routing::get};
 use chrono::Utc;
 use dawncast_cloud_api::{Client, ClientConfig};
-use dawncast_engine::{Context, Settings};
+use dawncast_engine::{Context, Settings, Vigil};
 use dawncast_store::{
-    Durability, Store, StoreConfig,
+    Store, StoreConfig, Volatility,
     private::{PrivateConfig, PrivateRedis},
     records::{Scope, Secret},
 };
@@ -23,6 +23,8 @@ use crate::{
     signals, telemetry,
 };
 
+/// Where in the data folder this process notes how far it has seen the database come. A backup of Redis must not hold it.
+const SEEN: &str = "seen";
 /// How often old samples are folded into the histograms.
 const UPKEEP: Duration = Duration::from_secs(5);
 
@@ -127,16 +129,17 @@ async fn listening(ctx: &Context, config: &Config, roles: &Roles) -> Result<Task
 }
 
 async fn context(config: &Config, url: &Secret) -> Result<Context, Failure> {
-    let store = StoreConfig { url: url.expose().to_owned(), prefix: config.redis.prefix.clone() };
+    let store = StoreConfig::new(url.expose(), &config.redis.prefix).with_durability(config.redis.durability.into());
     let store = Store::connect(&store).await.map_err(|why| Failure::new(format!("redis.url: {why}")))?;
-    let durability = if config.redis.allow_volatile { Durability::Waived } else { Durability::Required };
-    store.check_fit(durability, Utc::now).await?;
+    let volatility = if config.redis.allow_volatile { Volatility::Allowed } else { Volatility::Refused };
+    store.check_fit(volatility, Utc::now).await?;
     let client = Client::new(ClientConfig {
         base_url: config.cloud_api.base_url.clone(),
         version: Some(config.cloud_api.version.clone()),
         ..ClientConfig::default()
     })?;
-    Ok(Context { store, client, deployment: config.deployment.clone(), settings: (&config.engine).into() })
+    let vigil = Vigil::start(&store, Some(&config.data_dir.join(SEEN))).await?;
+    Ok(Context { store, client, deployment: config.deployment.clone(), vigil, settings: (&config.engine).into() })
 }
 
 impl From<&Engine> for Settings {

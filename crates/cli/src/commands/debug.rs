@@ -48,7 +48,7 @@ pub(super) async fn run(args: Args) -> Result<(), Failure> {
                       as in redis+unix:///var/lib/dawncast/redis.sock",
         )
     })?;
-    let store = Store::connect(&StoreConfig { url: url.expose().to_owned(), prefix: config.redis.prefix }).await?;
+    let store = Store::connect(&StoreConfig::new(url.expose(), config.redis.prefix)).await?;
     let stored = store.page(&page).await?.ok_or_else(|| Failure::new(format!("there is no page `{page}`")))?;
     output::show(json, &machine(&stored), |_| people(&stored));
     Ok(())
@@ -93,6 +93,8 @@ fn people(page: &StoredPage) -> String {
         ("Counts", Some(format!("{:?} or better by {}", header.terms.counts, time(header.terms.deadline)))),
         ("Home", Some(format!("number {} of the run", header.home))),
         ("First due", Some(time(header.first_due))),
+        ("Redis server", Some(header.server.to_string())),
+        ("In doubt until", header.doubt.map(time)),
         ("Attributes", Some(page.recipients.names.join(", "))),
     ]);
     let mut table =
@@ -130,6 +132,7 @@ fn machine(page: &StoredPage) -> Value {
     json!({
         "page": page.page.to_string(), "finished": header.finished, "epoch": header.epoch, "nonce": hex(&header.nonce),
         "version": header.version, "home": header.home, "base_ms": header.base, "first_due_ms": header.first_due,
+        "server": header.server.to_string(), "doubt_until_ms": header.doubt,
         "max_attempts": header.terms.max_attempts, "deadline_ms": header.terms.deadline,
         "deliveries": deliveries.collect::<Vec<_>>(), "tail": tail.collect::<Vec<_>>(),
     })

@@ -61,6 +61,11 @@ fn tell(delivery: &Value, zone: Tz) -> String {
             lines.push(format!("{words} at {}.", time_cell(delivery, pointer, zone)));
         }
     }
+    match delivery["known_duplicates"].as_u64() {
+        None | Some(0) => {}
+        Some(1) => lines.push("One message too many is known to have got through.".to_owned()),
+        Some(more) => lines.push(format!("{more} messages too many are known to have got through.")),
+    }
     lines.join("\n")
 }
 
@@ -94,6 +99,14 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+
+    #[test]
+    fn messages_too_many_are_told() {
+        let told = |duplicates: u64| tell(&json!({ "known_duplicates": duplicates }), Tz::UTC);
+        assert!(!told(0).contains("too many"));
+        assert!(told(1).ends_with("\nOne message too many is known to have got through."));
+        assert!(told(2).ends_with("\n2 messages too many are known to have got through."));
+    }
 
     #[test]
     fn a_story_is_told_in_the_order_it_happened() {

@@ -10,6 +10,7 @@ mod key;
 mod listing;
 mod number;
 mod pool;
+mod restore;
 mod run;
 mod sim;
 mod switch;
@@ -26,6 +27,7 @@ use clap::Subcommand;
 use dawncast_store::records::Secret;
 
 use crate::{
+    chaos,
     client::Remote,
     demo,
     failure::{Failure, Outcome},
@@ -41,6 +43,8 @@ pub(crate) enum Command {
     Sim(Box<sim::Args>),
     /// Send a made-up broadcast to the simulator, with faults, and see what comes of it.
     Demo(demo::Args),
+    /// Kill, freeze and cut off everything that can be while a broadcast goes out, then audit every recipient.
+    Chaos(chaos::Args),
     /// Print the configuration with its defaults, commented.
     Config(defaults::Args),
     /// Campaigns: what goes out, to whom, when.
@@ -61,6 +65,8 @@ pub(crate) enum Command {
     Stop(Remote),
     /// Take a stop back.
     Start(Remote),
+    /// A Redis that was restored from an older copy: what is in doubt, and going on.
+    Restore(restore::Args),
     /// API keys.
     Key(key::Args),
     /// Look into the storage itself.
@@ -72,6 +78,7 @@ impl Command {
     pub(crate) async fn run(self) -> Outcome {
         let done = match self {
             Self::Demo(args) => return demo::run(args).await,
+            Self::Chaos(args) => return chaos::run(args).await,
             Self::Serve(args) => serve::run(args).await,
             Self::Sim(args) => sim::run(*args).await,
             Self::Config(args) => defaults::run(&args),
@@ -84,6 +91,7 @@ impl Command {
             Self::Delivery(args) => delivery::run(args).await,
             Self::Stop(remote) => switch::stop(remote).await,
             Self::Start(remote) => switch::start(remote).await,
+            Self::Restore(args) => restore::run(args).await,
             Self::Key(args) => key::run(args).await,
             Self::Debug(args) => debug::run(args).await,
         };

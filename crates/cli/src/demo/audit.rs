@@ -7,8 +7,12 @@ use dawncast_core::report::{Report, SlaVerdict};
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::stage::{Scene, Stage};
-use crate::{failure::Failure, output::thousands, report};
+use crate::{
+    failure::Failure,
+    output::thousands,
+    play::{Scene, Stage},
+    report,
+};
 
 /// The states of a delivery that say a message got through to Meta.
 const TAKEN: [&str; 4] = ["accepted", "sent", "delivered", "read"];

@@ -2,10 +2,7 @@
 //! and the verdict, held against the simulator's own record.
 
 mod audit;
-mod cast;
 mod crew;
-mod ports;
-mod stage;
 
 use std::{
     path::{Path, PathBuf},
@@ -14,25 +11,27 @@ use std::{
 };
 
 use chrono::{DateTime, Utc};
-use chrono_tz::Tz;
 use dawncast_cloud_sim::FaultProfile;
+use dawncast_core::campaign::Then;
 use serde_json::Value;
 use tokio::time::{sleep, timeout};
 
 use self::{
     audit::Audit,
     crew::{Crew, Workers},
-    stage::{Scene, Stage},
 };
 use crate::{
     failure::{Failure, Outcome},
     output::say,
+    play::{Scene, Script, Stage, ZONE},
     report, signals,
     watch::{self, Show},
 };
 
 /// From the window's close to the deadline.
 const SLACK: Duration = Duration::from_secs(5);
+/// How long a message of unknown fate waits for its receipt.
+const GRACE: Duration = Duration::from_secs(6);
 /// How long after the deadline last receipts are waited for. They take two seconds.
 const CLOSE_AFTER: Duration = Duration::from_secs(8);
 /// How long the engine may take over that to close the run.
@@ -41,9 +40,6 @@ const CLOSE_WITHIN: Duration = Duration::from_secs(12);
 const KILL_EVERY: Duration = Duration::from_secs(3);
 /// How long before the window closes the last one is killed: whoever is left has to catch up.
 const KILL_UNTIL: Duration = Duration::from_secs(6);
-
-/// The demo's clocks hang in India, where the day's broadcast goes out at dawn.
-pub(crate) const ZONE: Tz = Tz::Asia__Kolkata;
 
 /// Send a made-up broadcast to the simulator, with faults, and see what comes of it.
 #[derive(Debug, Clone, clap::Args)]
@@ -80,6 +76,23 @@ pub(crate) struct Args {
     seed: u64,
 }
 
+impl Args {
+    fn script(&self) -> Script {
+        Script {
+            name: "demo",
+            recipients: self.recipients,
+            csv: self.csv.clone(),
+            numbers: self.numbers,
+            mps: self.mps,
+            window: self.window,
+            slack: SLACK,
+            unconfirmed: Then::Resend,
+            grace: GRACE,
+            seed: self.seed,
+        }
+    }
+}
+
 /// Plays the demo. Exit 0 only if the SLA passed and the audit found nothing.
 pub(crate) async fn run(args: Args) -> Outcome {
     let folder = tempfile::Builder::new().prefix("dawncast-demo-").tempdir().map_err(Failure::new)?;
@@ -106,7 +119,7 @@ pub(crate) async fn run(args: Args) -> Outcome {
 
 /// From an empty deployment to the verdict.
 async fn play(args: &Args, stage: &Stage, workers: &mut Workers) -> Outcome {
-    let scene = stage.set(args).await?;
+    let scene = stage.set(&args.script()).await?;
     say(&scene);
     let followed = async {
         let whole = timeout(until_closed(&scene), watch::follow(&stage.api, &scene.run, Show::People)).await;

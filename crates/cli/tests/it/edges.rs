@@ -1,6 +1,9 @@
 //! The architecture's crate edges, read from the manifests: what the table does not allow is forbidden.
 
-use std::path::{Path, PathBuf};
+use std::{
+    path::{Path, PathBuf},
+    process::Command,
+};
 
 use cargo_metadata::{DependencyKind, Metadata, MetadataCommand};
 
@@ -79,6 +82,21 @@ fn every_crate_is_in_the_table() {
         let known = ALLOWED.iter().any(|(name, ..)| package.name.strip_prefix("dawncast-") == Some(name));
         assert!(known, "{} is not in the table of this test", package.name);
     }
+}
+
+/// What the binary is built on, by edges of these kinds; `edges` as `cargo tree --edges` takes them.
+fn tree(edges: &str) -> String {
+    let arguments = ["tree", "--offline", "--package", "dawncast-cli", "--prefix", "none", "--edges", edges];
+    let output = Command::new(env!("CARGO")).args(arguments).current_dir(root()).output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8(output.stdout).unwrap()
+}
+
+#[test]
+fn the_points_where_tests_kill_are_in_no_build_that_is_shipped() {
+    let has_points = |tree: &str| tree.lines().any(|line| line.starts_with("fail v"));
+    assert!(has_points(&tree("normal,build,dev")), "tests have none either");
+    assert!(!has_points(&tree("normal,build")));
 }
 
 /// Two versions would mean two sets of types: the store's connections would not fit the chore queue.

@@ -18,17 +18,17 @@ use crate::dawncast::{Daemon, Said, dawncast, free, run, run_with};
 const SOON: Duration = Duration::from_secs(20);
 
 /// `dawncast serve` and `dawncast sim`, with a private Redis.
-struct Deployment {
-    folder: TempDir,
+pub(crate) struct Deployment {
+    pub(crate) folder: TempDir,
     api: SocketAddr,
-    metrics: SocketAddr,
+    pub(crate) metrics: SocketAddr,
     key: String,
-    engine: Daemon,
+    pub(crate) engine: Daemon,
     _sim: Daemon,
 }
 
 impl Deployment {
-    async fn start() -> Self {
+    pub(crate) async fn start() -> Self {
         let folder = tempfile::tempdir().unwrap();
         let [api, webhook, metrics, sim] = free();
         let (at, hook) = (sim.to_string(), format!("http://{webhook}/webhook"));
@@ -48,7 +48,7 @@ impl Deployment {
         deployment
     }
 
-    async fn ready(&self) {
+    pub(crate) async fn ready(&self) {
         let api = self.api;
         until("the API is there", SOON, async || get(&format!("http://{api}/readyz")).await).await;
     }
@@ -60,13 +60,13 @@ impl Deployment {
         command
     }
 
-    fn tell(&self, arguments: &[&str]) -> String {
+    pub(crate) fn tell(&self, arguments: &[&str]) -> String {
         let said = run(&mut self.command(arguments.iter().copied()));
         assert_eq!(said.code, 0, "{arguments:?}: {}{}", said.out, said.err);
         said.out
     }
 
-    fn ask(&self, arguments: &[&str]) -> Value {
+    pub(crate) fn ask(&self, arguments: &[&str]) -> Value {
         let out = self.tell(&[arguments, &["--json"]].concat());
         serde_json::from_str(&out).unwrap()
     }
@@ -82,12 +82,12 @@ impl Deployment {
     }
 }
 
-fn serve(folder: &Path) -> Daemon {
+pub(crate) fn serve(folder: &Path) -> Daemon {
     let log = fs::File::options().create(true).append(true).open(folder.join("serve.log")).unwrap();
     Daemon::start(dawncast(["serve"]).current_dir(folder).stderr(log))
 }
 
-async fn get(url: &str) -> Option<String> {
+pub(crate) async fn get(url: &str) -> Option<String> {
     let _ = rustls::crypto::ring::default_provider().install_default();
     let response = reqwest::Client::builder().tls_certs_only([]).build().unwrap().get(url).send().await.ok()?;
     if response.status().is_success() { response.text().await.ok() } else { None }
@@ -172,7 +172,7 @@ fn read_back(it: &Deployment, campaign: &str, run_id: &str) {
     let socket = it.folder.path().join("data/redis.sock");
     let mut debug = it.command(["debug", "page", page]);
     let page = run(debug.env("DAWNCAST_REDIS__URL", format!("redis+unix://{}", socket.display())));
-    assert!(page.out.contains("Finished    yes") && !page.out.contains("9876543210"), "{}{}", page.out, page.err);
+    assert!(page.out.contains("Finished      yes") && !page.out.contains("9876543210"), "{}{}", page.out, page.err);
 }
 
 fn control(it: &Deployment, campaign: &str, run_id: &str) {

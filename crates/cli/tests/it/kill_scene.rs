@@ -13,7 +13,7 @@ use std::{
 use dawncast_cloud_sim::{LedgerSnapshot, WABA_ID};
 use dawncast_core::ids::RunId;
 use dawncast_store::{
-    Store, StoreConfig,
+    Durability, Store, StoreConfig,
     run::{Run, RunState, RunTallies},
 };
 use dawncast_testkit::{TestRedis, until};
@@ -32,6 +32,7 @@ const NUMBERS: u64 = 17;
 const FIRST_NUMBER: u64 = 100_000_000_000_001;
 const FIRST_PHONE: u64 = 919_800_000_000;
 const RECIPIENTS: u64 = 600;
+pub(crate) const PREFIX: &str = "dawncast:";
 const KEY: &str = "key_of_the_first_hour";
 
 /// The data folder of an engine with a private Redis.
@@ -89,7 +90,7 @@ impl Scene {
         let folder = tempfile::tempdir().unwrap();
         let socket = format!("redis+unix://{}", folder.path().join("redis.sock").display());
         let setting = ("DAWNCAST_DATA_DIR", folder.path().display().to_string());
-        let scene = Self::set(setting, &[Self::WHOLE], socket).await;
+        let scene = Self::set(vec![setting], &[Self::WHOLE], StoreConfig::new(socket, PREFIX)).await;
         Self { data: Some(DataFolder(folder)), ..scene }
     }
 
@@ -98,17 +99,31 @@ impl Scene {
         let redis = TestRedis::start().await;
         let url = redis.url();
         let setting = ("DAWNCAST_REDIS__URL", url.clone());
-        let scene = Self::set(setting, &[Self::OTHERS, Self::SCHEDULER, Self::WORKER], url).await;
+        let store = StoreConfig::new(url, PREFIX);
+        let scene = Self::set(vec![setting], &[Self::OTHERS, Self::SCHEDULER, Self::WORKER], store).await;
         Self { _redis: Some(redis), ..scene }
     }
 
-    async fn set(setting: (&'static str, String), roles: &[&'static str], redis: String) -> Self {
+    /// Processes of their own on a Redis that the test sees to. What is in doubt is decided soon after the deadline.
+    pub(crate) async fn over(store: StoreConfig) -> Self {
+        let durability = if store.durability == Durability::Strict { "strict" } else { "standard" };
+        let settings = vec![
+            ("DAWNCAST_REDIS__URL", store.url.clone()),
+            ("DAWNCAST_REDIS__DURABILITY", durability.to_owned()),
+            ("DAWNCAST_ENGINE__CLOSE_AFTER", "5s".to_owned()),
+        ];
+        Self::set(settings, &[Self::OTHERS, Self::SCHEDULER, Self::WORKER], store).await
+    }
+
+    async fn set(own: Vec<(&'static str, String)>, roles: &[&'static str], store: StoreConfig) -> Self {
         let _ = rustls::crypto::ring::default_provider().install_default();
         let [api, webhook, sim] = free();
         let (at, hook, numbers) = (sim.to_string(), format!("http://{webhook}/webhook"), NUMBERS.to_string());
         let arguments = ["sim", "--listen", &at, "--numbers", &numbers, "--webhook", &hook];
-        let settings = vec![
-            setting,
+        // Where no setting of its own says otherwise, a process notes what it has seen where nobody trips over it.
+        let mut settings = vec![("DAWNCAST_DATA_DIR", env!("CARGO_TARGET_TMPDIR").to_owned())];
+        settings.extend(own);
+        settings.extend([
             ("DAWNCAST_API__LISTEN", api.to_string()),
             ("DAWNCAST_AUTH__BOOTSTRAP_KEY", KEY.to_owned()),
             ("DAWNCAST_WEBHOOK__LISTEN", webhook.to_string()),
@@ -116,12 +131,11 @@ impl Scene {
             ("DAWNCAST_WEBHOOK__VERIFY_TOKEN", "sim_verify".to_owned()),
             ("DAWNCAST_METRICS__LISTEN", "127.0.0.1:0".to_owned()),
             ("DAWNCAST_CLOUD_API__BASE_URL", format!("http://{sim}")),
-        ];
+        ]);
         let simulator = Daemon::start(&mut dawncast(arguments));
         let running = roles.iter().map(|role| (*role, Daemon::start(&mut serve(&settings, role)))).collect();
         let client = Client::builder().tls_certs_only([]).build().unwrap();
         until("the API is there", SOON, async || is_ready(&client, api).await.then_some(())).await;
-        let store = StoreConfig { url: redis, prefix: "dawncast:".to_owned() };
         let store = Store::connect(&store).await.unwrap();
         let scene = Self {
             running,
@@ -145,8 +159,13 @@ impl Scene {
         scene
     }
 
-    /// Orders a broadcast that goes out at once.
+    /// Orders a broadcast that goes out at once and sends again what is in doubt.
     pub(crate) async fn order(&mut self) -> Broadcast {
+        self.order_under("resend").await
+    }
+
+    /// Orders a broadcast that goes out at once, with this policy for what is in doubt.
+    pub(crate) async fn order_under(&mut self, policy: &str) -> Broadcast {
         let first = FIRST_PHONE + RECIPIENTS * self.broadcasts;
         self.broadcasts += 1;
         let phones = first..first + RECIPIENTS;
@@ -161,7 +180,7 @@ impl Scene {
                          "components": [{ "type": "body", "parameters": [{ "type": "text", "text": "{{ first_name }}" }] }] },
             "schedule": { "type": "now", "timezone": "Asia/Kolkata" },
             "window": { "opens": "+0s", "closes": "+6s", "deadline": "+40s" },
-            "unconfirmed": { "then": "resend", "grace": "3s" },
+            "unconfirmed": { "then": policy, "grace": "3s" },
         });
         let created = self.post("campaigns", campaign).await;
         Broadcast { run: created["next_run"].as_str().unwrap().parse().unwrap(), phones }
@@ -177,6 +196,12 @@ impl Scene {
     /// Starts a process of a role again, by the command that started it at first.
     pub(crate) fn start(&mut self, role: &'static str) {
         self.running.insert(role, Daemon::start(&mut self.serve(role)));
+    }
+
+    /// Starts a process of a role in place of the one that there is, in an environment of its own.
+    pub(crate) fn replace(&mut self, role: &'static str, environment: Vec<(String, String)>) {
+        self.kill(role);
+        self.running.insert(role, Daemon::start(self.serve(role).envs(environment)));
     }
 
     /// The command that starts a process of a role.
@@ -223,10 +248,16 @@ impl Scene {
         broadcast.phones.clone().map(|phone| accepted(&ledger, phone)).sum()
     }
 
+    /// Waits until a broadcast is closed.
+    pub(crate) async fn closed(&self, broadcast: &Broadcast) {
+        let run = &broadcast.run;
+        until("the run is closed", OVER, async || (self.run(run).await.state == RunState::Closed).then_some(())).await;
+    }
+
     /// Waits until a broadcast is closed, and holds its report against the simulator's own record.
     pub(crate) async fn prove(&self, broadcast: &Broadcast) {
         let run = &broadcast.run;
-        until("the run is closed", OVER, async || (self.run(run).await.state == RunState::Closed).then_some(())).await;
+        self.closed(broadcast).await;
         let ledger = self.ledger().await;
         let not_once = broadcast.phones.clone().map(|phone| (phone, accepted(&ledger, phone)));
         let not_once: Vec<_> = not_once.filter(|(_, accepted)| *accepted != 1).collect();
@@ -242,6 +273,21 @@ impl Scene {
             "{report}"
         );
         assert_eq!((&report["sla"]["verdict"], &report["known_duplicates"]), (&"pass".into(), &0.into()), "{report}");
+    }
+
+    /// For each recipient of a broadcast how often the simulator has taken a message, and the state that the deliveries
+    /// CSV has for it.
+    pub(crate) async fn outcomes(&self, broadcast: &Broadcast) -> Vec<(u64, String)> {
+        let url = self.url(&format!("runs/{}/deliveries", broadcast.run));
+        let csv = self.client.get(url).header("accept", "text/csv").bearer_auth(KEY).send().await.unwrap();
+        let (csv, ledger) = (csv.text().await.unwrap(), self.ledger().await);
+        let mut lines = csv.lines().map(|line| line.split(',').collect::<Vec<_>>());
+        let header = lines.next().unwrap();
+        let column = |name: &str| header.iter().position(|column| *column == name).unwrap();
+        let (phone, state) = (column("phone"), column("state"));
+        let row = |row: Vec<&str>| (row[phone].trim_start_matches('+').parse().unwrap(), row[state].to_owned());
+        let states: BTreeMap<u64, String> = lines.map(row).collect();
+        broadcast.phones.clone().map(|phone| (accepted(&ledger, phone), states[&phone].clone())).collect()
     }
 
     async fn ledger(&self) -> LedgerSnapshot {

@@ -2,10 +2,20 @@
 
 #![allow(clippy::unwrap_used, reason = "these are tests")]
 
+mod armed;
+mod chaos;
+mod clocks;
 mod dawncast;
 mod demo;
 mod edges;
 mod flow;
+mod freeze;
 mod kill;
 mod kill_scene;
+mod live_failover;
+mod live_machine;
+mod points;
+mod points_scene;
+mod promises;
+mod restore;
 mod usage;

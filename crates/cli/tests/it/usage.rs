@@ -22,6 +22,9 @@ fn wrong_usage_exits_with_2() {
     check(&mut dawncast(["key", "create", "ops", "--scope", "all"]), 2, &["campaigns:write"]);
     check(&mut dawncast(["demo", "--faults", "many"]), 2, &["realistic"]);
     check(&mut dawncast(["demo", "--window", "soon"]), 2, &["--window"]);
+    check(&mut dawncast(["chaos", "--minutes", "0"]), 2, &["0.2 to 60 minutes"]);
+    check(&mut dawncast(["chaos", "--policy", "hope"]), 2, &["give_up"]);
+    check(&mut dawncast(["chaos", "--redis", "never"]), 2, &["always or everysec"]);
     check(&mut dawncast(["number", "set", "1"]), 2, &["nothing to set"]);
     check(dawncast(["run", "list"]).env("DAWNCAST_URL", "nowhere"), 2, &["`nowhere` is no address"]);
     check(&mut dawncast(["audience", "import", "aud_x", "rows.xls"]), 2, &["--format"]);

@@ -7,7 +7,7 @@ use dawncast_cloud_sim::WABA_ID;
 use dawncast_store::records::Secret;
 use serde_json::{Value, json};
 
-use super::{Args, SLACK, ZONE, cast, ports::Addresses};
+use super::{Script, ZONE, cast, ports::Addresses};
 use crate::{
     client::Api,
     failure::Failure,
@@ -16,8 +16,6 @@ use crate::{
 
 /// How far ahead the broadcast is scheduled: time enough for freeze, plan and preflight.
 const AHEAD: TimeDelta = TimeDelta::seconds(6);
-/// How long a message of unknown fate waits for its receipt. They come within two seconds.
-const GRACE: &str = "6s";
 const POOL: &str = "advisors";
 /// The simulator's numbers count up from here.
 const FIRST_NUMBER: u64 = 100_000_000_000_001;
@@ -25,19 +23,19 @@ const FIRST_NUMBER: u64 = 100_000_000_000_001;
 const KNOWN_COLUMNS: [&str; 6] = ["phone", "id", "tier", "timezone", "consent", "user_id"];
 
 /// The deployment, as its users see it.
-pub(super) struct Stage {
-    pub(super) api: Api,
+pub(crate) struct Stage {
+    pub(crate) api: Api,
     /// The simulator's own calls.
-    pub(super) sim: Api,
+    pub(crate) sim: Api,
 }
 
 /// A broadcast that is scheduled.
-pub(super) struct Scene {
-    pub(super) run: String,
-    pub(super) recipients: u64,
-    pub(super) opens_at: DateTime<Utc>,
-    pub(super) closes_at: DateTime<Utc>,
-    pub(super) deadline_at: DateTime<Utc>,
+pub(crate) struct Scene {
+    pub(crate) run: String,
+    pub(crate) recipients: u64,
+    pub(crate) opens_at: DateTime<Utc>,
+    pub(crate) closes_at: DateTime<Utc>,
+    pub(crate) deadline_at: DateTime<Utc>,
     numbers: u16,
 }
 
@@ -56,34 +54,35 @@ struct Cast {
 
 impl Stage {
     /// The deployment at these addresses.
-    pub(super) fn new(addresses: &Addresses) -> Result<Self, Failure> {
+    pub(crate) fn new(addresses: &Addresses) -> Result<Self, Failure> {
         let key = Secret::new(addresses.key.clone());
         let api = Api::new(&format!("http://{}", addresses.api), Some(key))?;
         Ok(Self { api, sim: Api::new(&format!("http://{}", addresses.sim), None)? })
     }
 
     /// Adds numbers, pictures and an audience, and schedules the campaign.
-    pub(super) async fn set(&self, args: &Args) -> Result<Scene, Failure> {
-        self.add_numbers(args).await?;
-        let cast = match &args.csv {
+    pub(crate) async fn set(&self, script: &Script) -> Result<Scene, Failure> {
+        self.add_numbers(script).await?;
+        let cast = match &script.csv {
             Some(path) => from_file(path)?,
-            None => self.made_up(args).await?,
+            None => self.made_up(script).await?,
         };
-        let (audience, recipients) = self.import(cast.csv, args.csv.as_deref()).await?;
+        let (audience, recipients) = self.import(script, cast.csv).await?;
         // A whole second, and far enough ahead.
         let opens_at =
             DateTime::from_timestamp((Utc::now() + AHEAD).timestamp() + 1, 0).expect("the near future is in range");
-        let campaign = campaign(args, &audience, cast.message, opens_at);
+        let campaign = campaign(script, &audience, cast.message, opens_at);
         let created = self.api.create(&["v1", "campaigns"], campaign.to_string(), None).await?;
         let run = cell(&created, "/next_run");
-        let closes_at = opens_at + args.window;
-        Ok(Scene { run, recipients, opens_at, closes_at, deadline_at: closes_at + SLACK, numbers: args.numbers })
+        let closes_at = opens_at + script.window;
+        let deadline_at = closes_at + script.slack;
+        Ok(Scene { run, recipients, opens_at, closes_at, deadline_at, numbers: script.numbers })
     }
 
-    async fn add_numbers(&self, args: &Args) -> Result<(), Failure> {
-        for place in 0..u64::from(args.numbers) {
+    async fn add_numbers(&self, script: &Script) -> Result<(), Failure> {
+        for place in 0..u64::from(script.numbers) {
             let number = json!({
-                "phone_number_id": (FIRST_NUMBER + place).to_string(), "waba_id": WABA_ID, "pool": POOL, "mps": args.mps,
+                "phone_number_id": (FIRST_NUMBER + place).to_string(), "waba_id": WABA_ID, "pool": POOL, "mps": script.mps,
                 "display_phone_number": format!("+91 80000 {:05}", place + 1), "access_token": "SIM_TOKEN",
             });
             self.api.create(&["v1", "numbers"], number.to_string(), None).await?;
@@ -92,7 +91,7 @@ impl Stage {
     }
 
     /// Made-up recipients: each gets a picture for its tier.
-    async fn made_up(&self, args: &Args) -> Result<Cast, Failure> {
+    async fn made_up(&self, script: &Script) -> Result<Cast, Failure> {
         for (tier, _, colour) in cast::TIERS {
             let name = format!("pack_{tier}");
             self.api.upload(&["v1", "assets"], &[("name", &name)], "image/png", cast::picture(colour)).await?;
@@ -104,16 +103,16 @@ impl Stage {
                 { "type": "body", "parameters": [{ "type": "text", "text": "{{ first_name }}" }] },
             ],
         });
-        Ok(Cast { csv: cast::recipients(args.recipients, args.seed).into_bytes(), message })
+        Ok(Cast { csv: cast::recipients(script.recipients, script.seed).into_bytes(), message })
     }
 
     /// Brings the rows in: the audience's id, and how many there are.
-    async fn import(&self, csv: Vec<u8>, file: Option<&Path>) -> Result<(String, u64), Failure> {
-        let created = self.api.create(&["v1", "audiences"], json!({ "name": "demo" }).to_string(), None).await?;
+    async fn import(&self, script: &Script, csv: Vec<u8>) -> Result<(String, u64), Failure> {
+        let created = self.api.create(&["v1", "audiences"], json!({ "name": script.name }).to_string(), None).await?;
         let id = cell(&created, "/id");
         let path = ["v1", "audiences", &id, "imports"];
         let import = self.api.upload(&path, &[("mode", "replace")], "text/csv", csv).await?;
-        let name = file.map_or_else(|| "recipients".to_owned(), |file| file.display().to_string());
+        let name = script.csv.as_deref().map_or_else(|| "recipients".to_owned(), |file| file.display().to_string());
         crate::commands::tell_rejects(&self.api, &import, &name).await?;
         if import["state"] != "done" {
             return Err(Failure::new(format!("{name}: {}", cell(&import, "/error"))));
@@ -144,16 +143,16 @@ fn variable(columns: &[String]) -> Option<&str> {
     named("first_name").or_else(attribute).or_else(|| named("id")).map(String::as_str)
 }
 
-fn campaign(args: &Args, audience: &str, message: Value, opens_at: DateTime<Utc>) -> Value {
+fn campaign(script: &Script, audience: &str, message: Value, opens_at: DateTime<Utc>) -> Value {
     let after = |length: Duration| format!("+{}", humantime::format_duration(length)).replace(' ', "");
     json!({
-        "name": "demo", "pool": POOL, "message": message, "audience": { "id": audience },
+        "name": script.name, "pool": POOL, "message": message, "audience": { "id": audience },
         "schedule": {
             "type": "at", "timezone": ZONE.name(),
             "at": opens_at.with_timezone(&ZONE).format("%Y-%m-%dT%H:%M:%S").to_string(),
         },
-        "window": { "opens": "+0s", "closes": after(args.window), "deadline": after(args.window + SLACK) },
-        "unconfirmed": { "then": "resend", "grace": GRACE },
+        "window": { "opens": "+0s", "closes": after(script.window), "deadline": after(script.window + script.slack) },
+        "unconfirmed": { "then": script.unconfirmed, "grace": humantime::format_duration(script.grace).to_string() },
     })
 }
 
