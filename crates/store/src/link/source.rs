@@ -71,7 +71,7 @@ impl Source {
         }
     }
 
-    /// Where the master is by what Sentinel says now; none where there is no Sentinel, or too few of them answer.
+    /// Where the master is by what Sentinel says now; none where there is no Sentinel, or none of them answers.
     pub(super) async fn named(&self) -> Option<ConnectionAddr> {
         match self {
             Self::Server(_) => None,

@@ -7,7 +7,7 @@ use dawncast_core::{
 };
 use dawncast_store::{
     ServerId,
-    page::{Claim, ClaimedOn, Marked, Owner, Refusal},
+    page::{Claim, ClaimedOn, Finish, Marked, Owner, Refusal},
 };
 
 use crate::run_scene::{OPENS, Scene, TERMS, fact};
@@ -153,6 +153,17 @@ async fn what_an_owner_knows_is_told_again_once() {
     let once = scene.contents().await;
     scene.store.recall(&owner, &told).await.unwrap();
     assert_eq!(scene.contents().await.changes(&once), [""; 0]);
+}
+
+#[tokio::test]
+async fn what_the_ledger_knows_already_reopens_no_finished_page() {
+    let scene = losing_scene().await;
+    let owner = scene.owned(1).await;
+    let told = remembered(1, Some(Outcome::Accepted));
+    scene.store.recall(&owner, &told).await.unwrap();
+    assert_eq!(scene.store.finish(&owner, &[]).await.unwrap(), Finish::Finished);
+    let recalled = scene.store.recall(&owner, &told).await.unwrap().unwrap();
+    assert!(!recalled.settlement.reopened && recalled.ledger.header.finished);
 }
 
 #[tokio::test]
