@@ -8,7 +8,7 @@ use redis::{FromRedisValue, ScriptInvocation};
 use crate::{
     Keys, ProcessTime, StoreError,
     clock::Time,
-    link::{Link, Pool, Pooled},
+    link::{Link, Pool, Pooled, Pulse},
     replication::Replication,
 };
 
@@ -145,5 +145,10 @@ impl Store {
     /// The shared connection, for libraries that bring their own commands (the chore queue).
     pub fn connection(&self) -> Link {
         self.hot.clone()
+    }
+
+    /// The shared connection, for a library that has to look at it all the time.
+    pub fn pulse(&self) -> Pulse {
+        Pulse::of(self.hot.clone())
     }
 }

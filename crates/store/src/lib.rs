@@ -29,5 +29,5 @@ pub use connect::{Durability, Memory, Store, StoreConfig};
 pub use error::StoreError;
 pub use fit::Volatility;
 pub use keys::Keys;
-pub use link::Link;
+pub use link::{Link, Pulse};
 pub use server::{Server, ServerId};

@@ -9,6 +9,7 @@ use apalis::{
 };
 use apalis_core::backend::Vacuum;
 use apalis_redis::{Config, RedisStorage};
+use dawncast_store::Pulse;
 use tokio_util::sync::CancellationToken;
 use tracing::warn;
 
@@ -20,19 +21,26 @@ const POLL: Duration = Duration::from_millis(100);
 /// How long to wait before the queue's worker is set up again after Redis failed it.
 const RESTART: Duration = Duration::from_millis(500);
 const CONCURRENCY: usize = 4;
+/// A worker that has not heard of Redis for so long does not look any more. A command is over within two seconds.
+const SILENT: Duration = Duration::from_secs(3);
+const LISTEN_EVERY: Duration = Duration::from_millis(500);
 /// Done jobs are removed this often; apalis-redis keeps them otherwise.
 const VACUUM_EVERY: Duration = Duration::from_secs(60);
 
-type Queue = RedisStorage<Chore, dawncast_store::Link>;
+type Queue = RedisStorage<Chore, Pulse>;
 
 fn queue(ctx: &Context) -> Queue {
+    queue_on(ctx, ctx.store.pulse())
+}
+
+fn queue_on(ctx: &Context, pulse: Pulse) -> Queue {
     let config = Config::default()
         .queue(ctx.store.keys().chores())
         .batch_size(CONCURRENCY)
         .emit_events(false)
         .persist_results(false)
         .heartbeat_interval(Duration::from_secs(5));
-    RedisStorage::new(ctx.store.connection()).with_config(config)
+    RedisStorage::new(pulse).with_config(config)
 }
 
 /// The side of the queue that gives hints.
@@ -51,6 +59,10 @@ impl Hints {
 
 /// Works the queue until `stop`. Apalis ends a worker at the first error of its backend, so it is set up again, each
 /// time under a name of its own: registration is refused while the old one looks alive.
+///
+/// And it is set up again when it has fallen silent, by the race *a look slower than the interval*: both timers that make
+/// apalis look at Redis again, its interval and its heartbeat, fire while one slow look is under way; nobody arms them after
+/// that, and the worker never looks again. Seen under chaos, with a Redis that was 400 ms away when a heartbeat was due.
 pub(super) async fn work(chores: Arc<Chores>, stop: &CancellationToken) {
     tokio::join!(serve(Arc::clone(&chores), stop), vacuum(&chores, stop));
 }
@@ -58,10 +70,12 @@ pub(super) async fn work(chores: Arc<Chores>, stop: &CancellationToken) {
 async fn serve(chores: Arc<Chores>, stop: &CancellationToken) {
     while !stop.is_cancelled() {
         let (ctx, chores) = (chores.ctx.clone(), Arc::clone(&chores));
+        let pulse = ctx.store.pulse();
+        let heard = pulse.clone();
         let monitor = Monitor::new().register(move |_| {
             let chores = Arc::clone(&chores);
             WorkerBuilder::new(format!("chores-{:016x}", rand::random::<u64>()))
-                .backend(queue(&ctx).poll_with_interval(POLL))
+                .backend(queue_on(&ctx, pulse.clone()).poll_with_interval(POLL))
                 .concurrency(CONCURRENCY)
                 .catch_panic()
                 .parallelize(tokio::spawn)
@@ -81,6 +95,10 @@ async fn serve(chores: Arc<Chores>, stop: &CancellationToken) {
         let mut running = pin!(monitor.run());
         let ended = tokio::select! {
             ended = &mut running => ended,
+            () = silence(&heard) => {
+                warn!("the chore queue's worker has fallen silent and is set up again");
+                continue;
+            }
             () = stop.cancelled() => {
                 // It fails only when it was told before.
                 let _ = control.shutdown();
@@ -91,6 +109,13 @@ async fn serve(chores: Arc<Chores>, stop: &CancellationToken) {
             warn!("the chore queue is set up again: {error}");
         }
         sleep_or_stop(RESTART, stop).await;
+    }
+}
+
+/// Resolves when the queue's worker looks no more.
+async fn silence(pulse: &Pulse) {
+    while pulse.silent_for() < SILENT {
+        tokio::time::sleep(LISTEN_EVERY).await;
     }
 }
 

@@ -2,6 +2,7 @@
 //! no longer the master, is replaced; whoever sends a command meanwhile waits for the new one.
 
 mod pool;
+mod pulse;
 mod source;
 
 use std::{
@@ -23,6 +24,7 @@ use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 
 pub(crate) use pool::{Pool, Pooled};
+pub use pulse::Pulse;
 
 /// Between the tries of one opening.
 const PAUSES: [Duration; 2] = [Duration::from_millis(100), Duration::from_millis(200)];

@@ -27,3 +27,20 @@ async fn a_server_that_has_become_a_replica_is_left_for_the_one_that_its_address
     let value: String = redis::cmd("GET").arg("key").query_async(&mut at_second).await.unwrap();
     assert_eq!(value, "value");
 }
+
+#[tokio::test]
+async fn a_pulse_tells_for_how_long_nobody_has_heard_of_redis() {
+    const LONG: Duration = Duration::from_millis(300);
+    let redis = TestRedis::start().await;
+    let pulse = redis.store("t:").await.pulse();
+    for alive in [true, false] {
+        until("it is silent", SOON, async || (pulse.silent_for() > LONG).then_some(())).await;
+        if !alive {
+            redis.kill9();
+        }
+        let silent = pulse.silent_for();
+        let answer = redis::cmd("PING").exec_async(&mut pulse.clone()).await;
+        assert_eq!(answer.is_ok(), alive, "a failure is a sign of life as well, of whoever asks");
+        assert!(pulse.silent_for() < silent, "its clones share it");
+    }
+}
