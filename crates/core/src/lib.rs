@@ -22,6 +22,7 @@ pub mod retry;
 pub mod schedule;
 pub mod suspect;
 pub mod template;
+pub mod trouble;
 pub mod verdict;
 pub mod window;
 
