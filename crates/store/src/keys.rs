@@ -143,6 +143,11 @@ impl Keys {
         format!("{}runs:active", self.prefix)
     }
 
+    /// What people are still to be told of runs, by when.
+    pub(crate) fn notices(&self) -> String {
+        format!("{}notices", self.prefix)
+    }
+
     /// Pages of a pool and priority by due time, or by when their lease ends.
     pub(crate) fn lane(&self, pool: &PoolId, priority: Priority) -> String {
         format!("{}{{lane:{pool}:{}}}", self.prefix, priority.as_str())

@@ -7,7 +7,10 @@ mod source;
 
 use std::{
     slice,
-    sync::{Arc, Mutex, PoisonError, Weak},
+    sync::{
+        Arc, Mutex, PoisonError, Weak,
+        atomic::{AtomicBool, Ordering},
+    },
     time::{Duration, Instant},
 };
 
@@ -45,6 +48,8 @@ pub struct Link(Arc<Inner>);
 struct Inner {
     source: Source,
     current: Mutex<Arc<Current>>,
+    /// The connection is lost, and that is said; not with every try to open another.
+    lost: AtomicBool,
 }
 
 /// A connection that is being opened, or is open.
@@ -88,7 +93,11 @@ impl Link {
     /// Connects to what `redis.url` names. Fails when that cannot be reached now.
     pub(crate) async fn connect(url: &str) -> RedisResult<Self> {
         let source = Source::parse(url)?;
-        let link = Self(Arc::new_cyclic(|inner| Inner { source, current: Mutex::new(Current::open(inner.clone())) }));
+        let link = Self(Arc::new_cyclic(|inner| Inner {
+            source,
+            current: Mutex::new(Current::open(inner.clone())),
+            lost: AtomicBool::new(false),
+        }));
         link.0.current().opened().await?;
         if link.is_sentinel() {
             tokio::spawn(follow(Arc::downgrade(&link.0)));
@@ -153,9 +162,14 @@ impl Inner {
         *slot = Current::open(Arc::downgrade(self));
         let opening = slot.opening.clone();
         drop(slot);
-        warn!("the connection to Redis is opened anew: {why}");
+        if !self.lost.swap(true, Ordering::Relaxed) {
+            warn!("the connection to Redis is lost and opened anew: {why}");
+        }
+        let inner = Arc::clone(self);
         tokio::spawn(async move {
-            if let Ok(opened) = opening.await {
+            if let Ok(opened) = opening.await
+                && inner.lost.swap(false, Ordering::Relaxed)
+            {
                 info!("connected to Redis at {}", opened.address);
             }
         });

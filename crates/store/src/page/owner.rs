@@ -57,6 +57,8 @@ pub enum Claim {
         recipients: Recipients,
         /// Where it was claimed.
         server: ClaimedOn,
+        /// The deliveries that this very claim found sending: unconfirmed now.
+        unconfirmed: Vec<u8>,
     },
     /// Nothing is left to do in it: take it out of its lane.
     Finished,
@@ -123,7 +125,8 @@ impl Store {
         let recipients = Recipients::from_bytes(&reply.get::<Vec<u8>>(4)?, ledger.header.base);
         let owner = Owner { page: page.clone(), epoch: reply.get(1)?, nonce };
         let recipients = recipients.ok_or_else(|| reply.corrupt())?;
-        Ok(Claim::Claimed { owner, ledger, recipients, server: reply.claimed_on()? })
+        let unconfirmed = reply.get(8)?;
+        Ok(Claim::Claimed { owner, ledger, recipients, server: reply.claimed_on()?, unconfirmed })
     }
 
     /// Writes intents, each with the place of the number that will send it, into the journal.

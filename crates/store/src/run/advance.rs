@@ -3,7 +3,7 @@
 use dawncast_core::{UnixMs, ids::RunId};
 use redis::AsyncCommands;
 
-use super::{Frozen, RunRecord, RunState};
+use super::{Frozen, Notice, RunRecord, RunState};
 use crate::{
     Store, StoreError,
     script::{Script, script},
@@ -57,6 +57,7 @@ impl Store {
             ("plan_token", frozen.plan_token.clone()),
             ("begin_from", frozen.opens_at.to_string()),
             ("begin_until", until),
+            ("waits_for", String::new()),
         ];
         self.advance(run, &[RunState::Scheduled], RunState::Frozen, None, &fields).await
     }
@@ -64,7 +65,7 @@ impl Store {
     /// Plan: all pages of the plan that `token` names are written.
     pub async fn planned_run(&self, run: &RunId, token: &str, pages: u32) -> Result<Advanced, StoreError> {
         let expected = Expected("plan_token", token);
-        let fields = [("pages", pages.to_string())];
+        let fields = [("pages", pages.to_string()), ("waits_for", String::new())];
         self.advance(run, &[RunState::Frozen], RunState::Planned, Some(expected), &fields).await
     }
 
@@ -74,9 +75,12 @@ impl Store {
         self.advance(run, &[RunState::Planned], RunState::Ready, None, &fields).await
     }
 
-    /// Open: the run's pages are in their lane.
-    pub async fn open_run(&self, run: &RunId, now: UnixMs) -> Result<Advanced, StoreError> {
-        let fields = [("opened_at", now.to_string())];
+    /// Open: the run's pages are in their lane. People are told in the same step.
+    pub async fn open_run(&self, run: &RunId, now: UnixMs, notice: Option<&Notice>) -> Result<Advanced, StoreError> {
+        self.list_notice(run, notice, now).await?;
+        let told = notice.map(|notice| (notice.field(), notice.body.clone()));
+        let mut fields = vec![("opened_at", now.to_string())];
+        fields.extend(told.iter().map(|(field, body)| (field.as_str(), body.clone())));
         self.advance(run, &[RunState::Ready], RunState::Open, None, &fields).await
     }
 
@@ -86,10 +90,20 @@ impl Store {
         self.advance(run, &open, RunState::Cancelled, None, &[("cancelled_at", now.to_string())]).await
     }
 
-    /// Close: the final verdict. The run is still among the active ones until it is [retired](Self::retire_run).
-    pub async fn close_run(&self, run: &RunId, verdict: &str, now: UnixMs) -> Result<Advanced, StoreError> {
+    /// Close: the final verdict. People are told in the same step. The run is still among the active ones until it is
+    /// [retired](Self::retire_run).
+    pub async fn close_run(
+        &self,
+        run: &RunId,
+        verdict: &str,
+        now: UnixMs,
+        notice: Option<&Notice>,
+    ) -> Result<Advanced, StoreError> {
+        self.list_notice(run, notice, now).await?;
         let from = &RunState::ALL[..6];
-        let fields = [("verdict", verdict.to_owned()), ("closed_at", now.to_string())];
+        let told = notice.map(|notice| (notice.field(), notice.body.clone()));
+        let mut fields = vec![("verdict", verdict.to_owned()), ("closed_at", now.to_string())];
+        fields.extend(told.iter().map(|(field, body)| (field.as_str(), body.clone())));
         self.advance(run, from, RunState::Closed, None, &fields).await
     }
 
@@ -99,7 +113,7 @@ impl Store {
         Ok(self.hot.clone().srem(self.keys.active_runs(), run.as_str()).await?)
     }
 
-    /// Notes something about a run that guards nothing: the provisional verdict, or what it waits for.
+    /// Notes something about a run that guards nothing, such as the provisional verdict.
     pub async fn note_run(&self, run: &RunId, field: &'static str, text: &str) -> Result<(), StoreError> {
         Ok(self.hot.clone().hset(self.keys.run(run), field, text).await?)
     }

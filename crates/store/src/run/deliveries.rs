@@ -26,6 +26,8 @@ pub struct DeliveryRow {
     pub record: Record,
     /// The number of its latest attempt; its home number before the first.
     pub number: Option<NumberId>,
+    /// Its home number.
+    pub home: Option<NumberId>,
 }
 
 impl DeliveryRow {
@@ -62,13 +64,15 @@ fn number_at(run: &Run, place: u8) -> Option<NumberId> {
 pub(crate) fn rows<'a>(run: &'a Run, page: &'a StoredPage, now: UnixMs) -> impl Iterator<Item = DeliveryRow> + 'a {
     let (gate, terms) = (run.gate(now), run.terms());
     page.recipients.rows.iter().zip(&page.ledger.records).enumerate().map(move |(index, (recipient, record))| {
-        let place = if record.outcomes.used() == 0 { page.ledger.header.home as u8 } else { record.number };
+        let home = page.ledger.header.home as u8;
+        let place = if record.outcomes.used() == 0 { home } else { record.number };
         DeliveryRow {
             id: DeliveryId { page: page.page.clone(), index: index as u16 },
             recipient: recipient.clone(),
             state: DeliveryState::of(record.standing(&terms), gate),
             record: *record,
             number: number_at(run, place),
+            home: number_at(run, home),
         }
     })
 }

@@ -28,6 +28,9 @@ pub struct DroppedRow {
     /// What exactly, where the reason leaves a question.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub detail: String,
+    /// Which row of the pinned audience it is, from 1; none where an earlier version has dropped it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub row: Option<u64>,
 }
 
 impl Store {

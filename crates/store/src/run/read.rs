@@ -33,6 +33,8 @@ pub struct Run {
     /// A person has acknowledged a restored snapshot while this run was not over: whatever was due until then may have
     /// gone out since the snapshot was taken.
     pub doubt_until: Option<UnixMs>,
+    /// When it was found that its deadline had passed and nothing was sent.
+    pub missed_at: Option<UnixMs>,
     /// When its pages were put into their lane.
     pub opened_at: Option<UnixMs>,
     /// When it was cancelled.
@@ -162,6 +164,7 @@ impl Fields<'_> {
             remarks: self.json("remarks")?.unwrap_or_default(),
             waits_for: self.text("waits_for"),
             doubt_until: self.json("doubt_until")?,
+            missed_at: self.json("missed_at")?,
             opened_at: self.json("opened_at")?,
             cancelled_at: self.json("cancelled_at")?,
             closed_at: self.json("closed_at")?,

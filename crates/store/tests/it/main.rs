@@ -24,6 +24,7 @@ mod restore;
 mod restore_repeat;
 mod run_advance;
 mod run_holds;
+mod run_notices;
 mod run_receipts;
 mod run_repeat;
 mod run_scene;

@@ -144,7 +144,7 @@ async fn nothing_begins_while_held_before_it_opens_or_after_it_ends() {
     };
     check(cancelled, Refusal::Cancelled).await;
     let closed = async |scene: &Scene, owner: &Owner| {
-        scene.store.close_run(&owner.page.run, "fail", OPENS).await.unwrap();
+        scene.store.close_run(&owner.page.run, "fail", OPENS, None).await.unwrap();
     };
     check(closed, Refusal::Closed).await;
 }
@@ -173,7 +173,7 @@ async fn a_page_may_be_in_its_lane_before_its_run_is_open_and_begins_nothing() {
     scene.store.ready_run(&run, &[]).await.unwrap();
     assert_eq!(refused().await, Begun::Refused(Refusal::Early), "ready");
     assert_eq!(scene.store.finish(&owner, &[]).await.unwrap(), Finish::Unsettled(vec![0]), "it will send");
-    scene.store.open_run(&run, OPENS).await.unwrap();
+    scene.store.open_run(&run, OPENS, None).await.unwrap();
     assert_eq!(scene.begin(&owner, &[0], 1, Standing::Planned).await, [true]);
 }
 

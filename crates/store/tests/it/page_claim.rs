@@ -21,9 +21,12 @@ async fn a_takeover_raises_the_epoch_and_makes_what_was_begun_unsure() {
     assert_eq!(first.epoch, 1);
     scene.begin(&first, &[0, 1], 1, Standing::Planned).await;
     scene.commit(&first, &[fact(1, 1, Outcome::Accepted)]).await;
-    let Claim::Claimed { owner, ledger, recipients, .. } = scene.store.claim(&first.page, [2; 8]).await.unwrap() else {
+    let claim = async || scene.store.claim(&first.page, [2; 8]).await.unwrap();
+    let Claim::Claimed { owner, ledger, recipients, unconfirmed, .. } = claim().await else {
         panic!("the page is there");
     };
+    assert_eq!(unconfirmed, [0], "the one that was sending");
+    assert!(matches!(claim().await, Claim::Claimed { unconfirmed, .. } if unconfirmed.is_empty()), "told once");
     assert_eq!((owner.epoch, ledger.header.epoch, ledger.header.nonce), (2, 2, [2; 8]));
     let standings: Vec<_> = ledger.records.iter().map(|record| record.standing(&TERMS)).collect();
     assert_eq!(standings, [Standing::Unconfirmed, Standing::Accepted, Standing::Planned]);

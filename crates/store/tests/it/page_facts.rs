@@ -173,7 +173,7 @@ async fn a_receipt_that_unsettles_a_finished_page_reopens_it_while_the_run_may_s
     };
     assert!(!reopened(cancelled).await);
     let closed = async |scene: &Scene, owner: &Owner| {
-        scene.store.close_run(&owner.page.run, "pass", OPENS).await.unwrap();
+        scene.store.close_run(&owner.page.run, "pass", OPENS, None).await.unwrap();
     };
     assert!(!reopened(closed).await);
 }

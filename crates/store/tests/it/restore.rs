@@ -167,7 +167,7 @@ async fn what_was_due_later_is_not_in_doubt() {
     assert_eq!(scene.store.runs_in_doubt(&found).await.unwrap()[0].deliveries, Some(2));
     let found = Restored { highest_beat: OPENS - 3_001, ..found };
     assert_eq!(scene.store.runs_in_doubt(&found).await.unwrap(), []);
-    scene.store.close_run(&run, "pass", OPENS).await.unwrap();
+    scene.store.close_run(&run, "pass", OPENS, None).await.unwrap();
     let found = Restored { highest_beat: OPENS + 60_000, ..found };
     assert_eq!(scene.store.runs_in_doubt(&found).await.unwrap(), []);
 }

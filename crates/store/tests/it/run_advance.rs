@@ -12,9 +12,9 @@ async fn step(scene: &Scene, run: &RunId, name: &str) -> Advanced {
         "freeze" => store.freeze_run(run, &frozen(), Some(DEADLINE)).await,
         "plan" => store.planned_run(run, TOKEN, 3).await,
         "ready" => store.ready_run(run, &[]).await,
-        "open" => store.open_run(run, OPENS).await,
+        "open" => store.open_run(run, OPENS, None).await,
         "cancel" => store.cancel_run(run, OPENS).await,
-        _ => store.close_run(run, "pass", OPENS).await,
+        _ => store.close_run(run, "pass", OPENS, None).await,
     };
     advanced.unwrap()
 }
@@ -85,7 +85,7 @@ async fn a_run_is_created_once_and_indexed() {
     assert_eq!((stored.state, &stored.record), (RunState::Frozen, &draft));
     assert_eq!(scene.store.active_runs().await.unwrap(), std::slice::from_ref(&draft.id));
     assert_eq!(scene.store.runs_page(9, None).await.unwrap().items, [stored]);
-    scene.store.close_run(&draft.id, "pass", OPENS).await.unwrap();
+    scene.store.close_run(&draft.id, "pass", OPENS, None).await.unwrap();
     assert!(!scene.store.active_runs().await.unwrap().is_empty(), "there is something left to do for it");
     scene.store.retire_run(&draft.id).await.unwrap();
     assert!(scene.store.active_runs().await.unwrap().is_empty());

@@ -79,7 +79,7 @@ async fn race(switch: impl AsyncFn(&Store, bool), hold: Hold) {
         tokio::join!(async { creator.create_run(&run).await.unwrap() }, throw);
         let expected = if on { vec![hold] } else { vec![] };
         assert_eq!(holds(&scene.store, &run.id).await, expected, "thrown {on} after {requests} requests");
-        scene.store.close_run(&run.id, "pass", OPENS).await.unwrap();
+        scene.store.close_run(&run.id, "pass", OPENS, None).await.unwrap();
         scene.store.retire_run(&run.id).await.unwrap();
     }
 }

@@ -13,7 +13,7 @@ use dawncast_store::{
     credit::Rate,
     lane::{Leased, Put},
     page::{Begun, Claim, Finish, Owner, Recorded, Written},
-    run::{Advanced, DroppedRow, Hold},
+    run::{Advanced, DroppedRow, Hold, Notice},
 };
 use dawncast_testkit::{Proxy, Upstream};
 
@@ -27,7 +27,7 @@ const RATE: Rate = Rate { mps: 80, headroom: 0.9, priority: Priority::Critical }
 
 fn dropped_row() -> DroppedRow {
     let reason = dawncast_core::report::DropReason::Duplicate;
-    DroppedRow { phone: 919_800_000_001, id: String::new(), reason, detail: String::new() }
+    DroppedRow { phone: 919_800_000_001, id: String::new(), reason, detail: String::new(), row: Some(2) }
 }
 
 fn number() -> NumberId {
@@ -229,11 +229,11 @@ async fn every_step_of_a_run_is_there_when_it_is_taken_again() {
         .await;
     present(check(&scene, "run/advance.lua", async |store| store.planned_run(run, TOKEN, 1).await).await).await;
     present(check(&scene, "run/advance.lua", async |store| store.ready_run(run, &[]).await).await).await;
-    present(check(&scene, "run/advance.lua", async |store| store.open_run(run, OPENS).await).await).await;
+    present(check(&scene, "run/advance.lua", async |store| store.open_run(run, OPENS, None).await).await).await;
     assert!(check(&scene, "run/hold.lua", async |store| store.hold_run(run, Hold::Run, true).await).await);
     assert!(check(&scene, "run/hold.lua", async |store| store.hold_run(run, Hold::Run, false).await).await);
     present(check(&scene, "run/advance.lua", async |store| store.cancel_run(run, OPENS).await).await).await;
-    twice(&scene, "run/advance.lua", async |store| store.close_run(run, "cancelled", OPENS).await).await;
+    twice(&scene, "run/advance.lua", async |store| store.close_run(run, "cancelled", OPENS, None).await).await;
     twice(&scene, "SREM", async |store| store.retire_run(run).await).await;
     assert!(store.active_runs().await.unwrap().is_empty());
 }
@@ -257,11 +257,24 @@ async fn dropped_rows_beats_and_receipts_are_noted_once() {
     check(&scene, "run/dropped.lua", async |store| store.put_dropped(&run, TOKEN, std::slice::from_ref(&row)).await)
         .await;
     assert_eq!(scene.store.dropped(&run).await.unwrap(), [row]);
-    scene.store.close_run(&run, "fail", OPENS).await.unwrap();
+    scene.store.close_run(&run, "fail", OPENS, None).await.unwrap();
     assert!(!scene.store.put_dropped(&run, TOKEN, &[dropped_row()]).await.unwrap(), "a closed run waits for no plan");
     check(&scene, "beat.lua", async |store| store.beat_webhook(OPENS + 9_000).await).await;
     check(&scene, "beat.lua", async |store| store.restart_webhook(OPENS + 9_500).await).await;
     check(&scene, "HMSET", async |store| store.note_receipts(&[number()], OPENS).await).await;
+}
+
+#[tokio::test]
+async fn a_notice_is_listed_once_and_a_claim_of_it_that_nobody_heard_of_ends() {
+    let scene = Scene::set().await;
+    let run = scene.frozen(None).await;
+    let notice = Notice { name: "opened".into(), body: "{}".into() };
+    // The step itself is refused, so that only the list changes.
+    let open = async |store: &Store| store.open_run(&run, OPENS, Some(&notice)).await;
+    assert_eq!(check(&scene, "run/list_notice.lua", open).await, Advanced::Refused);
+    let claim = async |store: &Store| store.claim_notices(OPENS, OPENS + 9, 16).await;
+    assert_eq!(check(&scene, "run/claim_notices.lua", claim).await, []);
+    assert_eq!(scene.store.claim_notices(OPENS + 9, OPENS + 18, 16).await.unwrap().len(), 1);
 }
 
 #[tokio::test]

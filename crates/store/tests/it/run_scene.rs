@@ -87,7 +87,7 @@ impl Scene {
         }
         self.store.planned_run(&run, TOKEN, pages.len() as u32).await.unwrap();
         self.store.ready_run(&run, &[]).await.unwrap();
-        assert_eq!(self.store.open_run(&run, OPENS).await.unwrap(), Advanced::Moved);
+        assert_eq!(self.store.open_run(&run, OPENS, None).await.unwrap(), Advanced::Moved);
         run
     }
 
