@@ -92,10 +92,14 @@ fn may_retry(entry: &ErrorEntry) -> bool {
 pub fn class_of(code: u32) -> &'static str {
     // Where the ledger has no code, it says 0.
     let entry = if code == 0 { None } else { ErrorEntry::of(i64::from(code)) };
-    match entry.map(|entry| entry.class(Way::Webhook)) {
-        Some(Class::PermanentRecipient) => Failure::RECIPIENT,
-        Some(class) => class.as_str(),
-        None => "unknown",
+    entry.map_or("unknown", |entry| class_word(entry.class(Way::Webhook)))
+}
+
+/// A class in the words of the report.
+pub(crate) fn class_word(class: Class) -> &'static str {
+    match class {
+        Class::PermanentRecipient => Failure::RECIPIENT,
+        other => other.as_str(),
     }
 }
 

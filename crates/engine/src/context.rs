@@ -1,11 +1,11 @@
 //! What every part of the engine is given.
 
-use std::time::Duration;
+use std::{fmt, time::Duration};
 
 use dawncast_cloud_api::Client;
 use dawncast_store::{Store, StoreError};
 
-use crate::Vigil;
+use crate::{Notify, Vigil};
 
 /// The engine's settings. Times are chosen for a campaign of minutes; a demo shortens them.
 #[derive(Debug, Clone, PartialEq)]
@@ -26,6 +26,8 @@ pub struct Settings {
     pub open_lead: Duration,
     /// How long after the deadline receipts are waited for before a run is closed.
     pub close_after: Duration,
+    /// Whom to tell of runs; nobody when none.
+    pub notify: Option<Notify>,
 }
 
 impl Default for Settings {
@@ -39,6 +41,7 @@ impl Default for Settings {
             preflight_lead: Duration::from_secs(60),
             open_lead: Duration::from_secs(10),
             close_after: Duration::from_secs(15 * 60),
+            notify: None,
         }
     }
 }
@@ -56,6 +59,13 @@ pub struct Context {
     pub vigil: Vigil,
     /// How to run.
     pub settings: Settings,
+}
+
+impl Context {
+    /// Something failed and is tried again: told when it is news.
+    pub(crate) fn trouble(&self, what: fmt::Arguments<'_>, error: impl Into<EngineError>) {
+        self.vigil.troubles().met(what, error);
+    }
 }
 
 /// Why a part of the engine cannot start or go on.

@@ -1,29 +1,22 @@
 //! The monitor: gauges read from storage, and what Meta knows of templates. Any number of monitors may run; each exports
 //! the same.
 
-use std::time::Duration;
+mod runs;
 
-use dawncast_core::{
-    UnixMs,
-    campaign::Priority,
-    ids::RunId,
-    report::{SlaInput, judge},
-};
+use std::{collections::BTreeSet, time::Duration};
+
+use dawncast_core::UnixMs;
 use dawncast_store::{
     lane::Lane,
     records::{Number, NumberRole},
-    run::{Run, totals},
 };
 use metrics::gauge;
+use tokio::sync::Mutex;
 use tokio_util::sync::CancellationToken;
-use tracing::warn;
 
-use crate::{Clock, Context, EngineError, clock::every, metrics as names, templates};
+use crate::{Clock, Context, EngineError, clock::every, meters::Meters, metrics as names, templates};
 
 const LOOK_EVERY: Duration = Duration::from_secs(1);
-/// A closed run is exported for this long after.
-const CLOSED_FOR_MS: i64 = 15 * 60 * 1_000;
-const PRIORITIES: [Priority; 3] = [Priority::Critical, Priority::Normal, Priority::Bulk];
 
 /// Runs the monitor until `stop`.
 ///
@@ -32,77 +25,54 @@ const PRIORITIES: [Priority; 3] = [Priority::Critical, Priority::Normal, Priorit
 pub async fn monitor(ctx: Context, stop: CancellationToken) -> Result<(), EngineError> {
     let clock = Clock::start(&ctx.store).await?;
     let ctx = clock.rule(ctx);
+    let known = Mutex::new(BTreeSet::new());
     let look = || async {
-        if let Err(error) = look(&ctx, clock.now()).await {
-            warn!("the gauges cannot be read now: {error}");
+        if export_redis(&ctx).await {
+            let mut known = known.lock().await;
+            heed(&ctx, "runs", runs::look(&ctx, &mut known, clock.now()).await);
+            heed(&ctx, "lanes", lanes(&ctx, clock.now()).await);
+            heed(&ctx, "numbers", numbers(&ctx).await);
         }
     };
-    tokio::join!(clock.keep(&ctx.store, &stop), every(LOOK_EVERY, &stop, look));
+    // Apart from the gauges: Meta may be slow to answer.
+    let read_templates = || async { heed(&ctx, "templates", templates::sync_stale(&ctx, clock.now()).await) };
+    let meters = Meters::default();
+    tokio::join!(
+        clock.keep(&ctx.store, &stop),
+        meters.register(&ctx.store, &stop),
+        every(LOOK_EVERY, &stop, look),
+        every(LOOK_EVERY, &stop, read_templates)
+    );
     Ok(())
 }
 
-async fn look(ctx: &Context, now: UnixMs) -> Result<(), EngineError> {
+/// What cannot be read hides nothing else.
+fn heed(ctx: &Context, what: &str, looked: Result<(), EngineError>) {
+    if let Err(error) = looked {
+        ctx.trouble(format_args!("the gauges of {what} cannot be read now"), error);
+    }
+}
+
+/// Whether Redis answers.
+async fn export_redis(ctx: &Context) -> bool {
     let memory = ctx.store.memory().await;
     gauge!(names::REDIS_UP).set(if memory.is_ok() { 1.0 } else { 0.0 });
-    let memory = memory?;
-    let share = if memory.limit == 0 { 0.0 } else { memory.used as f64 / memory.limit as f64 };
-    gauge!(names::REDIS_MEMORY).set(share);
-    runs(ctx, now).await?;
-    lanes(ctx, now).await?;
-    for number in ctx.store.numbers().await? {
-        export_number(ctx, &number).await?;
-    }
-    templates::sync_stale(ctx, now).await
-}
-
-async fn runs(ctx: &Context, now: UnixMs) -> Result<(), EngineError> {
-    let recent = ctx.store.runs_page(50, None).await?.items;
-    for run in recent {
-        if run.closed_at.is_none_or(|at| now - at < CLOSED_FOR_MS) {
-            export_run(ctx, &run, now).await?;
+    match memory {
+        Ok(memory) => {
+            let share = if memory.limit == 0 { 0.0 } else { memory.used as f64 / memory.limit as f64 };
+            gauge!(names::REDIS_MEMORY).set(share);
+            true
+        }
+        Err(error) => {
+            ctx.trouble(format_args!("the gauges cannot be read now"), error);
+            false
         }
     }
-    Ok(())
-}
-
-async fn export_run(ctx: &Context, run: &Run, now: UnixMs) -> Result<(), EngineError> {
-    let record = &run.record;
-    let (campaign, id): (String, String) = (record.campaign.to_string(), RunId::to_string(&record.id));
-    if run.opened_at.is_none() && run.cancelled_at.is_none() && run.closed_at.is_none() {
-        gauge!(names::NEXT_RUN, "campaign" => campaign.clone()).set(record.instant as f64 / 1_000.0);
-    }
-    let Some(frozen) = &run.frozen else { return Ok(()) };
-    let tallies = ctx.store.run_tallies(&record.id).await?;
-    let totals = totals(run, &tallies, now);
-    for (state, count) in totals.by_state() {
-        let labels = [("campaign", campaign.clone()), ("run", id.clone()), ("state", state.to_owned())];
-        gauge!(names::RUN_DELIVERIES, &labels).set(count as f64);
-    }
-    let labels = [("campaign", campaign), ("run", id.clone())];
-    let sla = judge(
-        &SlaInput {
-            objective: record.spec.sla.objective,
-            counts: record.spec.sla.counts,
-            submitted: totals.submitted,
-            dropped_by_reason: &frozen.dropped,
-            within_deadline: tallies.tallies.within as u64,
-            failures: &[],
-            deadline_at: record.opening.deadline_at,
-            cancelled: run.cancelled_at.is_some(),
-            closed: run.closed_at.is_some(),
-        },
-        now,
-    );
-    gauge!(names::RUN_SLA_ATTAINED, &labels).set(sla.attained);
-    gauge!(names::RUN_SLA_OBJECTIVE, &labels).set(sla.objective);
-    gauge!(names::RUN_DEADLINE, &labels).set(record.opening.deadline_at as f64 / 1_000.0);
-    gauge!(names::IMBALANCE, "run" => id).set(totals.imbalance() as f64);
-    Ok(())
 }
 
 async fn lanes(ctx: &Context, now: UnixMs) -> Result<(), EngineError> {
     for pool in ctx.store.pools().await? {
-        for priority in PRIORITIES {
+        for priority in names::PRIORITIES {
             let load = ctx.store.lane_load(&Lane { pool: pool.id.clone(), priority }, now).await?;
             let labels = [("pool", pool.id.to_string()), ("priority", priority.as_str().to_owned())];
             gauge!(names::LANE_PAGES, &labels).set(load.pages as f64);
@@ -112,9 +82,15 @@ async fn lanes(ctx: &Context, now: UnixMs) -> Result<(), EngineError> {
     Ok(())
 }
 
+async fn numbers(ctx: &Context) -> Result<(), EngineError> {
+    for number in ctx.store.numbers().await? {
+        export_number(ctx, &number).await?;
+    }
+    Ok(())
+}
+
 async fn export_number(ctx: &Context, number: &Number) -> Result<(), EngineError> {
     let id = number.phone_number_id.to_string();
-    names::register_number(number.pool.as_str(), &id);
     let state = match (number.paused, number.role) {
         (true, _) => "paused",
         (false, NumberRole::Standby) => "standby",
@@ -124,6 +100,8 @@ async fn export_number(ctx: &Context, number: &Number) -> Result<(), EngineError
         let labels = [("phone_number_id", id.clone()), ("state", known.to_owned())];
         gauge!(names::NUMBER_HEALTH, &labels).set(if known == state { 1.0 } else { 0.0 });
     }
+    let labels = [("pool", number.pool.to_string()), ("phone_number_id", id.clone())];
+    gauge!(names::NUMBER_MPS, &labels).set(f64::from(number.mps));
     let speed = ctx.store.speed_milli(&number.phone_number_id).await?;
     let ratio = if number.paused { 0.0 } else { f64::from(speed) / 1_000.0 };
     gauge!(names::NUMBER_CREDIT, "phone_number_id" => id).set(ratio);

@@ -22,15 +22,15 @@ use dawncast_store::{
     page::{AttemptFact, Recorded, Settlement},
 };
 use futures::{StreamExt, stream::FuturesUnordered};
-use metrics::{counter, histogram};
 use tokio::sync::{Mutex, mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
-use tracing::{info, warn};
+use tracing::{debug, info, warn};
 
 use crate::{
     Clock, Context, EngineError, answer,
     clock::every,
-    metrics::{DELIVERIES, RECEIPTS, TIME_TO_STATUS},
+    log,
+    meters::{Did, Meters, Moves, ReceiptMeters, Tells, count_error},
     points::{Point, reach},
     replay::Recent,
 };
@@ -52,7 +52,7 @@ pub struct Unavailable;
 struct Receipt {
     page: PageRef,
     fact: AttemptFact,
-    status: &'static str,
+    tells: Tells,
     number: Option<NumberId>,
 }
 
@@ -79,19 +79,18 @@ struct RunFacts {
 pub struct Receipts {
     deployment: String,
     calls: mpsc::Sender<Call>,
+    meters: ReceiptMeters,
 }
 
-fn status_name(status: &Status) -> &'static str {
-    match status {
-        Status::Sent => "sent",
-        Status::Delivered => "delivered",
-        Status::Read | Status::Played => "read",
-        _ => "failed",
+impl From<&Status> for Tells {
+    fn from(status: &Status) -> Self {
+        match status {
+            Status::Sent => Self::Sent,
+            Status::Delivered => Self::Delivered,
+            Status::Read | Status::Played => Self::Read,
+            _ => Self::Failed,
+        }
     }
-}
-
-fn count(status: &'static str, outcome: &'static str) {
-    counter!(RECEIPTS, "status" => status, "outcome" => outcome).increment(1);
 }
 
 impl Receipts {
@@ -100,9 +99,17 @@ impl Receipts {
         let (calls, queue) = mpsc::channel(4 * CALLS_PER_BATCH);
         let ctx = clock.rule(ctx);
         let recent = Recent::on(ctx.vigil.server());
-        let writer = Writer { ctx: ctx.clone(), clock, runs: Arc::default(), recent };
+        let meters = ReceiptMeters::new();
+        let writer = Writer {
+            ctx: ctx.clone(),
+            clock,
+            runs: Arc::default(),
+            recent,
+            meters: meters.clone(),
+            numbers: Meters::default(),
+        };
         tokio::spawn(writer.write(queue));
-        Self { deployment: ctx.deployment, calls }
+        Self { deployment: ctx.deployment, calls, meters }
     }
 
     /// Records what a webhook call told. When this has returned, it is in the ledger, or it is none of ours.
@@ -122,18 +129,18 @@ impl Receipts {
     /// The receipt, if it is for an attempt of this deployment. A status of another system's message is normal.
     fn own(&self, received: &ReceivedStatus) -> Option<Receipt> {
         let update = &received.status;
-        let status = status_name(&update.status);
+        let tells = Tells::from(&update.status);
         let callback = update.biz_opaque_callback_data.as_deref().and_then(|text| text.parse::<Callback>().ok());
         let own = callback.filter(|callback| callback.deployment == self.deployment);
         let fact = own.as_ref().and_then(|callback| answer::status_fact(callback.attempt, update));
         let index = own.as_ref().and_then(|callback| u8::try_from(callback.delivery.index).ok());
         let (Some(callback), Some(fact), Some(index)) = (own, fact, index) else {
-            count(status, "foreign");
+            self.meters.count(tells, Did::Foreign);
             return None;
         };
         let fact = AttemptFact { index, fact, message_id: Some(update.id.clone()) };
         let number = received.phone_number_id.as_deref().and_then(|id| id.parse().ok());
-        Some(Receipt { page: callback.delivery.page, fact, status, number })
+        Some(Receipt { page: callback.delivery.page, fact, tells, number })
     }
 }
 
@@ -160,6 +167,8 @@ struct Writer {
     runs: Arc<Mutex<HashMap<RunId, RunFacts>>>,
     /// What was acknowledged of late, where Redis may lose it.
     recent: Recent<Receipt>,
+    meters: ReceiptMeters,
+    numbers: Meters,
 }
 
 impl Writer {
@@ -238,7 +247,8 @@ impl Writer {
         let mut failed = HashSet::new();
         while let Some((page, result)) = writes.next().await {
             if let Err(error) = result {
-                warn!(page = %page, "receipts of page {page} are not written, {}: {error}", telling.who_repeats());
+                let what = format_args!("receipts of page {page} are not written, {}", telling.who_repeats());
+                self.ctx.trouble(what, error);
                 failed.insert(page.clone());
             }
         }
@@ -270,21 +280,21 @@ impl Writer {
         reach(Point::ReceiptAfter);
         match recorded {
             Recorded::Foreign if telling == Telling::Again => {}
-            Recorded::Foreign => receipts.iter().for_each(|receipt| count(receipt.status, "foreign")),
+            Recorded::Foreign => receipts.iter().for_each(|receipt| self.meters.count(receipt.tells, Did::Foreign)),
             Recorded::Settled(settlement) => {
                 let Some(run) = self.run_facts(&page.run).await? else {
                     // They are written, and nothing of it will ever be sent again.
-                    warn!(page = %page, "page {page} has outlived its run");
+                    warn!(run.id = %page.run, page.id = %page, "page {page} has outlived its run");
                     return Ok(());
                 };
                 if settlement.reopened {
-                    info!(page = %page, "a receipt reopened page {page}");
+                    debug!(run.id = %page.run, page.id = %page, "a receipt reopened page {page}");
                     reach(Point::ReceiptReopened);
                     let now = self.clock.now();
                     self.ctx.store.put_pages(&run.lane, Put::Hurry, &[(page.clone(), now)]).await?;
                 }
                 if telling == Telling::First {
-                    observe(receipts, &settlement, &run);
+                    self.observe(receipts, &settlement, &run);
                 }
             }
         }
@@ -305,36 +315,30 @@ impl Writer {
         runs.insert(id.clone(), facts.clone());
         Ok(Some(facts))
     }
-}
 
-fn observe(receipts: &[Receipt], settlement: &Settlement, run: &RunFacts) {
-    for (receipt, transition) in receipts.iter().zip(&settlement.transitions) {
-        let outcome = match transition.applied {
-            Applied::Raised => "applied",
-            Applied::Duplicate => "duplicate",
-            Applied::Stale => "stale",
-        };
-        count(receipt.status, outcome);
-        if transition.applied == Applied::Raised {
-            let after_ms = receipt.fact.fact.at.saturating_sub(run.instant);
-            histogram!(TIME_TO_STATUS, "status" => receipt.status).record(after_ms.max(0) as f64 / 1_000.0);
-        }
-        if transition.before != transition.after {
-            let number = receipt.number.as_ref().map_or_else(String::new, ToString::to_string);
-            count_state(&run.lane, number, DeliveryState::of(transition.after, Gate::Open));
+    fn observe(&self, receipts: &[Receipt], settlement: &Settlement, run: &RunFacts) {
+        for (receipt, transition) in receipts.iter().zip(&settlement.transitions) {
+            let (number, fact) = (receipt.number.as_ref().map_or("", NumberId::as_str), &receipt.fact.fact);
+            self.meters.count(receipt.tells, transition.applied.into());
+            if transition.applied == Applied::Raised {
+                self.meters.happened(receipt.tells, fact.at.saturating_sub(run.instant));
+                if receipt.tells == Tells::Failed {
+                    count_error(number, fact.code.into(), answer::class_of(fact.code));
+                }
+            }
+            log::Recorded { page: &receipt.page, told: &receipt.fact, number }.tell_failure(transition);
+            if transition.before != transition.after {
+                self.moves(receipt, run).count(DeliveryState::of(transition.after, Gate::Open), 1);
+            }
         }
     }
-}
 
-/// A delivery has moved to `state`.
-pub(crate) fn count_state(lane: &Lane, number: String, state: DeliveryState) {
-    count_states(lane, number, state, 1);
-}
-
-/// So many deliveries have moved to `state`.
-pub(crate) fn count_states(lane: &Lane, number: String, state: DeliveryState, count: u64) {
-    let labels = [("pool", lane.pool.to_string()), ("phone_number_id", number), ("state", state.as_str().to_owned())];
-    counter!(DELIVERIES, &labels).increment(count);
+    fn moves(&self, receipt: &Receipt, run: &RunFacts) -> Moves {
+        match &receipt.number {
+            Some(number) => self.numbers.moves(&run.lane.pool, number),
+            None => Moves::of(&run.lane.pool, ""),
+        }
+    }
 }
 
 /// Tells each second that a webhook is up, and keeps the clock of its [`Receipts`] right, until `stop`. Before its first
@@ -351,9 +355,14 @@ pub async fn webhook_beat(ctx: Context, clock: Clock, stop: CancellationToken) -
         };
         was_down.store(beaten.is_err(), Ordering::Relaxed);
         if let Err(error) = beaten {
-            warn!("the webhook's beat cannot be written: {error}");
+            ctx.trouble(format_args!("the webhook's beat cannot be written"), error);
         }
     };
-    tokio::join!(clock.keep(&ctx.store, &stop), every(Duration::from_secs(1), &stop, beat));
+    let meters = Meters::default();
+    tokio::join!(
+        clock.keep(&ctx.store, &stop),
+        meters.register(&ctx.store, &stop),
+        every(Duration::from_secs(1), &stop, beat)
+    );
     Ok(())
 }

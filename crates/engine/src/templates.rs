@@ -1,6 +1,9 @@
 //! Template sync: what Meta knows of each account's templates, kept where submit and preflight look it up.
 
-use std::{collections::BTreeMap, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::Duration,
+};
 
 use dawncast_cloud_api::{
     ButtonType, ComponentType, HeaderFormat, ParameterFormat as ApiFormat, TemplateButton, TemplateComponent,
@@ -14,7 +17,6 @@ use dawncast_core::{
 };
 use dawncast_store::records::Number;
 use metrics::gauge;
-use tracing::warn;
 
 use crate::{Context, EngineError, metrics::TEMPLATE_STATUS};
 
@@ -76,15 +78,18 @@ pub(crate) async fn sync_account(ctx: &Context, number: &Number, now: UnixMs) ->
     Ok(definitions)
 }
 
-fn export(known: &Definition) {
-    let mut statuses: Vec<&str> = STATUSES.to_vec();
-    if !statuses.contains(&known.status.as_str()) {
-        statuses.push(&known.status);
+/// The same template may stand otherwise in another account: each status that it has somewhere is 1.
+fn export(known: &[Definition]) {
+    let mut present: BTreeMap<(&str, &str), BTreeSet<&str>> = BTreeMap::new();
+    for template in known {
+        present.entry((&template.name, &template.language)).or_default().insert(&template.status);
     }
-    for status in statuses {
-        let labels =
-            [("template", known.name.clone()), ("language", known.language.clone()), ("status", status.to_owned())];
-        gauge!(TEMPLATE_STATUS, &labels).set(if status == known.status { 1.0 } else { 0.0 });
+    for ((name, language), present) in present {
+        for status in present.iter().copied().chain(STATUSES.into_iter().filter(|status| !present.contains(status))) {
+            let labels =
+                [("template", name.to_owned()), ("language", language.to_owned()), ("status", status.to_owned())];
+            gauge!(TEMPLATE_STATUS, &labels).set(if present.contains(status) { 1.0 } else { 0.0 });
+        }
     }
 }
 
@@ -94,13 +99,15 @@ pub(crate) async fn sync_stale(ctx: &Context, now: UnixMs) -> Result<(), EngineE
     for number in ctx.store.numbers().await? {
         accounts.entry(number.waba_id.clone()).or_insert(number);
     }
+    let mut known = Vec::new();
     for (waba, number) in accounts {
         let read_at = ctx.store.templates_read_at(&waba).await?;
         let stale = read_at.is_none_or(|at| now - at >= FRESH_FOR.as_millis() as i64);
         if stale && let Err(error) = sync_account(ctx, &number, now).await {
-            warn!(waba.id = %waba, "the templates of account {waba} cannot be read: {error}");
+            ctx.trouble(format_args!("the templates of account {waba} cannot be read now"), error);
         }
-        ctx.store.templates(&waba).await?.iter().flatten().for_each(export);
+        known.extend(ctx.store.templates(&waba).await?.unwrap_or_default());
     }
+    export(&known);
     Ok(())
 }

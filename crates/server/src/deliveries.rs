@@ -1,6 +1,7 @@
 //! Deliveries: who got what. Rows that the freeze dropped come last, with their reason: every recipient submitted is
 //! accounted for.
 
+mod story;
 mod walk;
 
 use std::str::FromStr;
@@ -13,18 +14,18 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use dawncast_core::{
-    delivery::Outcome,
-    ids::{DeliveryId, NumberId, RunId},
+    ids::{NumberId, RunId},
     phone::Phone,
 };
 use dawncast_store::{
     StoreError,
     records::Page,
-    run::{DeliveryRow, DroppedRow, Story},
+    run::{DeliveryRow, DroppedRow},
 };
 use futures::{Stream, TryStreamExt, stream};
 use serde::{Deserialize, Serialize};
 
+pub(crate) use self::story::show;
 use self::walk::{Filter, Position, Walk};
 use crate::{
     extract::{Id, Query, page_limit},
@@ -82,6 +83,8 @@ pub(crate) struct View {
     code: Option<u32>,
     /// Messages beyond the first that are known to have got through.
     known_duplicates: u64,
+    /// Which row of the audience was dropped, from 1.
+    audience_row: Option<u64>,
 }
 
 fn given(text: String) -> Option<String> {
@@ -90,7 +93,7 @@ fn given(text: String) -> Option<String> {
 
 impl From<DeliveryRow> for View {
     fn from(row: DeliveryRow) -> Self {
-        let DeliveryRow { id, recipient, state, record, number } = row;
+        let DeliveryRow { id, recipient, state, record, number, home: _ } = row;
         Self {
             id: Some(id.to_string()),
             phone: format!("+{}", recipient.phone),
@@ -107,6 +110,7 @@ impl From<DeliveryRow> for View {
             read_at: record.read_at.map(rfc3339),
             code: Some(record.code).filter(|code| *code != 0),
             known_duplicates: record.duplicates(),
+            audience_row: None,
         }
     }
 }
@@ -131,6 +135,7 @@ impl From<DroppedRow> for View {
             read_at: None,
             code: None,
             known_duplicates: 0,
+            audience_row: row.row,
         }
     }
 }
@@ -165,7 +170,7 @@ async fn page(mut walk: Walk, limit: usize) -> Result<Page<View>, Problem> {
 
 /// The names of the columns: the fields of [`View`].
 const CSV_HEADER: &str = "id,phone,recipient_id,tier,state,reason,phone_number_id,due_at,attempts,begun_at,sent_at,\
-                          delivered_at,read_at,code,known_duplicates\n";
+                          delivered_at,read_at,code,known_duplicates,audience_row\n";
 
 fn csv_response(walk: Walk) -> Response {
     let header = stream::once(async { Ok(CSV_HEADER.to_owned().into_bytes()) });
@@ -187,62 +192,4 @@ fn csv_rows(walk: Walk) -> impl Stream<Item = Result<Vec<u8>, StoreError>> {
         }
         csv.into_inner().expect("a vector takes everything")
     })
-}
-
-/// One attempt as it is answered.
-#[derive(Serialize)]
-struct Attempt {
-    attempt: u8,
-    outcome: &'static str,
-    phone_number_id: Option<NumberId>,
-    begun_at: Option<String>,
-    message_id: Option<String>,
-    code: Option<u32>,
-    /// When a receipt told of it after the next attempt had been begun.
-    late_at: Option<String>,
-}
-
-impl From<Story> for Attempt {
-    fn from(story: Story) -> Self {
-        Self {
-            attempt: story.attempt,
-            outcome: outcome(story.outcome),
-            phone_number_id: story.number,
-            begun_at: story.begun_at.map(rfc3339),
-            message_id: story.message_id,
-            code: Some(story.code).filter(|code| *code != 0),
-            late_at: story.late_at.map(rfc3339),
-        }
-    }
-}
-
-fn outcome(outcome: Outcome) -> &'static str {
-    match outcome {
-        Outcome::None => "none",
-        Outcome::Begun => "begun",
-        Outcome::Unsure => "unsure",
-        Outcome::Accepted => "accepted",
-        Outcome::Sent => "sent",
-        Outcome::FailedRetryable => "failed_retryable",
-        Outcome::Failed => "failed",
-        Outcome::Delivered => "delivered",
-        Outcome::Read => "read",
-    }
-}
-
-/// A delivery with its whole story.
-#[derive(Serialize)]
-pub(crate) struct Whole {
-    #[serde(flatten)]
-    view: View,
-    run: RunId,
-    story: Vec<Attempt>,
-}
-
-/// `GET /v1/deliveries/{id}`.
-pub(crate) async fn show(State(state): State<ApiState>, Id(id): Id<DeliveryId>) -> Result<Json<Whole>, Problem> {
-    let found = state.store.delivery(&id, state.now()).await?;
-    let (row, story) = found.ok_or_else(|| Problem::no_such("delivery", &id.to_string()))?;
-    let story = story.into_iter().map(Attempt::from).collect();
-    Ok(Json(Whole { run: id.page.run.clone(), view: row.into(), story }))
 }

@@ -169,12 +169,20 @@ pub(crate) async fn remove(State(state): State<ApiState>, Id(id): Id<NumberId>) 
 
 /// `POST /v1/numbers/{id}/pause`.
 pub(crate) async fn pause(State(state): State<ApiState>, Id(id): Id<NumberId>) -> Result<Json<View>, Problem> {
-    answer(&id, state.store.change_number(&id, |number| number.paused = true).await?)
+    set_paused(&state, &id, true).await
 }
 
 /// `POST /v1/numbers/{id}/resume`.
 pub(crate) async fn resume(State(state): State<ApiState>, Id(id): Id<NumberId>) -> Result<Json<View>, Problem> {
-    answer(&id, state.store.change_number(&id, |number| number.paused = false).await?)
+    set_paused(&state, &id, false).await
+}
+
+async fn set_paused(state: &ApiState, id: &NumberId, paused: bool) -> Result<Json<View>, Problem> {
+    let number = state.store.change_number(id, |number| number.paused = paused).await?;
+    if number.is_some() {
+        tracing::info!(number.id = %id, "number {id} {} by request", if paused { "is paused" } else { "goes on" });
+    }
+    answer(id, number)
 }
 
 fn answer(id: &NumberId, number: Option<Number>) -> Result<Json<View>, Problem> {

@@ -26,6 +26,7 @@ async fn set_paused(state: &ApiState, id: &PoolId, paused: bool) -> Result<Json<
     let pool = state.store.pools().await?.into_iter().find(|pool| pool.id == *id);
     let pool = pool.ok_or_else(|| Problem::no_such("pool", id.as_str()))?;
     state.store.set_pool_paused(id, paused).await?;
+    tracing::info!(pool.id = %id, "pool {id} {} by request", if paused { "is paused" } else { "goes on" });
     Ok(Json(Pool { paused, ..pool }))
 }
 

@@ -103,7 +103,8 @@ impl From<StoreError> for Problem {
     fn from(error: StoreError) -> Self {
         match error {
             StoreError::Unavailable(_) => {
-                tracing::warn!(error = %error, "answered 503: {error}");
+                // That Redis is away, the process says once by itself.
+                tracing::debug!(error = %error, "answered 503: {error}");
                 Self::new(
                     Kind::Unavailable,
                     "The storage does not answer. Try again; with an Idempotency-Key that is safe.",

@@ -145,6 +145,9 @@ pub(crate) async fn resume(State(state): State<ApiState>, Id(id): Id<RunId>) -> 
 async fn hold(state: &ApiState, id: &RunId, on: bool) -> Result<Json<View>, Problem> {
     let held = state.store.hold_run(id, Hold::Run, on).await?;
     let run = find(state, id).await?;
+    if held {
+        tracing::info!(run.id = %id, "run {id} {} by request", if on { "is paused" } else { "goes on" });
+    }
     if held { Ok(Json(view(state, run).await?)) } else { Err(over(&run)) }
 }
 
@@ -153,6 +156,9 @@ pub(crate) async fn cancel(State(state): State<ApiState>, Id(id): Id<RunId>) -> 
     find(&state, &id).await?;
     let advanced = state.store.cancel_run(&id, state.now()).await?;
     let run = find(&state, &id).await?;
+    if advanced == Advanced::Moved {
+        tracing::info!(run.id = %id, "run {id} is cancelled by request");
+    }
     match advanced {
         Advanced::Moved | Advanced::Present => Ok(Json(view(&state, run).await?)),
         Advanced::Refused => Err(over(&run)),

@@ -3,7 +3,7 @@
 //! webhooks overview), so its retry is the inbound queue.
 
 use std::{
-    sync::Arc,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::{Duration, Instant},
 };
 
@@ -18,11 +18,12 @@ use axum::{
 use dawncast_cloud_api::webhook::{
     AppSecret, ReceivedStatus, SIGNATURE_HEADER, SubscriptionQuery, parse, verify_signature, verify_subscription,
 };
+use dawncast_core::trouble::Troubles;
 use futures::future::BoxFuture;
 
 use crate::{
     extract::{Query, read_body},
-    metrics,
+    metrics::WebhookMeters,
     problem::{Kind, Problem},
     router::not_here,
 };
@@ -47,6 +48,9 @@ pub struct WebhookState {
     secrets: Arc<[AppSecret]>,
     verify_token: Arc<str>,
     handler: Handler,
+    /// A wrong app secret is wrong for every webhook, and is said once.
+    troubles: Arc<Mutex<Troubles>>,
+    meters: Arc<WebhookMeters>,
 }
 
 impl WebhookState {
@@ -57,7 +61,18 @@ impl WebhookState {
         F: Future<Output = Result<(), Unavailable>> + Send + 'static,
     {
         let handler: Handler = Arc::new(move |statuses| Box::pin(handler(statuses)));
-        Self { secrets: secrets.into(), verify_token: verify_token.into(), handler }
+        let (troubles, meters) = (Arc::default(), Arc::new(WebhookMeters::new()));
+        Self { secrets: secrets.into(), verify_token: verify_token.into(), handler, troubles, meters }
+    }
+
+    fn troubles(&self) -> MutexGuard<'_, Troubles> {
+        self.troubles.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn trouble(&self, what: &str) {
+        if self.troubles().met(what, Instant::now()) {
+            tracing::warn!("{what}");
+        }
     }
 }
 
@@ -72,7 +87,7 @@ async fn handshake(
 ) -> Result<String, Problem> {
     let challenge = verify_subscription(&query, &state.verify_token).map(str::to_owned);
     challenge.ok_or_else(|| {
-        tracing::warn!("a webhook subscription was refused: is webhook.verify_token what the App Dashboard has?");
+        state.trouble("a webhook subscription was refused: is webhook.verify_token what the App Dashboard has?");
         Problem::new(Kind::NotSubscribed, "This is not a subscription with our verify token.")
     })
 }
@@ -83,11 +98,9 @@ async fn receive(State(state): State<WebhookState>, headers: HeaderMap, body: Bo
         Ok(received) => received,
         Err(_) => Err(unavailable()),
     };
-    let (code, response) = match received {
-        Ok(()) => ("200", StatusCode::OK.into_response()),
-        Err(problem) => (code(problem.status()), problem.into_response()),
-    };
-    metrics::webhook_took(code, started.elapsed().as_secs_f64());
+    let response = received.map_or_else(Problem::into_response, |()| StatusCode::OK.into_response());
+    state.troubles().over(Instant::now()).iter().for_each(|over| tracing::info!("{over}"));
+    state.meters.took(response.status(), started.elapsed());
     response
 }
 
@@ -95,13 +108,13 @@ async fn take(state: &WebhookState, headers: &HeaderMap, body: Body) -> Result<(
     let body = read_body(headers, body, LIMIT).await?;
     let signature = headers.get(SIGNATURE_HEADER).and_then(|value| value.to_str().ok());
     verify_signature(&state.secrets, signature, &body).map_err(|error| {
-        metrics::rejected(1);
-        tracing::warn!(error = %error, "a webhook was turned away: {error}");
+        state.meters.rejected();
+        state.trouble(&format!("webhooks are turned away: {error}. Is the app's secret in webhook.app_secrets?"));
         Problem::new(Kind::Forged, format!("{error}."))
     })?;
     let parsed = parse(&body).map_err(|error| Problem::malformed(format!("{error}.")))?;
     if parsed.skipped > 0 {
-        tracing::warn!(skipped = parsed.skipped, "a webhook held {} parts that nobody understands", parsed.skipped);
+        state.trouble("webhooks hold parts that this version does not understand: they are left out");
     }
     if parsed.statuses.is_empty() {
         return Ok(());
@@ -111,9 +124,4 @@ async fn take(state: &WebhookState, headers: &HeaderMap, body: Body) -> Result<(
 
 fn unavailable() -> Problem {
     Problem::new(Kind::Unavailable, "The statuses could not be stored; send them again.")
-}
-
-/// The status as a label.
-fn code(status: StatusCode) -> &'static str {
-    metrics::WEBHOOK_CODES.into_iter().find(|code| status.as_str() == *code).unwrap_or("500")
 }

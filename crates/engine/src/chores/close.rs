@@ -15,7 +15,9 @@ use super::Chores;
 use crate::{
     EngineError,
     answer::class_of,
-    metrics::{RUNS, SLA_DELIVERIES},
+    meters::count_sla,
+    metrics::RUNS,
+    notify,
     points::{Point, reach},
 };
 
@@ -23,7 +25,10 @@ impl Chores {
     /// The provisional verdict, at the deadline.
     pub(super) async fn judge(&self, run: &Run) -> Result<bool, EngineError> {
         let report = self.ctx.store.report(run, self.clock.now(), class_of).await?;
-        self.ctx.store.note_run(&run.record.id, "verdict", report.sla.verdict.as_str()).await?;
+        let (id, sla) = (&run.record.id, &report.sla);
+        self.ctx.store.note_run(id, "verdict", sla.verdict.as_str()).await?;
+        let (within, eligible) = (sla.within_deadline, sla.eligible);
+        info!("judge of run {id} is done: {} at the deadline, {within} of {eligible} on time", sla.verdict);
         Ok(true)
     }
 
@@ -34,10 +39,12 @@ impl Chores {
         if !timed_out && !self.is_over(run).await? {
             return Ok(false);
         }
+        self.see_missed(run).await?;
         let closed = Run { closed_at: Some(now), ..run.clone() };
         let report = store.report(&closed, now, class_of).await?;
+        let notice = self.notice(|| notify::closed(run, &report, now));
         reach(Point::CloseBefore);
-        let advanced = store.close_run(&run.record.id, report.sla.verdict.as_str(), now).await?;
+        let advanced = store.close_run(&run.record.id, report.sla.verdict.as_str(), now, notice.as_ref()).await?;
         reach(Point::CloseAfter);
         if advanced == Advanced::Moved {
             self.tell_closed(run, &report);
@@ -60,10 +67,10 @@ impl Chores {
     fn tell_closed(&self, run: &Run, report: &Report) {
         let (id, sla) = (&run.record.id, &report.sla);
         let share = 100.0 * sla.attained;
-        info!(run.id = %id, "run {id} is closed: {}, {share:.2} % of {} on time", sla.verdict, sla.eligible);
+        info!("close of run {id} is done: {}, {share:.2} % of {} on time", sla.verdict, sla.eligible);
         counter!(RUNS, "verdict" => sla.verdict.as_str()).increment(1);
         if sla.verdict != SlaVerdict::Cancelled {
-            self.count_sla(run, report);
+            count_sla(&run.lane(), sla_outcomes(report));
         }
     }
 
@@ -75,17 +82,13 @@ impl Chores {
         store.unpin(&run.record.spec.audience.id, &run.record.id).await?;
         Ok(store.retire_run(&run.record.id).await?)
     }
+}
 
-    fn count_sla(&self, run: &Run, report: &Report) {
-        let (sla, totals) = (&report.sla, &report.totals);
-        let reached = totals.accepted + totals.sent + totals.delivered + totals.read;
-        let late = reached.saturating_sub(sla.within_deadline);
-        let missed = sla.eligible.saturating_sub(sla.within_deadline + late);
-        for (outcome, count) in [("within", sla.within_deadline), ("late", late), ("missed", missed)] {
-            let (pool, priority) = (run.record.spec.pool.to_string(), run.record.spec.priority.as_str());
-            counter!(SLA_DELIVERIES, "pool" => pool, "priority" => priority, "outcome" => outcome).increment(count);
-        }
-    }
+/// How many met the SLA, came late, or did not come, in the order of the metric's outcomes.
+fn sla_outcomes(Report { sla, totals, .. }: &Report) -> [u64; 3] {
+    let reached = totals.accepted + totals.sent + totals.delivered + totals.read;
+    let late = reached.saturating_sub(sla.within_deadline);
+    [sla.within_deadline, late, sla.eligible.saturating_sub(sla.within_deadline + late)]
 }
 
 /// No receipt of this run can change anything that counts.

@@ -60,6 +60,7 @@ mod tests {
             remarks: vec![],
             waits_for: None,
             doubt_until: None,
+            missed_at: None,
             opened_at: None,
             cancelled_at: None,
             closed_at: None,

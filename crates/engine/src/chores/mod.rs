@@ -5,6 +5,7 @@ mod close;
 mod due;
 mod freeze;
 mod media;
+mod missed;
 mod open;
 mod plan;
 mod preflight;
@@ -15,12 +16,12 @@ mod tick;
 use std::sync::Arc;
 
 use dawncast_core::ids::RunId;
-use dawncast_store::run::{Hold, Run};
+use dawncast_store::run::{Hold, Notice, Run};
 use serde::{Deserialize, Serialize};
 use tokio_util::sync::CancellationToken;
 use tracing::{Instrument, info, info_span, warn};
 
-use crate::{Clock, Context, EngineError};
+use crate::{Clock, Context, EngineError, meters::Meters, notify};
 
 pub(crate) use media::media_ids;
 pub(crate) use select::renderer;
@@ -106,9 +107,11 @@ impl Chores {
             Step::Close => self.close(run).await,
         };
         match &moved {
-            Ok(true) => info!("{} of run {} is done", step.as_str(), run.record.id),
-            Ok(false) => {}
-            Err(error) => warn!("{} of run {} failed and will be tried again: {error}", step.as_str(), run.record.id),
+            // What came of close and judge they say themselves.
+            Ok(true) if !matches!(step, Step::Judge | Step::Close) => {
+                info!("{} of run {} is done", step.as_str(), run.record.id);
+            }
+            _ => {}
         }
         moved
     }
@@ -117,20 +120,36 @@ impl Chores {
     async fn hold(&self, run: &Run, why: &str) -> Result<bool, EngineError> {
         if run.waits_for.as_deref() != Some(why) {
             warn!(run.id = %run.record.id, "run {} is held: {why}", run.record.id);
-            self.ctx.store.note_run(&run.record.id, "waits_for", why).await?;
+            let now = self.clock.now();
+            let notice = self.notice(|| notify::held(run, why, now));
+            self.ctx.store.note_wait(&run.record.id, why, notice.as_ref(), now).await?;
         }
         Ok(false)
     }
+
+    /// What people are to be told; nothing when nobody wants to be told.
+    fn notice(&self, told: impl FnOnce() -> Notice) -> Option<Notice> {
+        self.ctx.settings.notify.is_some().then(told)
+    }
 }
 
-/// Runs the scheduler until `stop`: the tick, and a worker for the chores. Any number of schedulers may run.
+/// Runs the scheduler until `stop`: the tick, a worker for the chores, and who tells people of them. Any number of
+/// schedulers may run.
 ///
 /// # Errors
-/// When Redis cannot be reached at the start.
+/// When Redis cannot be reached at the start, or people are to be told by HTTPS and this system knows no roots.
 pub async fn scheduler(ctx: Context, stop: CancellationToken) -> Result<(), EngineError> {
     let clock = Clock::start(&ctx.store).await?;
     let ctx = clock.rule(ctx);
     let chores = Arc::new(Chores { ctx: ctx.clone(), clock: clock.clone() });
-    tokio::join!(clock.keep(&ctx.store, &stop), tick::tick(Arc::clone(&chores), &stop), queue::work(chores, &stop));
+    let meters = Meters::default();
+    let notifier = notify::Notifier::new(&ctx, &clock)?;
+    tokio::join!(
+        clock.keep(&ctx.store, &stop),
+        meters.register(&ctx.store, &stop),
+        notify::run(notifier.as_ref(), &stop),
+        tick::tick(Arc::clone(&chores), &stop),
+        queue::work(chores, &stop)
+    );
     Ok(())
 }

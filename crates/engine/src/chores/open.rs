@@ -5,14 +5,16 @@ use dawncast_store::run::{Advanced, Run};
 
 use super::{Chores, tick};
 use crate::{
-    EngineError,
+    EngineError, notify,
     points::{Point, reach},
 };
 
 impl Chores {
     pub(super) async fn open(&self, run: &Run) -> Result<bool, EngineError> {
         reach(Point::OpenBefore);
-        let advanced = self.ctx.store.open_run(&run.record.id, self.clock.now()).await?;
+        let now = self.clock.now();
+        let notice = self.notice(|| notify::opened(run, now));
+        let advanced = self.ctx.store.open_run(&run.record.id, now, notice.as_ref()).await?;
         reach(Point::OpenAfter);
         if advanced != Advanced::Refused {
             tick::reconcile(self, run).await?;

@@ -17,8 +17,8 @@ use super::{
 };
 use crate::{
     EngineError,
+    meters::Moves,
     points::{Point, reach},
-    receipts::count_states,
 };
 
 /// Pages written at once.
@@ -100,8 +100,8 @@ impl Chores {
 
 fn count_planned(run: &Run, page: &NewPage) {
     let sender = run.frozen.as_ref().and_then(|frozen| frozen.senders.get(usize::from(page.home)));
-    let number = sender.map_or_else(String::new, |sender| sender.number.to_string());
-    count_states(&run.lane(), number, DeliveryState::Planned, page.recipients.rows.len() as u64);
+    let number = sender.map_or("", |sender| sender.number.as_str());
+    Moves::of(&run.record.spec.pool, number).count(DeliveryState::Planned, page.recipients.rows.len() as u64);
 }
 
 /// The pages of a plan, filled in.

@@ -11,7 +11,7 @@ use apalis_core::backend::Vacuum;
 use apalis_redis::{Config, RedisStorage};
 use dawncast_store::Pulse;
 use tokio_util::sync::CancellationToken;
-use tracing::warn;
+use tracing::{info_span, warn};
 
 use super::{Chore, Chores};
 use crate::{Context, EngineError, clock::sleep_or_stop};
@@ -69,11 +69,11 @@ pub(super) async fn work(chores: Arc<Chores>, stop: &CancellationToken) {
 
 async fn serve(chores: Arc<Chores>, stop: &CancellationToken) {
     while !stop.is_cancelled() {
-        let (ctx, chores) = (chores.ctx.clone(), Arc::clone(&chores));
+        let (ctx, hands) = (chores.ctx.clone(), Arc::clone(&chores));
         let pulse = ctx.store.pulse();
         let heard = pulse.clone();
         let monitor = Monitor::new().register(move |_| {
-            let chores = Arc::clone(&chores);
+            let chores = Arc::clone(&hands);
             WorkerBuilder::new(format!("chores-{:016x}", rand::random::<u64>()))
                 .backend(queue_on(&ctx, pulse.clone()).poll_with_interval(POLL))
                 .concurrency(CONCURRENCY)
@@ -82,9 +82,8 @@ async fn serve(chores: Arc<Chores>, stop: &CancellationToken) {
                 .build(move |chore: Chore| {
                     let chores = Arc::clone(&chores);
                     async move {
-                        // An error is logged where it happened; the tick brings the chore again.
                         if let Err(error) = chores.carry_out(&chore).await {
-                            warn!(run.id = %chore.run, "chore {} ended: {error}", chore.step.as_str());
+                            tell(&chores.ctx, &chore, error);
                         }
                         Ok::<(), Infallible>(())
                     }
@@ -106,10 +105,17 @@ async fn serve(chores: Arc<Chores>, stop: &CancellationToken) {
             }
         };
         if let Err(error) = ended {
-            warn!("the chore queue is set up again: {error}");
+            chores.ctx.trouble(format_args!("the chore queue is set up again"), EngineError::Unfit(error.to_string()));
         }
         sleep_or_stop(RESTART, stop).await;
     }
+}
+
+/// A chore has failed; the tick brings it again.
+fn tell(ctx: &Context, Chore { run, step }: &Chore, error: EngineError) {
+    let step = step.as_str();
+    let what = format_args!("{step} of run {run} failed and is tried again");
+    info_span!("chore", run.id = %run, step).in_scope(|| ctx.trouble(what, error));
 }
 
 /// Resolves when the queue's worker looks no more.
@@ -122,7 +128,9 @@ async fn silence(pulse: &Pulse) {
 async fn vacuum(chores: &Chores, stop: &CancellationToken) {
     while !sleep_or_stop(VACUUM_EVERY, stop).await {
         if let Err(error) = queue(&chores.ctx).vacuum().await {
-            warn!("done chores cannot be removed now: {error}");
+            chores
+                .ctx
+                .trouble(format_args!("done chores cannot be removed now"), EngineError::Unfit(error.to_string()));
         }
     }
 }

@@ -1,7 +1,7 @@
 //! Who of an audience gets the message: the same for freeze, which counts and explains, and for plan, which sends. A
 //! pure function of the pinned audience, so that plan may come to it again after any crash.
 
-use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use dawncast_core::{
     phone::Phone,
@@ -59,23 +59,28 @@ struct Selector<'a> {
     /// The assets that were uploaded.
     assets: &'a BTreeSet<String>,
     tiers: &'a [String],
-    seen: HashSet<u64>,
+    /// Phones, each with the row that it stood in first.
+    seen: HashMap<u64, u64>,
+    /// Which row is looked at, from 1.
+    row: u64,
     selection: Selection,
 }
 
 impl Selector<'_> {
     fn take(&mut self, row: &Row) {
+        self.row += 1;
         if let Err((reason, detail)) = self.choose(row) {
             let id = row.id.clone().unwrap_or_default();
-            self.selection.dropped.push(DroppedRow { phone: row.phone, id, reason, detail });
+            self.selection.dropped.push(DroppedRow { phone: row.phone, id, reason, detail, row: Some(self.row) });
         }
     }
 
     fn choose(&mut self, row: &Row) -> Result<(), (DropReason, String)> {
         let phone = Phone::from_digits(row.phone).map_err(|why| (DropReason::InvalidPhone, why.to_string()))?;
-        if !self.seen.insert(row.phone) {
-            return Err((DropReason::Duplicate, String::new()));
+        if let Some(first) = self.seen.get(&row.phone) {
+            return Err((DropReason::Duplicate, format!("row {first} has the same phone")));
         }
+        self.seen.insert(row.phone, self.row);
         let attributes = RowAttributes(row);
         let needs = self.renderer.assets(&attributes).map_err(drop_reason)?;
         let known = |name: &str| self.assets.contains(name).then(String::new);
@@ -134,8 +139,14 @@ impl Chores {
             }
         }
         let selection = Selection { candidates: vec![], chosen: vec![], dropped: vec![], assets: BTreeSet::new() };
-        let mut selector =
-            Selector { renderer: &renderer, assets: &names, tiers: &spec.tiers, seen: HashSet::new(), selection };
+        let mut selector = Selector {
+            renderer: &renderer,
+            assets: &names,
+            tiers: &spec.tiers,
+            seen: HashMap::new(),
+            row: 0,
+            selection,
+        };
         let mut rows = store.rows(&spec.audience.id, version);
         while let Some(chunk) = rows.next().await? {
             chunk.iter().for_each(|row| selector.take(row));

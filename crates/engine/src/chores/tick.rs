@@ -12,7 +12,7 @@ use dawncast_store::{
     run::{Run, RunRecord, RunState},
 };
 use tokio_util::sync::CancellationToken;
-use tracing::{info, warn};
+use tracing::info;
 
 use super::{Chore, Chores, due, queue::Hints};
 use crate::{EngineError, clock::sleep_or_stop};
@@ -29,7 +29,7 @@ pub(super) async fn tick(chores: Arc<Chores>, stop: &CancellationToken) {
     let mut count = 0;
     loop {
         if let Err(error) = once(&chores, &mut hints, &mut given, count).await {
-            warn!("the tick failed and comes again: {error}");
+            chores.ctx.trouble(format_args!("the tick failed and comes again"), error);
         }
         count += 1;
         if sleep_or_stop(TICK, stop).await {
@@ -51,6 +51,7 @@ async fn once(
         if run.state == RunState::Closed {
             chores.retire(&run).await?;
         }
+        chores.see_missed(&run).await?;
         if run.state == RunState::Open && count.is_multiple_of(RECONCILE_EVERY) {
             reconcile(chores, &run).await?;
         }

@@ -7,7 +7,7 @@ use dawncast_store::{
     lane::Put,
     page::{Finish, Refusal, Renewal},
 };
-use tracing::warn;
+use tracing::debug;
 
 use super::owner::PageOwner;
 use crate::{
@@ -55,9 +55,10 @@ impl PageOwner {
 
     async fn give_back(&mut self, due: UnixMs) -> bool {
         reach(Point::GiveBackBefore);
+        debug!("page {} goes back to its lane, due in {} ms", self.owner.page, due - self.now());
         if let Err(error) = self.shared.ctx.store.release_lease(&self.job.leased, due).await {
             // Then its lease ends by itself.
-            warn!("page {} cannot be given back now: {error}", self.owner.page);
+            self.shared.ctx.trouble(format_args!("page {} cannot be given back now", self.owner.page), error);
         }
         reach(Point::GiveBackAfter);
         true
@@ -70,7 +71,10 @@ impl PageOwner {
         let store = self.shared.ctx.store.clone();
         reach(Point::FinishBefore);
         match store.finish(&self.owner, &left).await {
-            Ok(Finish::Finished) => reach(Point::FinishMarked),
+            Ok(Finish::Finished) => {
+                debug!("page {} is finished", self.owner.page);
+                reach(Point::FinishMarked);
+            }
             Ok(Finish::Lost(_)) => {
                 self.lost = true;
                 return self.leave().await;
@@ -81,7 +85,7 @@ impl PageOwner {
                 return false;
             }
             Err(error) => {
-                warn!("page {} cannot be finished now: {error}", self.owner.page);
+                self.shared.ctx.trouble(format_args!("page {} cannot be finished now", self.owner.page), error);
                 self.pause();
                 return false;
             }
@@ -98,7 +102,8 @@ impl PageOwner {
         };
         if let Err(error) = second_look.await {
             // Reconcile puts a reopened page back.
-            warn!("page {} is finished, but its lane could not be told: {error}", self.owner.page);
+            let what = format_args!("page {} is finished, but its lane could not be told", self.owner.page);
+            self.shared.ctx.trouble(what, error);
         }
         true
     }

@@ -29,7 +29,7 @@ impl PageOwner {
             }
             Ok(None) => self.lost = true,
             Err(error) => {
-                warn!("page {} cannot be read now: {error}", self.owner.page);
+                self.shared.ctx.trouble(format_args!("page {} cannot be read now", self.owner.page), error);
                 self.stale = true;
                 self.pause();
             }
@@ -100,7 +100,9 @@ impl PageOwner {
         match self.recall().await {
             Ok(_) => true,
             Err(error) => {
-                warn!("what is known of page {} cannot be told to its next owner now: {error}", self.owner.page);
+                let what =
+                    format_args!("what is known of page {} cannot be told to its next owner now", self.owner.page);
+                self.shared.ctx.trouble(what, error);
                 self.pause();
                 self.stopping
             }

@@ -20,7 +20,6 @@ use dawncast_store::{
     lane::Put,
     page::{AttemptFact, Begun, Recipient, Recipients, Recorded, Refusal},
 };
-use metrics::histogram;
 use tokio::sync::OwnedSemaphorePermit;
 use tracing::{debug, warn};
 
@@ -29,9 +28,8 @@ use super::{
     wire::{self, Posting},
 };
 use crate::{
-    metrics::SEND_LATENESS,
+    EngineError, log,
     points::{Point, reach},
-    receipts::count_state,
 };
 
 /// Attempts begun in one go: a script's cost per record hardly falls beyond this.
@@ -173,7 +171,7 @@ impl PageOwner {
             Beginning::Idle => {}
             Beginning::NoCredit { place, granted } => self.wait_for_credit(place, granted),
             Beginning::Failed(error) => {
-                warn!("credit for page {} cannot be had now: {error}", self.owner.page);
+                self.shared.ctx.trouble(format_args!("credit for page {} cannot be had now", self.owner.page), error);
                 self.pause();
             }
             Beginning::Asked { batch, bodies, asked, answer } => match answer {
@@ -181,7 +179,8 @@ impl PageOwner {
                 Ok(Begun::Refused(refusal)) => self.refused(refusal),
                 Err(error) => {
                     // Unanswered: perhaps in the journal. Asked again, it is granted again.
-                    warn!("begin of page {} was not answered and is repeated: {error}", self.owner.page);
+                    let what = format_args!("begin of page {} was not answered and is repeated", self.owner.page);
+                    self.shared.ctx.trouble(what, error);
                     self.doubt.retain(|doubted| !batch.intents.contains(doubted));
                     self.doubt.extend(batch.intents);
                     self.pause();
@@ -235,16 +234,13 @@ impl PageOwner {
                 continue;
             };
             self.desk.begun(intent, place as u8, at);
-            let number = self.sheet.senders[place].number.to_string();
-            count_state(&self.job.leased.lane, number, DeliveryState::Sending);
+            self.sheet.senders[place].moves.count(DeliveryState::Sending, 1);
             match body {
                 Ok(body) if in_time => self.post(intent, place, body, permit, until),
                 Ok(_) => self.settle_unsent(intent, Verdict::Withdrawn, place),
                 Err(why) => {
-                    warn!(
-                        delivery.index = intent.index,
-                        "a message of page {} cannot be rendered: {why}", self.owner.page
-                    );
+                    let what = format_args!("a message of run {} cannot be rendered", self.owner.page.run);
+                    self.shared.ctx.trouble(what, EngineError::Unfit(why));
                     self.settle_unsent(intent, Verdict::Rejected(0), place);
                 }
             }
@@ -253,6 +249,7 @@ impl PageOwner {
 
     fn settle_unsent(&mut self, intent: &Intent, verdict: Verdict, place: usize) {
         let now = self.now();
+        self.sheet.senders[place].sends.count(verdict);
         let fact = self.desk.answered(intent.index, intent.attempt, verdict, now, &mut rand::rng());
         self.tell(intent.index, fact, None, place);
     }
@@ -262,13 +259,11 @@ impl PageOwner {
         let Some(token) = sender.token.clone() else { return };
         if intent.attempt == 1 {
             let late_ms = (self.now() - self.recipients.rows[usize::from(intent.index)].due).max(0);
-            let lane = &self.job.leased.lane;
-            let (pool, priority) = (lane.pool.to_string(), lane.priority.as_str());
-            histogram!(SEND_LATENESS, "pool" => pool, "priority" => priority).record(late_ms as f64 / 1_000.0);
+            self.sheet.lateness.record(late_ms as f64 / 1_000.0);
         }
-        let number = sender.number.clone();
+        let (number, sends) = (sender.number.clone(), sender.sends.clone());
         let (index, attempt) = (intent.index, intent.attempt);
-        let posting = Posting { index, attempt, place, number, token, body, permit, until };
+        let posting = Posting { index, attempt, place, number, sends, token, body, permit, until };
         self.wire.spawn(wire::post(self.shared.ctx.client.clone(), posting));
     }
 
@@ -288,7 +283,8 @@ impl PageOwner {
             let (page, lane) = (self.owner.page.clone(), &self.job.leased.lane);
             if let Err(error) = self.shared.ctx.store.put_pages(lane, Put::Hurry, &[(page, self.now())]).await {
                 // Reconcile puts it back.
-                warn!("page {} is reopened, but its lane could not be told: {error}", self.owner.page);
+                let what = format_args!("page {} is reopened, but its lane could not be told", self.owner.page);
+                self.shared.ctx.trouble(what, error);
             }
         }
         Some(recorded)
@@ -299,10 +295,11 @@ impl PageOwner {
             None => {}
             Some(Ok(Recorded::Settled(settlement))) => {
                 for (told, transition) in self.told.iter().zip(&settlement.transitions) {
+                    let sender = &self.sheet.senders[told.place];
+                    let number = sender.number.as_str();
+                    log::Recorded { page: &self.owner.page, told: &told.fact, number }.tell_failure(transition);
                     if transition.before != transition.after {
-                        let number = self.sheet.senders[told.place].number.to_string();
-                        let state = DeliveryState::of(transition.after, Gate::Open);
-                        count_state(&self.job.leased.lane, number, state);
+                        sender.moves.count(DeliveryState::of(transition.after, Gate::Open), 1);
                     }
                 }
                 self.told.clear();
@@ -313,7 +310,8 @@ impl PageOwner {
                 self.lost = true;
             }
             Some(Err(error)) => {
-                warn!("verdicts of page {} are kept until Redis takes them: {error}", self.owner.page);
+                let what = format_args!("verdicts of page {} are kept until Redis takes them", self.owner.page);
+                self.shared.ctx.trouble(what, error);
                 self.pause();
             }
         }

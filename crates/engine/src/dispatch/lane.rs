@@ -8,7 +8,6 @@ use std::{
 use dawncast_core::{UnixMs, campaign::Priority};
 use dawncast_store::lane::{Lane, Leased};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
-use tracing::warn;
 
 use super::Shared;
 use crate::{
@@ -41,13 +40,13 @@ pub(super) async fn lease_pages(shared: &Arc<Shared>, pages: mpsc::Sender<PageJo
         if read_at.is_none_or(|at| at.elapsed() > POOLS_EVERY) {
             match self::lanes(shared).await {
                 Ok(read) => (lanes, read_at) = (read, Some(Instant::now())),
-                Err(error) => warn!("the pools cannot be read: {error}"),
+                Err(error) => shared.ctx.trouble(format_args!("the pools cannot be read now"), error),
             }
         }
         let wait = match lease_round(shared, &lanes, &places, &pages).await {
             Ok(wait) => wait,
             Err(error) => {
-                warn!("pages cannot be leased now: {error}");
+                shared.ctx.trouble(format_args!("pages cannot be leased now"), error);
                 LOOK_EVERY
             }
         };

@@ -27,7 +27,7 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use tracing::warn;
 
 use self::{backend::LaneBackend, lane::PageJob, lines::Lines, sheet::Sheets};
-use crate::{Clock, Context, EngineError};
+use crate::{Clock, Context, EngineError, meters::Meters};
 
 /// Leased pages on their way to owners.
 type Queue = tokio::sync::Mutex<mpsc::Receiver<PageJob>>;
@@ -54,8 +54,9 @@ pub(crate) struct Shared {
 pub async fn worker(ctx: Context, stop: CancellationToken) -> Result<(), EngineError> {
     let clock = Clock::start(&ctx.store).await?;
     let ctx = clock.rule(ctx);
+    let meters = Meters::default();
     let shared = Arc::new(Shared {
-        sheets: Sheets::new(ctx.store.clone()),
+        sheets: Sheets::new(ctx.store.clone(), meters.clone()),
         lines: Lines::new(),
         wire: Arc::new(Semaphore::new(ctx.settings.in_flight)),
         stop: stop.clone(),
@@ -66,7 +67,8 @@ pub async fn worker(ctx: Context, stop: CancellationToken) -> Result<(), EngineE
     let (pages, queue) = mpsc::channel(shared.ctx.settings.pages);
     let queue = Arc::new(tokio::sync::Mutex::new(queue));
     let working = own_pages(&shared, Arc::clone(&queue));
-    tokio::join!(clock.keep(&shared.ctx.store, &stop), lane::lease_pages(&shared, pages), working);
+    let store = &shared.ctx.store;
+    tokio::join!(clock.keep(store, &stop), meters.register(store, &stop), lane::lease_pages(&shared, pages), working);
     give_back(&shared, &queue).await;
     shared.owners.close();
     shared.owners.wait().await;
@@ -79,7 +81,8 @@ async fn give_back(shared: &Shared, queue: &Queue) {
     queue.close();
     while let Some(job) = queue.recv().await {
         if let Err(error) = shared.ctx.store.release_lease(&job.leased, shared.clock.now()).await {
-            warn!("page {} cannot be given back, its lease ends by itself: {error}", job.leased.page);
+            let what = format_args!("page {} cannot be given back, its lease ends by itself", job.leased.page);
+            shared.ctx.trouble(what, error);
         }
     }
 }

@@ -10,6 +10,7 @@ use dawncast_core::{
     UnixMs,
     delivery::{Fact, Gate},
     desk::{Desk, Intent},
+    ids::NumberId,
     retry::ReceiptPath,
 };
 use dawncast_store::{
@@ -17,7 +18,7 @@ use dawncast_store::{
     page::{AttemptFact, Owner, Recipients, Refusal},
 };
 use tokio::task::{JoinError, JoinSet};
-use tracing::{Instrument, debug, info_span, warn};
+use tracing::{Instrument, debug, info_span};
 
 use super::{
     Shared,
@@ -31,7 +32,7 @@ use super::{
     tenure::receipt_path,
     wire::Answer,
 };
-use crate::{EngineError, answer::Rest};
+use crate::{EngineError, answer::Rest, log::meaning};
 
 /// After Redis or the ledger refused, wait this long.
 const AGAIN: Duration = Duration::from_millis(50);
@@ -85,13 +86,14 @@ pub(super) struct PageOwner {
 /// Owns a leased page until nothing is left to do in it, or it goes back.
 pub(super) async fn own(shared: Arc<Shared>, job: PageJob) {
     let page = job.leased.page.clone();
-    let span = info_span!("page", page = %page);
+    let span = info_span!("page", run.id = %page.run, page.id = %page);
     async move {
+        let ctx = shared.ctx.clone();
         match PageOwner::claim(shared, job).await {
             Ok(Some(owner)) => owner.work().await,
             Ok(None) => debug!("page {page} has nothing to do"),
             // Its lease ends by itself, and the page comes again.
-            Err(error) => warn!("page {page} cannot be claimed now: {error}"),
+            Err(error) => ctx.trouble(format_args!("page {page} cannot be claimed now"), error),
         }
     }
     .instrument(span)
@@ -105,8 +107,9 @@ impl PageOwner {
             store.end_lease(&job.leased).await?;
             return Ok(None);
         };
-        let Some(takeover) = Takeover::claim(&shared, &job, sheet.rules).await? else { return Ok(None) };
+        let Some(takeover) = Takeover::claim(&shared, &job, &sheet).await? else { return Ok(None) };
         let Takeover { owner, ledger, recipients, rules, server, suspicion } = takeover;
+        debug!("page {} is owned in epoch {}", owner.page, owner.epoch);
         let now = shared.clock.now();
         let dues: Vec<UnixMs> = recipients.rows.iter().map(|row| row.due).collect();
         Ok(Some(Self {
@@ -261,10 +264,21 @@ impl PageOwner {
         // Nobody rests for a stray throttle.
         let too_fast = self.shared.lines.heard(number, &heard, Instant::now());
         if let Some(rest) = answer.rest.filter(|rest| too_fast || !rest.halve) {
+            self.tell_rest(number, rest, answer.verdict.code());
             self.rest(answer.place, rest, now);
         }
         let fact = self.desk.answered(answer.index, answer.attempt, answer.verdict, now, &mut rand::rng());
         self.tell(answer.index, fact, answer.message_id, answer.place);
+    }
+
+    fn tell_rest(&self, number: &NumberId, rest: Rest, code: u32) {
+        let why = match rest.halve {
+            true => "is too fast: it is slowed, and rests",
+            false => "cannot send: it rests, and is tried again",
+        };
+        let what = format_args!("number {number} {why}");
+        let means = EngineError::Unfit(format!("code {code}: {}", meaning(code)));
+        info_span!("number", number.id = %number).in_scope(|| self.shared.ctx.trouble(what, means));
     }
 
     /// The number rests, for this owner at once and for all as soon as Redis has heard of it.
@@ -273,16 +287,17 @@ impl PageOwner {
         if resting.until > self.rests[place].until {
             self.rests[place] = resting;
         }
-        let (store, number) = (self.shared.ctx.store.clone(), self.sheet.senders[place].number.clone());
-        self.shared.owners.spawn(async move {
+        let (ctx, number) = (self.shared.ctx.clone(), self.sheet.senders[place].number.clone());
+        let write = async move {
             let told = match rest.halve {
-                true => store.throttled(&number, rest.hold).await.map(drop),
-                false => store.rest(&number, rest.hold).await,
+                true => ctx.store.throttled(&number, rest.hold).await.map(drop),
+                false => ctx.store.rest(&number, rest.hold).await,
             };
             if let Err(error) = told {
-                warn!(number.id = %number, "the rest of number {number} cannot be written: {error}");
+                ctx.trouble(format_args!("the rest of number {number} cannot be written"), error);
             }
-        });
+        };
+        self.shared.owners.spawn(write.in_current_span());
     }
 
     pub(super) fn tell(&mut self, index: u16, fact: Fact, message_id: Option<String>, place: usize) {
@@ -316,7 +331,10 @@ impl PageOwner {
         match self.shared.sheets.get(&self.owner.page.run).await {
             Ok(Some(sheet)) => self.sheet = sheet,
             Ok(None) => self.lost = true,
-            Err(error) => warn!("the numbers of page {} cannot be read now: {error}", self.owner.page),
+            Err(error) => {
+                let what = format_args!("the numbers of page {} cannot be read now", self.owner.page);
+                self.shared.ctx.trouble(what, error);
+            }
         }
     }
 }

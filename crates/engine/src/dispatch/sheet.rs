@@ -16,9 +16,14 @@ use dawncast_core::{
     window::Late,
 };
 use dawncast_store::{Store, records::Asset, run::Run};
+use metrics::Histogram;
 use tokio::sync::Mutex;
 
-use crate::{EngineError, chores, templates::token};
+use crate::{
+    EngineError, chores,
+    meters::{self, Meters, Moves, Sends},
+    templates::token,
+};
 
 /// A sheet is put together anew after this.
 const FRESH_FOR: Duration = Duration::from_secs(5);
@@ -33,6 +38,10 @@ pub(super) struct SenderSheet {
     pub(super) mps: u32,
     /// Its media ids by asset name and id.
     pub(super) media: HashMap<String, String>,
+    /// Counts its deliveries.
+    pub(super) moves: Moves,
+    /// Counts its attempts.
+    pub(super) sends: Sends,
 }
 
 /// See the module.
@@ -42,6 +51,8 @@ pub(super) struct Sheet {
     pub(super) renderer: Renderer,
     /// By place in the run's table.
     pub(super) senders: Vec<SenderSheet>,
+    /// How late first attempts go out.
+    pub(super) lateness: Histogram,
     read_at: Instant,
 }
 
@@ -55,12 +66,13 @@ impl Sheet {
 /// The sheets of a process.
 pub(crate) struct Sheets {
     store: Store,
+    meters: Meters,
     known: Mutex<HashMap<RunId, Arc<Sheet>>>,
 }
 
 impl Sheets {
-    pub(super) fn new(store: Store) -> Self {
-        Self { store, known: Mutex::default() }
+    pub(super) fn new(store: Store, meters: Meters) -> Self {
+        Self { store, meters, known: Mutex::default() }
     }
 
     /// The sheet of a run; none when the run is unknown.
@@ -88,10 +100,13 @@ impl Sheets {
                 token: self.sendable(&run, &sender.number).await?,
                 mps: sender.mps,
                 media: chores::media_ids(&self.store, &assets, &sender.number).await?,
+                moves: self.meters.moves(&run.record.spec.pool, &sender.number),
+                sends: self.meters.sends(&sender.number),
             });
         }
         let renderer = chores::renderer(&run)?;
-        Ok(Sheet { rules: rules(&run), renderer, senders, read_at: Instant::now(), run })
+        let lateness = meters::lateness(&run.lane());
+        Ok(Sheet { rules: rules(&run), renderer, senders, lateness, read_at: Instant::now(), run })
     }
 
     /// The token of a number, if it may send this run's message: a stand-in needs the template approved on its own

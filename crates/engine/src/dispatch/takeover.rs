@@ -1,6 +1,6 @@
 //! A leased page is claimed, and what is in doubt about it settled, before anything of it may begin.
 
-use dawncast_core::desk::Rules;
+use dawncast_core::{delivery::DeliveryState, desk::Rules};
 use dawncast_store::{
     ServerId,
     page::{Claim, Ledger, Owner, Recipients},
@@ -10,6 +10,7 @@ use super::{
     Shared,
     depart::HELD_MS,
     lane::PageJob,
+    sheet::Sheet,
     suspects::{self, Doubt},
 };
 use crate::{
@@ -29,11 +30,11 @@ pub(super) struct Takeover {
 
 impl Takeover {
     /// Claims the page of `job`; none when nothing may be done in it now.
-    pub(super) async fn claim(shared: &Shared, job: &PageJob, rules: Rules) -> Result<Option<Self>, EngineError> {
+    pub(super) async fn claim(shared: &Shared, job: &PageJob, sheet: &Sheet) -> Result<Option<Self>, EngineError> {
         let store = &shared.ctx.store;
         reach(Point::ClaimBefore);
         let claim = store.claim(&job.leased.page, rand::random()).await?;
-        let Claim::Claimed { owner, ledger, recipients, server } = claim else {
+        let Claim::Claimed { owner, ledger, recipients, server, unconfirmed } = claim else {
             match claim {
                 Claim::Held => store.release_lease(&job.leased, shared.clock.now() + HELD_MS).await?,
                 _ => store.end_lease(&job.leased).await?,
@@ -41,11 +42,15 @@ impl Takeover {
             return Ok(None);
         };
         reach(Point::ClaimAfter);
+        for index in unconfirmed {
+            let sender = sheet.senders.get(usize::from(ledger.records[usize::from(index)].number));
+            sender.into_iter().for_each(|sender| sender.moves.count(DeliveryState::Unconfirmed, 1));
+        }
         // The server may hold a restored snapshot that nobody has noticed yet.
         if !shared.ctx.vigil.verify(server.id).await {
             return Ok(None);
         }
-        let (now, rules) = (shared.clock.now(), suspects::rules(rules, &server));
+        let (now, rules) = (shared.clock.now(), suspects::rules(sheet.rules, &server));
         let mut suspicion = Doubt::of(store, &ledger, &server, now).await?;
         let settled = suspicion.settle(store, &owner, ledger, &recipients, &rules).await?;
         Ok(settled.map(|ledger| Self { owner, ledger, recipients, rules, server: server.id, suspicion }))

@@ -7,7 +7,7 @@ use dawncast_store::{
     Store, StoreError,
     page::{Refusal, Renewal},
 };
-use tracing::{debug, warn};
+use tracing::debug;
 
 use super::owner::PageOwner;
 use crate::{
@@ -69,11 +69,12 @@ impl PageOwner {
                 (self.renewed, self.renew_at) = (sent, sent + interval);
             }
             Ok(_) => {
-                debug!("page {} has another owner", self.owner.page);
+                debug!("page {} has another owner, or will", self.owner.page);
                 self.lost = true;
             }
             Err(error) => {
-                warn!("the lease of page {} cannot be renewed now: {error}", self.owner.page);
+                let what = format_args!("the lease of page {} cannot be renewed now", self.owner.page);
+                self.shared.ctx.trouble(what, error);
                 self.renew_at = sent + interval / 2;
             }
         }

@@ -1,16 +1,15 @@
 //! Send: one POST, and its answer. No retry here: what becomes of an attempt is the desk's to decide.
 
-use std::{sync::Arc, time::Instant};
+use std::time::Instant;
 
 use bytes::Bytes;
-use dawncast_cloud_api::{Client, ErrorEntry, SendOutcome, Token, Way};
+use dawncast_cloud_api::{Client, SendOutcome, Token, Way};
 use dawncast_core::{delivery::Attempt, ids::NumberId, verdict::Verdict};
-use metrics::{counter, histogram};
 use tokio::sync::OwnedSemaphorePermit;
 
 use crate::{
     answer::{self, Rest},
-    metrics::{SEND_ATTEMPTS, SEND_DURATION, SEND_ERRORS},
+    meters::{Sends, count_error},
     points::{Point, reach},
 };
 
@@ -21,6 +20,8 @@ pub(super) struct Posting {
     /// The number's place in the run's table.
     pub(super) place: usize,
     pub(super) number: NumberId,
+    /// Counts the number's attempts.
+    pub(super) sends: Sends,
     pub(super) token: Token,
     pub(super) body: Bytes,
     pub(super) permit: OwnedSemaphorePermit,
@@ -47,29 +48,23 @@ pub(super) async fn post(client: Client, posting: Posting) -> Answer {
     let started = Instant::now();
     let Posting { index, attempt, place, until, .. } = posting;
     if started >= until {
+        posting.sends.count(Verdict::Withdrawn);
         return Answer { index, attempt, place, verdict: Verdict::Withdrawn, started, rest: None, message_id: None };
     }
     let outcome = client.send_body(posting.number.as_str(), &posting.token, posting.body).await;
     reach(Point::PostAfter);
     drop(posting.permit);
     let verdict = answer::verdict(&outcome);
-    observe(&posting.number, verdict, started);
+    posting.sends.took(started.elapsed());
+    posting.sends.count(verdict);
+    if let SendOutcome::Refused(error) = &outcome {
+        let class = answer::class_word(error.entry().class(Way::Response));
+        count_error(posting.number.as_str(), error.code.unwrap_or_default(), class);
+    }
     let rest = answer::rest(&outcome);
     let message_id = match outcome {
         SendOutcome::Accepted { wamid, .. } => Some(wamid),
         _ => None,
     };
     Answer { index, attempt, place, verdict, started, rest, message_id }
-}
-
-fn observe(number: &NumberId, verdict: Verdict, started: Instant) {
-    let id: Arc<str> = Arc::from(number.as_str());
-    histogram!(SEND_DURATION, "phone_number_id" => Arc::clone(&id)).record(started.elapsed().as_secs_f64());
-    counter!(SEND_ATTEMPTS, "phone_number_id" => Arc::clone(&id), "verdict" => verdict.as_str()).increment(1);
-    if verdict.code() != 0 {
-        let class =
-            ErrorEntry::of(i64::from(verdict.code())).map_or("unknown", |entry| entry.class(Way::Response).as_str());
-        let code = verdict.code().to_string();
-        counter!(SEND_ERRORS, "phone_number_id" => id, "code" => code, "class" => class).increment(1);
-    }
 }

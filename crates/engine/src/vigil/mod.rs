@@ -24,7 +24,7 @@ use tokio::sync::{Notify, watch};
 use tracing::{error, info, warn};
 
 use self::notes::Notes;
-use crate::metrics::UNREADY;
+use crate::{log::Troubles, metrics::UNREADY};
 
 const COMPARE_EVERY: Duration = Duration::from_secs(1);
 /// While all is not well.
@@ -59,6 +59,8 @@ struct Shared {
     finding: watch::Sender<Finding>,
     /// Somebody cannot wait for the next comparison.
     hurry: Notify,
+    /// What goes wrong in this process just now.
+    troubles: Troubles,
 }
 
 /// See the module. Clones share one vigil, which ends with the last of them.
@@ -78,7 +80,11 @@ impl Vigil {
             Err(why) if Unready::of(&why) != Unready::RedisUnreachable => Finding::unready(Unready::of(&why)),
             looked => looked?,
         };
-        let vigil = Self(Arc::new(Shared { finding: watch::Sender::new(finding), hurry: Notify::new() }));
+        let vigil = Self(Arc::new(Shared {
+            finding: watch::Sender::new(finding),
+            hurry: Notify::new(),
+            troubles: Troubles::default(),
+        }));
         tokio::spawn(watcher.watch(Arc::downgrade(&vigil.0)));
         Ok(vigil)
     }
@@ -98,6 +104,11 @@ impl Vigil {
     pub(crate) async fn left(&self, known: ServerId) {
         // The sender lives as long as this clone.
         let _ = self.0.finding.subscribe().wait_for(|finding| finding.server != known).await;
+    }
+
+    /// Where what goes wrong is told once, however often it is met.
+    pub(crate) fn troubles(&self) -> &Troubles {
+        &self.0.troubles
     }
 
     /// Whether the database was just found to be what it should be: only then may anything begin.
@@ -146,6 +157,7 @@ impl Watcher {
                 info!("Redis is as it should be again: what is due begins");
             }
             export(finding.unready);
+            shared.troubles.tell_over();
             shared.finding.send_replace(finding);
         }
     }

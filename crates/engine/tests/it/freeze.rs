@@ -46,6 +46,9 @@ async fn a_defect_below_the_bound_is_dropped_and_counts_against_the_sla() {
     let dropped = world.store.dropped(&run).await.unwrap();
     let defect = dropped.iter().find(|row| row.reason == DropReason::MissingAttribute).unwrap();
     assert!(defect.phone == FIRST_PHONE + 9 && defect.detail.contains("first_name"), "{}", defect.detail);
+    let repeated = dropped.iter().find(|row| row.reason == DropReason::Duplicate).unwrap();
+    assert_eq!((defect.row, repeated.row), (Some(10), Some(11)));
+    assert_eq!(repeated.detail, "row 1 has the same phone");
     world.everyone_once(9);
 }
 

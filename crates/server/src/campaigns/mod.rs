@@ -84,6 +84,7 @@ pub(crate) async fn create(
         let campaign = store(&state, new_campaign(id, spec, now)).await?;
         let next_run_at = rfc3339(occurrence(&campaign).instant);
         let Campaign { id, state, run: next_run, .. } = campaign;
+        tracing::info!(run.id = %next_run, campaign.id = %id, "run {next_run} is scheduled for {next_run_at}");
         Ok(Created::new(&Submitted { id, state, next_run_at, next_run, forecast }))
     };
     once.create(&state, &bytes, submit).await
@@ -157,6 +158,7 @@ pub(crate) async fn list_runs(
 pub(crate) async fn pause(State(state): State<ApiState>, Id(id): Id<CampaignId>) -> Result<Json<View>, Problem> {
     let campaign = shift(&state, &id, &[CampaignState::Active], CampaignState::Paused).await?;
     state.store.hold_run(&campaign.run, Hold::Run, true).await?;
+    tell(&campaign, "is paused");
     Ok(Json(campaign.into()))
 }
 
@@ -164,6 +166,7 @@ pub(crate) async fn pause(State(state): State<ApiState>, Id(id): Id<CampaignId>)
 pub(crate) async fn resume(State(state): State<ApiState>, Id(id): Id<CampaignId>) -> Result<Json<View>, Problem> {
     let campaign = shift(&state, &id, &[CampaignState::Paused], CampaignState::Active).await?;
     state.store.hold_run(&campaign.run, Hold::Run, false).await?;
+    tell(&campaign, "goes on");
     Ok(Json(campaign.into()))
 }
 
@@ -172,7 +175,13 @@ pub(crate) async fn cancel(State(state): State<ApiState>, Id(id): Id<CampaignId>
     let open = [CampaignState::Active, CampaignState::Paused];
     let campaign = shift(&state, &id, &open, CampaignState::Cancelled).await?;
     state.store.cancel_run(&campaign.run, state.now()).await?;
+    tell(&campaign, "is cancelled");
     Ok(Json(campaign.into()))
+}
+
+fn tell(campaign: &Campaign, what: &str) {
+    let Campaign { id, run, .. } = campaign;
+    tracing::info!(run.id = %run, campaign.id = %id, "campaign {id} {what} by request");
 }
 
 /// Moves a campaign to `to`; a conflict when it stands elsewhere than at one of `from`, or at `to` already.

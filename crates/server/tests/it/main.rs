@@ -13,4 +13,5 @@ mod problems;
 mod restore;
 mod rig;
 mod runs;
+mod story;
 mod webhook;

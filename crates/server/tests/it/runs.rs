@@ -17,7 +17,7 @@ use crate::rig::{Api, NOW, answer, campaign_body, id};
 
 /// An open run of five deliveries on two pages, with one dropped row. The first is sent, the second failed at the
 /// recipient, the others wait.
-async fn open_run(api: &Api) -> RunId {
+pub(crate) async fn open_run(api: &Api) -> RunId {
     let audience = api.ready(1).await;
     let (status, campaign) = api.post("/v1/campaigns", &campaign_body(&audience)).await;
     assert_eq!(status, 201, "{campaign}");
@@ -28,7 +28,7 @@ async fn open_run(api: &Api) -> RunId {
     }
     api.store.planned_run(&run, "plan", 2).await.unwrap();
     api.store.ready_run(&run, &["one number is paused".into()]).await.unwrap();
-    api.store.open_run(&run, NOW).await.unwrap();
+    api.store.open_run(&run, NOW, None).await.unwrap();
     attempt(api, &run).await;
     run
 }
@@ -45,7 +45,13 @@ async fn freeze(api: &Api, run: &RunId) {
         dropped: BTreeMap::from([(DropReason::Duplicate, 1)]),
     };
     api.store.freeze_run(run, &frozen, None).await.unwrap();
-    let row = DroppedRow { phone: phone(1), id: "r1".into(), reason: DropReason::Duplicate, detail: String::new() };
+    let row = DroppedRow {
+        phone: phone(1),
+        id: "r1".into(),
+        reason: DropReason::Duplicate,
+        detail: String::new(),
+        row: Some(6),
+    };
     api.store.put_dropped(run, "plan", &[row]).await.unwrap();
 }
 
@@ -75,7 +81,7 @@ async fn attempt(api: &Api, run: &RunId) {
     api.store.commit(&owner, &facts).await.unwrap();
 }
 
-async fn list(api: &Api, run: &RunId, query: &str) -> Value {
+pub(crate) async fn list(api: &Api, run: &RunId, query: &str) -> Value {
     let (status, page) = api.get(&format!("/v1/runs/{run}/deliveries{query}")).await;
     assert_eq!(status, 200, "{page}");
     page

@@ -155,7 +155,9 @@ async fn what_is_turned_away_is_counted() {
     // The test and its server share this thread.
     let _guard = metrics::set_default_local_recorder(&recorder);
     dawncast_server::metrics::describe();
-    assert!(handle.render().contains("dawncast_receipts_total{status=\"unknown\",outcome=\"rejected\"} 0"));
+    let rendered = handle.render();
+    assert!(rendered.contains("dawncast_receipts_total{status=\"unknown\",outcome=\"rejected\"} 0"));
+    assert!(rendered.contains("dawncast_webhook_duration_seconds_count{code=\"503\"} 0"), "{rendered}");
     let (address, _) = webhook(Ok(())).await;
     post(address, "sha256=00", batch()).await;
     post(address, &sign(&secret("new"), &batch()), batch()).await;
