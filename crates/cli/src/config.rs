@@ -10,6 +10,7 @@ use std::{
 
 use clap::ValueEnum;
 use config::{Environment, File, FileFormat};
+use dawncast_engine::{BadNotify, Notify};
 use dawncast_store::records::Secret;
 use serde::{Deserialize, Deserializer};
 
@@ -54,6 +55,7 @@ pub(crate) struct Config {
     pub(crate) metrics: Listen,
     pub(crate) cloud_api: CloudApi,
     pub(crate) engine: Engine,
+    notify: NotifySection,
     pub(crate) log: Log,
 }
 
@@ -137,6 +139,15 @@ pub(crate) struct Engine {
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
+struct NotifySection {
+    /// Its path may be a secret.
+    url: Option<Secret>,
+    secret: Option<Secret>,
+    secret_file: Option<PathBuf>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub(crate) struct Log {
     pub(crate) format: LogFormat,
     pub(crate) filter: String,
@@ -177,10 +188,11 @@ impl Config {
     }
 
     fn read_secrets(&mut self) -> Result<(), BadConfig> {
-        let Self { redis, auth, webhook, .. } = self;
+        let Self { redis, auth, webhook, notify, .. } = self;
         from_file("redis.url", &mut redis.url, redis.url_file.as_deref())?;
         from_file("auth.bootstrap_key", &mut auth.bootstrap_key, auth.bootstrap_key_file.as_deref())?;
         from_file("webhook.verify_token", &mut webhook.verify_token, webhook.verify_token_file.as_deref())?;
+        from_file("notify.secret", &mut notify.secret, notify.secret_file.as_deref())?;
         if let Some(path) = &webhook.app_secrets_file {
             let text = read("webhook.app_secrets", path, !webhook.app_secrets.is_empty())?;
             webhook.app_secrets =
@@ -210,7 +222,26 @@ impl Config {
             let order = "freeze_lead, preflight_lead and open_lead must come in this order, the longest first";
             return refuse("engine", order);
         }
-        Ok(())
+        self.notify().map(drop)
+    }
+
+    /// Whom to tell of runs; nobody without an address.
+    pub(crate) fn notify(&self) -> Result<Option<Notify>, BadConfig> {
+        let (url, secret) = match (&self.notify.url, &self.notify.secret) {
+            (Some(url), Some(secret)) => (url, secret),
+            (None, _) => return Ok(None),
+            (Some(_), None) => {
+                let reason = "is not set, but `notify.url` is: set it (or `notify.secret_file`), for events are signed";
+                return Err(BadConfig::Value { key: "notify.secret", reason: reason.to_owned() });
+            }
+        };
+        Notify::new(url.expose(), secret.expose()).map(Some).map_err(|bad| {
+            let key = match bad {
+                BadNotify::Url(_) => "notify.url",
+                BadNotify::Secret(_) => "notify.secret",
+            };
+            BadConfig::Value { key, reason: bad.to_string() }
+        })
     }
 }
 
@@ -329,6 +360,29 @@ mod tests {
         ] {
             let error = load(file, &[]).unwrap_err();
             assert!(error.contains(named), "{error}");
+        }
+    }
+
+    #[test]
+    fn who_is_told_is_an_address_and_a_secret_or_nobody() {
+        let secret = ("DAWNCAST_NOTIFY__SECRET", "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw");
+        let url = ("DAWNCAST_NOTIFY__URL", "https://hooks.example.com/T0/path");
+        let notify = load("", &[url, secret]).unwrap().notify().unwrap().unwrap();
+        assert_eq!(notify, Notify::new(url.1, secret.1).unwrap());
+        assert_eq!(load("", &[]).unwrap().notify().unwrap(), None);
+        assert_eq!(load("", &[secret]).unwrap().notify().unwrap(), None);
+        let mut file = tempfile::NamedTempFile::new().unwrap();
+        writeln!(file, "{}", secret.1).unwrap();
+        let secret_file = ("DAWNCAST_NOTIFY__SECRET_FILE", file.path().to_str().unwrap());
+        assert_eq!(load("", &[url, secret_file]).unwrap().notify().unwrap(), Some(notify));
+        for (environment, says) in [
+            (vec![url], "`notify.secret` is not set, but `notify.url` is"),
+            (vec![("DAWNCAST_NOTIFY__URL", "hooks"), secret], "`notify.url` is no http:// or https:// address"),
+            (vec![url, ("DAWNCAST_NOTIFY__SECRET", "whsec_%")], "`notify.secret` is not base64 behind `whsec_`"),
+            (vec![url, secret, secret_file], "`notify.secret` and `notify.secret_file` are both set"),
+        ] {
+            let error = load("", &environment).unwrap_err();
+            assert!(error.contains(says), "{error}");
         }
     }
 

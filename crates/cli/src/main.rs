@@ -9,6 +9,7 @@ mod commands;
 mod config;
 mod demo;
 mod failure;
+mod logs;
 mod output;
 mod play;
 mod report;

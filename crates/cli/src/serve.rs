@@ -18,6 +18,7 @@ use tokio_util::sync::CancellationToken;
 use crate::{
     config::{Config, Engine},
     failure::Failure,
+    logs,
     output::say,
     roles::{Role, Roles, Tasks},
     signals, telemetry,
@@ -25,7 +26,7 @@ use crate::{
 
 /// Where in the data folder this process notes how far it has seen the database come. A backup of Redis must not hold it.
 const SEEN: &str = "seen";
-/// How often old samples are folded into the histograms.
+/// How often samples are folded into the histograms, and the build is named again.
 const UPKEEP: Duration = Duration::from_secs(5);
 
 /// Run the engine: all of it, or some of its roles.
@@ -46,7 +47,7 @@ pub(crate) struct Args {
 pub(crate) async fn run(args: Args) -> Result<(), Failure> {
     let config = Config::load(args.config.as_deref(), environment())?;
     let roles = Roles::new(&args.role);
-    telemetry::start_logs(&config.log)?;
+    logs::start(&config.log)?;
     let metrics = telemetry::start_metrics()?;
     let stop = signals::stop_token(args.leash)?;
     let (url, private) = redis(&config, &roles).await?;
@@ -139,13 +140,14 @@ async fn context(config: &Config, url: &Secret) -> Result<Context, Failure> {
         ..ClientConfig::default()
     })?;
     let vigil = Vigil::start(&store, Some(&config.data_dir.join(SEEN))).await?;
-    Ok(Context { store, client, deployment: config.deployment.clone(), vigil, settings: (&config.engine).into() })
+    let settings = Settings { notify: config.notify()?, ..(&config.engine).into() };
+    Ok(Context { store, client, deployment: config.deployment.clone(), vigil, settings })
 }
 
 impl From<&Engine> for Settings {
     fn from(engine: &Engine) -> Self {
         let &Engine { headroom, lease, pages, in_flight, freeze_lead, preflight_lead, open_lead, close_after } = engine;
-        Self { headroom, lease, pages, in_flight, freeze_lead, preflight_lead, open_lead, close_after }
+        Self { headroom, lease, pages, in_flight, freeze_lead, preflight_lead, open_lead, close_after, notify: None }
     }
 }
 
@@ -168,6 +170,7 @@ fn metrics_router(metrics: PrometheusHandle) -> Router {
         loop {
             tokio::time::sleep(UPKEEP).await;
             upkeep.run_upkeep();
+            telemetry::say_build();
         }
     });
     Router::new().route("/metrics", get(async move || metrics.render()))

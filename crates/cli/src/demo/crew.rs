@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use dawncast_store::private::{PrivateConfig, PrivateRedis};
+use serde_json::{Value, json};
 
 use super::{Args, CLOSE_AFTER};
 use crate::{
@@ -12,6 +13,9 @@ use crate::{
 
 /// How many worker processes there are: enough for some to live while others are killed.
 const WORKERS: usize = 3;
+/// What the others of the engine's processes do, in one; and what the workers do.
+const ENGINE_ROLES: &str = "api,webhook,scheduler,monitor";
+const WORKER_ROLE: &str = "worker";
 
 /// A whole deployment, ready.
 pub(super) struct Crew {
@@ -38,7 +42,7 @@ impl Crew {
         let sim = launcher.launch("sim", &sim.arguments(), &Settings::new())?;
         let mut workers =
             Workers { launcher, redis: redis.url(), addresses: addresses.clone(), running: Vec::new(), killed: 0 };
-        let engine = workers.start("engine", "api,webhook,scheduler,monitor", 0)?;
+        let engine = workers.start("engine", ENGINE_ROLES, 0)?;
         for place in 0..WORKERS {
             let worker = workers.launch(place)?;
             workers.running.push(worker);
@@ -50,6 +54,15 @@ impl Crew {
             worker.ready(&format!("http://{metrics}/readyz")).await?;
         }
         Ok(Self { addresses, workers, others })
+    }
+
+    /// Where the engine's processes tell of themselves, as Prometheus reads targets from a file.
+    pub(super) fn targets(&self) -> Value {
+        let (engine, workers) = self.addresses.metrics.split_at(1);
+        json!([
+            { "targets": engine, "labels": { "role": ENGINE_ROLES } },
+            { "targets": workers, "labels": { "role": WORKER_ROLE } },
+        ])
     }
 }
 
@@ -82,7 +95,7 @@ impl Workers {
     }
 
     fn launch(&self, place: usize) -> Result<Process, Failure> {
-        self.start(&format!("worker-{place}"), "worker", place + 1)
+        self.start(&format!("worker-{place}"), WORKER_ROLE, place + 1)
     }
 
     /// Kills one as a crash would (SIGKILL), each in its turn, and starts another in its place.

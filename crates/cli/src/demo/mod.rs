@@ -68,6 +68,9 @@ pub(crate) struct Args {
     /// Write the report to this file.
     #[arg(long, value_name = "FILE")]
     json: Option<PathBuf>,
+    /// Write where the engine's metrics are to this file once all is ready, as Prometheus reads targets (`file_sd`).
+    #[arg(long, value_name = "FILE")]
+    targets: Option<PathBuf>,
     /// Stay up afterwards, until Ctrl-C, and keep the files.
     #[arg(long)]
     keep: bool,
@@ -102,14 +105,20 @@ pub(crate) async fn run(args: Args) -> Outcome {
         crew = Crew::start(&args, &path) => crew?,
         () = interrupted.wait() => return Err(Failure::new("stopped by hand before it began")),
     };
+    if let Some(path) = &args.targets {
+        write_json(path, &crew.targets())?;
+    }
     let Crew { addresses, mut workers, others } = crew;
+    if args.keep {
+        say(&addresses);
+    }
     let stage = Stage::new(&addresses)?;
     let played = tokio::select! {
         played = play(&args, &stage, &mut workers) => Some(played),
         () = interrupted.wait() => None,
     };
     if args.keep && played.is_some() {
-        say(format!("\n{addresses}\nFiles are in {}. Ctrl-C ends it.", path.display()));
+        say(format!("\nAll stays up where it is; files are in {}. Ctrl-C ends it.", path.display()));
         interrupted.wait().await;
     }
     let stopped = others.stop(workers).await;
@@ -132,7 +141,7 @@ async fn play(args: &Args, stage: &Stage, workers: &mut Workers) -> Outcome {
     let audit = Audit::of(stage, &scene, &found).await?;
     say(format!("\n{}\n\n{audit}", report::text(&found, ZONE)?));
     if let Some(path) = &args.json {
-        write_report(path, &found)?;
+        write_json(path, &found)?;
     }
     Ok(if audit.passed() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
@@ -161,7 +170,7 @@ async fn wait_until(at: DateTime<Utc>) {
     sleep((at - Utc::now()).to_std().unwrap_or_default()).await;
 }
 
-fn write_report(path: &Path, report: &Value) -> Result<(), Failure> {
-    let text = serde_json::to_string_pretty(report).expect("a report holds nothing that JSON lacks");
+fn write_json(path: &Path, value: &Value) -> Result<(), Failure> {
+    let text = serde_json::to_string_pretty(value).expect("it holds nothing that JSON lacks");
     std::fs::write(path, text + "\n").map_err(|why| Failure::new(format!("{}: {why}", path.display())))
 }

@@ -13,7 +13,10 @@ use dawncast_testkit::until;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use crate::dawncast::{Daemon, Said, dawncast, free, run, run_with};
+use crate::{
+    dawncast::{Daemon, Said, dawncast, free, run, run_with},
+    metrics::keeps_promises,
+};
 
 const SOON: Duration = Duration::from_secs(20);
 
@@ -22,7 +25,8 @@ pub(crate) struct Deployment {
     pub(crate) folder: TempDir,
     api: SocketAddr,
     pub(crate) metrics: SocketAddr,
-    key: String,
+    pub(crate) sim: SocketAddr,
+    pub(crate) key: String,
     pub(crate) engine: Daemon,
     _sim: Daemon,
 }
@@ -37,13 +41,13 @@ impl Deployment {
         let config = format!(
             "data_dir = 'data'\n[api]\nlisten = '{api}'\n[metrics]\nlisten = '{metrics}'\n\
              [webhook]\nlisten = '{webhook}'\napp_secrets_file = 'secrets'\nverify_token = 'sim_verify'\n\
-             [cloud_api]\nbase_url = 'http://{sim}'\n[log]\nformat = 'json'"
+             [cloud_api]\nbase_url = 'http://{sim}'\n[log]\nformat = 'json'\nfilter = 'info,dawncast_engine=debug'"
         );
         fs::write(folder.path().join("dawncast.toml"), config).unwrap();
         let mut engine = serve(folder.path());
         let mut lines = BufReader::new(engine.0.stdout.take().unwrap()).lines().map(Result::unwrap);
         let key = lines.find_map(|line| line.strip_prefix("DAWNCAST_KEY=").map(str::to_owned)).unwrap();
-        let deployment = Self { folder, api, metrics, key, engine, _sim: simulator };
+        let deployment = Self { folder, api, metrics, sim, key, engine, _sim: simulator };
         deployment.ready().await;
         deployment
     }
@@ -77,7 +81,7 @@ impl Deployment {
         said
     }
 
-    fn write(&self, name: &str, text: impl AsRef<[u8]>) {
+    pub(crate) fn write(&self, name: &str, text: impl AsRef<[u8]>) {
         fs::write(self.folder.path().join(name), text).unwrap();
     }
 }
@@ -94,7 +98,7 @@ pub(crate) async fn get(url: &str) -> Option<String> {
 }
 
 /// A campaign that goes out at once, and again never.
-fn campaign(audience: &str) -> String {
+pub(crate) fn campaign(audience: &str) -> String {
     json!({
         "name": "greeting", "pool": "advisors", "audience": { "id": audience },
         "message": { "type": "template", "name": "daily_text_v1", "language": "en_IN", "category": "UTILITY",
@@ -123,7 +127,7 @@ async fn e2e_the_commands_take_a_campaign_from_nothing_to_its_report() {
     scrape(&it).await;
 }
 
-fn add_numbers(it: &Deployment) {
+pub(crate) fn add_numbers(it: &Deployment) {
     let add =
         ["number", "add", "100000000000001", "--waba", "200000000000001", "--display", "+91 1", "--pool", "advisors"];
     let said = run_with(&mut it.command(add), "SIM_TOKEN\n");
@@ -138,7 +142,7 @@ fn add_numbers(it: &Deployment) {
     assert_eq!(it.ask(&["pool", "resume", "advisors"])["paused"], false);
 }
 
-fn bring_recipients(it: &Deployment) -> String {
+pub(crate) fn bring_recipients(it: &Deployment) -> String {
     let audience = it.ask(&["audience", "create", "advisors"]);
     let id = audience["id"].as_str().unwrap().to_owned();
     it.write("people.csv", "phone,first_name\n+919876543210,Asha\n12,Nobody\n");
@@ -168,6 +172,11 @@ fn read_back(it: &Deployment, campaign: &str, run_id: &str) {
     let found = it.ask(&["run", "deliveries", run_id, "--phone", "+919876543210"]);
     let delivery = found["items"][0]["id"].as_str().unwrap();
     assert!(it.tell(&["delivery", "show", delivery]).contains("Attempt 1 began at"));
+    let by_phone = it.ask(&["delivery", "show", "--run", run_id, "--phone", "+919876543210"]);
+    assert_eq!(by_phone["items"], serde_json::json!([it.ask(&["delivery", "show", delivery])]));
+    assert!(
+        it.refuse(&["delivery", "show", "--run", run_id, "--phone", "+919876543219"]).err.contains("no such recipient")
+    );
     let page = delivery.rsplit_once('.').unwrap().0;
     let socket = it.folder.path().join("data/redis.sock");
     let mut debug = it.command(["debug", "page", page]);
@@ -195,6 +204,7 @@ fn control(it: &Deployment, campaign: &str, run_id: &str) {
 async fn scrape(it: &Deployment) {
     let url = |path: &str| format!("http://{}/{path}", it.metrics);
     let metrics = get(&url("metrics")).await.unwrap();
+    keeps_promises(&metrics);
     for part in [
         "dawncast_build_info{version=",
         "dawncast_runs_total{verdict=\"pass\"} 1",

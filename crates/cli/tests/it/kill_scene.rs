@@ -66,6 +66,7 @@ pub(crate) struct Scene {
     client: Client,
     api: SocketAddr,
     sim: SocketAddr,
+    pub(crate) webhook: SocketAddr,
     /// How many broadcasts there were.
     broadcasts: u64,
     data: Option<DataFolder>,
@@ -83,7 +84,8 @@ impl Scene {
     pub(crate) const WHOLE: &'static str = "all";
     pub(crate) const SCHEDULER: &'static str = "scheduler";
     pub(crate) const WORKER: &'static str = "worker";
-    const OTHERS: &'static str = "api,webhook,monitor";
+    /// The role of the process that is neither.
+    pub(crate) const OTHERS: &'static str = "api,webhook,monitor";
 
     /// One process that plays every role, with a private Redis.
     pub(crate) async fn whole() -> Self {
@@ -145,6 +147,7 @@ impl Scene {
             client,
             api,
             sim,
+            webhook,
             broadcasts: 0,
             data: None,
             _redis: None,
@@ -290,7 +293,8 @@ impl Scene {
         broadcast.phones.clone().map(|phone| (accepted(&ledger, phone), states[&phone].clone())).collect()
     }
 
-    async fn ledger(&self) -> LedgerSnapshot {
+    /// What the simulator has accepted.
+    pub(crate) async fn ledger(&self) -> LedgerSnapshot {
         serde_json::from_value(answer(self.client.get(format!("http://{}/_sim/ledger", self.sim))).await).unwrap()
     }
 
