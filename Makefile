@@ -4,7 +4,7 @@ CARGO ?= cargo
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help demo chaos test test-live check bench setup setup-redis setup-nextest
+.PHONY: help demo observe chaos test test-live check bench setup setup-redis setup-nextest setup-observe
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -13,6 +13,10 @@ demo: setup-redis ## a broadcast against the simulator, with faults, in under a 
 	$(CARGO) build --release --package dawncast-cli --bin dawncast
 	./target/release/dawncast demo $(ARGS)
 
+observe: setup-observe ## the demo, watched by Prometheus and Alertmanager until Ctrl-C (ARGS="--recipients 5000")
+	$(CARGO) build --release --package dawncast-cli --bin dawncast
+	deploy/observe.sh $(ARGS)
+
 chaos: setup-redis ## a broadcast while everything is killed, frozen and cut off, then the audit (ARGS="--seed 7")
 	$(CARGO) build --release --package dawncast-cli --bin dawncast
 	./target/release/dawncast chaos $(ARGS)
@@ -20,7 +24,7 @@ chaos: setup-redis ## a broadcast while everything is killed, frozen and cut off
 test: setup ## the whole fast suite
 	$(CARGO) nextest run --workspace
 
-test-live: setup ## what needs minutes or machines lost: real Sentinels, failovers
+test-live: setup setup-observe ## what needs minutes, lost machines or real parts: failovers, Prometheus, Alertmanager
 	$(CARGO) nextest run --workspace --profile live --run-ignored only -E 'test(/(^|::)live_/)'
 
 check: setup ## format, lints with warnings denied, tests
@@ -35,6 +39,9 @@ setup: setup-redis setup-nextest ## install what the tests need, if it is missin
 
 setup-redis:
 	@deploy/ensure.sh cc redis-server
+
+setup-observe: setup-redis
+	@deploy/ensure.sh prometheus prometheus-alertmanager python3
 
 setup-nextest:
 	@$(CARGO) nextest --version >/dev/null 2>&1 || $(CARGO) install cargo-nextest --locked

@@ -10,6 +10,8 @@ fail() {
 apt_package() {
     case $1 in
         cc) echo gcc libc6-dev ;;
+        promtool) echo prometheus ;;
+        amtool) echo prometheus-alertmanager ;;
         *) echo "$1" ;;
     esac
 }
@@ -18,23 +20,48 @@ brew_package() {
     case $1 in
         redis-server) echo redis ;;
         cc) fail "there is no C compiler: run xcode-select --install" ;;
+        promtool) echo prometheus ;;
+        prometheus-alertmanager | amtool)
+            fail "brew has no Alertmanager: get it from https://prometheus.io/download/ and put its programs on the path," \
+                "alertmanager by the name of prometheus-alertmanager"
+            ;;
         *) echo "$1" ;;
     esac
 }
 
+# Debian starts the services that it installs. What is installed here is started, and ended, by whoever needs it.
+POLICY=/usr/sbin/policy-rc.d
+SUDO=()
+
+forbid_services() {
+    [[ ! -e $POLICY ]] || return 0
+    printf '#!/bin/sh\nexit 101\n' | "${SUDO[@]}" install -m 755 /dev/stdin "$POLICY"
+    trap '"${SUDO[@]}" rm -f "$POLICY"' EXIT
+}
+
+# Nor at the next boot.
+disable_services() {
+    [[ -d /run/systemd/system ]] || return 0
+    for service in redis-server prometheus prometheus-alertmanager; do
+        if [[ " $* " == *" $service "* ]]; then "${SUDO[@]}" systemctl disable --quiet "$service"; fi
+    done
+}
+
 install_by_apt() {
-    local packages=() sudo=()
+    local packages=()
     for command in "$@"; do
         read -ra names <<<"$(apt_package "$command")"
         packages+=("${names[@]}")
     done
     if [[ $(id -u) != 0 ]]; then
         command -v sudo >/dev/null || fail "not root, and no sudo: have an administrator run apt-get install ${packages[*]}"
-        sudo=(sudo)
+        SUDO=(sudo)
     fi
+    forbid_services
     # Package lists are absent from fresh containers, and elsewhere may be too old to be of use.
-    local install=("${sudo[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install --yes --no-install-recommends "${packages[@]}")
-    "${install[@]}" || { "${sudo[@]}" apt-get update && "${install[@]}"; }
+    local install=("${SUDO[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install --yes --no-install-recommends "${packages[@]}")
+    "${install[@]}" || { "${SUDO[@]}" apt-get update && "${install[@]}"; }
+    disable_services "${packages[@]}"
 }
 
 install_by_brew() {
