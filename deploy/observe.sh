@@ -60,7 +60,7 @@ for command in prometheus prometheus-alertmanager python3; do
 done
 prometheus=$(free_port 9090)
 alertmanager=$(free_port 9093)
-pages=$(free_port 9094)
+pages=$(free_port "$((alertmanager + 1))")
 
 cp -r deploy/prometheus "$folder/config"
 sed "s|http://\([a-z-]*\)\.invalid/|${ALERTS_TO%/}/\1|" deploy/alertmanager/alertmanager.yml >"$folder/alertmanager.yml"

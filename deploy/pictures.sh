@@ -70,6 +70,7 @@ until [[ -n $opens ]]; do
     [[ -z $prometheus ]] || opens=$(ask "max($window{edge=\"opens\"})")
 done
 pages=$(sed -n 's/^Dashboards  *\([^?]*\).*/\1/p' "$folder/observe.log")
+python3 -c 'import sys, urllib.request; urllib.request.urlopen(sys.argv[1])' "$pages" || fail "there is no page at $pages"
 closes=$(ask "max($window{edge=\"closes\"})")
 # The run while its end is near and still open; the pipeline until it has emptied. Each some scrapes after it was so.
 printf 'waiting until %(%T)T\n' "$((closes + 30))"

@@ -77,9 +77,10 @@ impl Sends {
     }
 }
 
-/// Counts an error that the Cloud API gave for a number's message. Looked up each time: codes are many and errors few.
-pub(crate) fn count_error(number: &str, code: i64, class: &'static str) {
-    let (number, code) = (number.to_owned(), code.to_string());
+/// Counts an error that the Cloud API gave for a number's message; one without a code as `none`. Looked up each time: codes
+/// are many and errors few.
+pub(crate) fn count_error(number: &str, code: Option<i64>, class: &'static str) {
+    let (number, code) = (number.to_owned(), code.map_or_else(|| "none".to_owned(), |code| code.to_string()));
     counter!(SEND_ERRORS, "phone_number_id" => number, "code" => code, "class" => class).increment(1);
 }
 

@@ -323,7 +323,7 @@ impl Writer {
             if transition.applied == Applied::Raised {
                 self.meters.happened(receipt.tells, fact.at.saturating_sub(run.instant));
                 if receipt.tells == Tells::Failed {
-                    count_error(number, fact.code.into(), answer::class_of(fact.code));
+                    count_error(number, Some(fact.code.into()), answer::class_of(fact.code));
                 }
             }
             log::Recorded { page: &receipt.page, told: &receipt.fact, number }.tell_failure(transition);

@@ -137,8 +137,8 @@ async fn live_observe_panels_show_what_happened_and_an_ordinary_night_wakes_nobo
     let queries = queries();
     let report = ordinary_night(&observed, &queries, &report).await;
     figures_are_the_reports(&observed, &queries, &report).await;
-    panels_have_data(&observed, &queries).await;
     nobody_is_woken(&observed).await;
+    panels_have_data(&observed, &queries).await;
     failures_are_the_simulators(&observed, &queries).await;
     rules_evaluate(&observed).await;
     observed.end().await;

@@ -21,6 +21,7 @@ use reqwest::Client;
 use rustix::process::{Pid, Signal, kill_process};
 use serde::Deserialize;
 use serde_json::{Value, json};
+use tempfile::TempDir;
 use tokio::net::{TcpListener, TcpStream};
 
 /// What takes longer than this to start has failed.
@@ -67,17 +68,20 @@ pub(crate) struct Observed {
     said: Arc<Mutex<Vec<String>>>,
     heard: Arc<Mutex<Vec<Alert>>>,
     client: Client,
+    /// What the demo keeps.
+    _folder: TempDir,
 }
 
 impl Observed {
     /// Starts the demo with these arguments, and waits until it runs under observation.
     pub(crate) async fn start(arguments: &[&str]) -> Self {
         let _ = rustls::crypto::ring::default_provider().install_default();
-        let (heard, said) = (Arc::default(), Arc::default());
+        let (heard, said, folder) = (Arc::default(), Arc::default(), tempfile::tempdir().unwrap());
         let listener = listen(Arc::clone(&heard)).await;
         let mut script = Command::new(root().join("deploy/observe.sh"))
             .env("DAWNCAST", env!("CARGO_BIN_EXE_dawncast"))
             .env("ALERTS_TO", listener)
+            .env("TMPDIR", folder.path())
             .args(arguments)
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
@@ -85,7 +89,7 @@ impl Observed {
             .unwrap();
         note(script.stdout.take().unwrap(), Arc::clone(&said));
         let client = Client::builder().tls_certs_only([]).build().unwrap();
-        let observed = Self { script, said, heard, client };
+        let observed = Self { script, said, heard, client, _folder: folder };
         until("the demo tells its addresses", UP, async || observed.line("Metrics")).await;
         observed
     }

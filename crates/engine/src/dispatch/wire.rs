@@ -59,7 +59,7 @@ pub(super) async fn post(client: Client, posting: Posting) -> Answer {
     posting.sends.count(verdict);
     if let SendOutcome::Refused(error) = &outcome {
         let class = answer::class_word(error.entry().class(Way::Response));
-        count_error(posting.number.as_str(), error.code.unwrap_or_default(), class);
+        count_error(posting.number.as_str(), error.code, class);
     }
     let rest = answer::rest(&outcome);
     let message_id = match outcome {
