@@ -23,8 +23,12 @@ end
 -- Most attempts are the first of their delivery, and those of one number become the same bytes.
 local firsts, started = {}, 0
 local function begin_first(index, number)
-  firsts[number] = firsts[number]
-    or struct.pack(RECORD, BEGUN, 0, 0, number, 0, 0, offset(h, now), offset(h, now), 0, 0, 0)
+  if not firsts[number] then
+    local r = fill(h.row, UNTOUCHED, 1)
+    r.used = 0
+    start(h, index, r, 1, BEGUN, number, now)
+    firsts[number] = pack_record(r)
+  end
   keep(h, index, firsts[number])
   started = started + 1
   return 1

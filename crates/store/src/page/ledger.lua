@@ -87,11 +87,6 @@ local function stored(h, index)
   return h.chunks[first], place * WIDTH + 1
 end
 
-local function read_record(h, index)
-  if h.changed[index] then return struct.unpack(RECORD, h.changed[index]) end
-  return struct.unpack(RECORD, stored(h, index))
-end
-
 -- A record's bytes as they are now.
 local function bytes_of(h, index)
   if h.changed[index] then return h.changed[index] end
@@ -99,12 +94,18 @@ local function bytes_of(h, index)
   return string.sub(bytes, from, from + WIDTH - 1)
 end
 
+-- Sets the fields of a record from its bytes.
+local function fill(r, bytes, from)
+  r.outcomes, r.within, r.throttled, r.number, r.ids, r.code, r.first, r.last, r.sent, r.delivered, r.read =
+    struct.unpack(RECORD, bytes, from)
+  return r
+end
+
 -- The record of one delivery and, beside it, its fold. One table serves all, a table each being what scripts spent most
 -- on: whoever changes it has it folded anew before the next one is looked at.
 local function row(h, index)
-  local r = h.row
-  r.outcomes, r.within, r.throttled, r.number, r.ids, r.code, r.first, r.last, r.sent, r.delivered, r.read =
-    read_record(h, index)
+  local changed = h.changed[index]
+  local r = changed and fill(h.row, changed, 1) or fill(h.row, stored(h, index))
   r.standing, r.used, r.surplus, r.on_time = fold(h, r)
   return r
 end
@@ -229,12 +230,11 @@ end
 local function usual(h, bytes)
   local known = h.usual[bytes]
   if known ~= nil then return known end
-  local r = {}
-  r.outcomes, r.within, r.throttled, r.number, r.ids, r.code, r.first, r.last, r.sent, r.delivered, r.read =
-    struct.unpack(RECORD, bytes)
+  local r = fill({}, bytes, 1)
   known = false
   if r.outcomes == BEGUN and r.ids == 0 and h.counts > ACCEPTED then
-    r.outcomes, r.ids = ACCEPTED, 1
+    raise(r, 1, ACCEPTED)
+    set_bit(r, 'ids', 1)
     known = { becomes = pack_record(r), number = r.number, count = 0 }
   end
   h.usual[bytes] = known
