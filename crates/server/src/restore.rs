@@ -53,7 +53,7 @@ impl From<InDoubt> for Doubt {
             opens_at: rfc3339(opening.opens_at),
             closes_at: rfc3339(opening.closes_at),
             deadline_at: rfc3339(opening.deadline_at),
-            timezone: record.spec.schedule.occurrence(record.created_at).zone,
+            timezone: record.spec.schedule.zone().name().to_owned(),
             name: record.spec.name,
             run: record.id,
             campaign: record.campaign,

@@ -41,6 +41,7 @@ fn reading() -> Router<ApiState> {
         .route("/v1/campaigns", get(campaigns::list))
         .route("/v1/campaigns/{id}", get(campaigns::show))
         .route("/v1/campaigns/{id}/runs", get(campaigns::list_runs))
+        .route("/v1/campaigns/{id}/calendar", get(campaigns::calendar))
         .route("/v1/runs", get(runs::list))
         .route("/v1/runs/{id}", get(runs::show))
         .route("/v1/runs/{id}/report", get(runs::report))

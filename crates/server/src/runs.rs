@@ -112,12 +112,17 @@ pub(crate) async fn list(
     State(state): State<ApiState>,
     Query(page): Query<PageQuery>,
 ) -> Result<Json<Page<View>>, Problem> {
-    let Page { items, next_cursor } = state.store.runs_page(page.limit()?, page.cursor.as_deref()).await?;
-    let mut views = Vec::with_capacity(items.len());
-    for run in items {
-        views.push(view(&state, run).await?);
+    let runs = state.store.runs_page(page.limit()?, page.cursor.as_deref()).await?;
+    Ok(Json(views(&state, runs).await?))
+}
+
+/// A page of runs, each as it is answered.
+pub(crate) async fn views(state: &ApiState, runs: Page<Run>) -> Result<Page<View>, Problem> {
+    let mut items = Vec::with_capacity(runs.items.len());
+    for run in runs.items {
+        items.push(view(state, run).await?);
     }
-    Ok(Json(Page { items: views, next_cursor }))
+    Ok(Page { items, next_cursor: runs.next_cursor })
 }
 
 /// `GET /v1/runs/{id}`.

@@ -5,7 +5,7 @@
 
 use dawncast_core::{
     campaign::Priority,
-    ids::{AssetId, AudienceId, ImportId, NumberId, PageRef, PoolId, RunId},
+    ids::{AssetId, AudienceId, CampaignId, ImportId, NumberId, PageRef, PoolId, RunId},
 };
 
 use crate::records::sha256_hex;
@@ -136,6 +136,11 @@ impl Keys {
     /// All runs, by when they open.
     pub(crate) fn runs(&self) -> String {
         format!("{}runs", self.prefix)
+    }
+
+    /// The runs of one campaign, by when they open.
+    pub(crate) fn campaign_runs(&self, campaign: &CampaignId) -> String {
+        format!("{}campaign:{campaign}:runs", self.prefix)
     }
 
     /// The runs that are not closed: what the tick looks at.

@@ -15,7 +15,7 @@ use dawncast_engine::class_of;
 use dawncast_store::{
     Store, StoreConfig,
     private::{Appendfsync, PrivateConfig, PrivateRedis},
-    records::{Audience, BeginImport, Campaign, CampaignState, ImportMode, Number, NumberRole, Secret, mint},
+    records::{Audience, BeginImport, Campaign, ImportMode, Number, NumberRole, Secret, mint},
     run::RunRecord,
 };
 use serde::Serialize;
@@ -122,15 +122,9 @@ impl World {
     pub(super) async fn submit(&self, audience: &AudienceId, window: &str) -> anyhow::Result<RunId> {
         // A whole second.
         let opens_at = DateTime::from_timestamp((Utc::now() + AHEAD).timestamp() + 1, 0).context("a time")?;
-        let mut record = Campaign {
-            id: format!("cmp_{}", mint()).parse()?,
-            spec: campaign(audience, opens_at, window)?,
-            state: CampaignState::Active,
-            created_at: Utc::now().timestamp_millis(),
-            run: "none".parse()?,
-        };
+        let (id, spec) = (format!("cmp_{}", mint()).parse()?, campaign(audience, opens_at, window)?);
+        let record = Campaign::new(id, spec, Utc::now().timestamp_millis()).context("a time to come")?;
         let run = RunRecord::of(&record);
-        record.run = run.id.clone();
         ensure!(self.store.add_campaign(&record).await?, "the campaign is new");
         ensure!(self.store.create_run(&run).await?, "the run is new");
         Ok(run.id)

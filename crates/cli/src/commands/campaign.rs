@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use chrono::DateTime;
 use chrono_tz::Tz;
 use clap::Subcommand;
 use serde_json::Value;
@@ -13,7 +14,7 @@ use super::{
 use crate::{
     client::{Api, Remote},
     failure::Failure,
-    output::{cell, details, field, time_cell, zone_at},
+    output::{Table, cell, details, field, time_cell, utc_cell, zone_at},
     watch,
 };
 
@@ -69,6 +70,16 @@ enum Action {
         /// Its id, `cmp_…`.
         id: String,
     },
+    /// When it goes out next, on its own clock and on another.
+    Calendar {
+        /// Its id, `cmp_…`.
+        id: String,
+        /// The zone of the other clock, such as `Europe/Berlin`; this machine's unless given.
+        #[arg(long, value_name = "ZONE")]
+        timezone: Option<String>,
+        #[command(flatten)]
+        paging: Paging,
+    },
     /// Follow its run until it is closed.
     Watch {
         /// Its id, `cmp_…`.
@@ -91,6 +102,7 @@ pub(super) async fn run(args: Args) -> Result<(), Failure> {
             };
             return listing::show(remote, &api, &["v1", "campaigns"], &paging.query(), table, cells).await;
         }
+        Action::Calendar { id, timezone, paging } => return calendar(remote, &api, &id, timezone, &paging).await,
         Action::Watch { id } => return follow(remote, &api, &id).await,
         Action::Show { id } => api.get(&["v1", "campaigns", &id], &[]).await?,
         Action::Pause { id } => api.post(&["v1", "campaigns", &id, "pause"]).await?,
@@ -109,6 +121,7 @@ async fn create(remote: &Remote, api: &Api, file: &Path, key: Option<&str>) -> R
         let id = cell(created, "/id");
         let head = format!("Campaign {id} is {}. Follow it: dawncast campaign watch {id}", cell(created, "/state"));
         let run = details([
+            ("Schedule", field(created, "/schedule_in_words")),
             ("Run", field(created, "/next_run")),
             ("Goes out", Some(time_cell(created, "/next_run_at", zone))),
         ]);
@@ -150,10 +163,45 @@ fn forecast(forecast: &Value) -> String {
     warnings.fold(lines, |text, warning| format!("{text}\nwarning: {warning}"))
 }
 
+async fn calendar(
+    remote: &Remote,
+    api: &Api,
+    id: &str,
+    timezone: Option<String>,
+    paging: &Paging,
+) -> Result<(), Failure> {
+    let [limit, cursor] = paging.query();
+    let here = timezone.or_else(|| iana_time_zone::get_timezone().ok());
+    let query = [limit, cursor, ("timezone", here)];
+    let page = api.get(&["v1", "campaigns", id, "calendar"], &query).await?;
+    remote.show(&page, |page| {
+        let (own, other) = (cell(page, "/timezone"), cell(page, "/other_timezone"));
+        let clock = |line: &Value, pointer| line[pointer].as_str().map(wall).unwrap_or_default();
+        let mut table = Table::new(&["GOES OUT", "ELSEWHERE", "UTC", "REMARK"]);
+        for line in listing::items(page) {
+            let skipped = line["skipped"].as_str().map(|why| format!("skipped: {why}"));
+            let remark = skipped.or_else(|| field(line, "/remark")).unwrap_or_default();
+            table.row([clock(line, "local"), clock(line, "elsewhere"), utc_cell(line, "/at"), remark]);
+        }
+        let words = field(page, "/schedule_in_words").map(|words| format!("{words}\n")).unwrap_or_default();
+        format!("{words}Times in {own}, and elsewhere in {other}.\n{}", table.render("It does not go out any more."))
+    });
+    listing::say_more(remote, &page);
+    Ok(())
+}
+
+/// `Mon 2026-11-30 06:00:00 +05:30`, of an RFC 3339 time.
+fn wall(at: &str) -> String {
+    DateTime::parse_from_rfc3339(at).map_or_else(|_| at.to_owned(), |at| at.format("%a %F %T %:z").to_string())
+}
+
 async fn follow(remote: &Remote, api: &Api, id: &str) -> Result<(), Failure> {
     let campaign = api.get(&["v1", "campaigns", id], &[]).await?;
     let runs = api.get(&["v1", "campaigns", id, "runs"], &[]).await?;
-    let run = listing::items(&runs).first().and_then(|run| run["id"].as_str());
+    // The latest to open comes first: of those that are not over, the last one is next.
+    let is_over = |run: &&Value| matches!(run["state"].as_str(), Some("closed" | "cancelled"));
+    let next = listing::items(&runs).iter().rev().find(|run| !is_over(run)).or(listing::items(&runs).first());
+    let run = next.and_then(|run| run["id"].as_str());
     let run = run.ok_or_else(|| Failure::new(format!("the campaign {id} has no run to watch")))?;
     watch::and_report(api, run, zone_at(&campaign, ZONE), remote.json).await
 }
@@ -168,6 +216,7 @@ fn people(campaign: &Value) -> String {
         ("Audience", field(campaign, "/spec/audience/id")),
         ("Message", field(campaign, "/spec/message/name").or_else(|| field(campaign, "/spec/message/type"))),
         ("Next run", field(campaign, "/next_run")),
+        ("Schedule", field(campaign, "/schedule_in_words")),
         ("Goes out", field(campaign, "/next_run_at").map(|_| time_cell(campaign, "/next_run_at", zone))),
         ("Window", Some(format!("{} to {}, deadline {}", window[0], window[1], window[2]))),
         ("Promise", promise(campaign)),

@@ -42,10 +42,15 @@ pub(super) async fn show<const N: usize>(
         items(page).iter().for_each(|item| table.row(cells(item)));
         table.render(nothing)
     });
+    say_more(remote, &page);
+    Ok(())
+}
+
+/// Says how to go on after a page.
+pub(super) fn say_more(remote: &Remote, page: &Value) {
     if let Some(cursor) = page["next_cursor"].as_str().filter(|_| !remote.json) {
         eprintln!("There is more: --cursor {cursor}");
     }
-    Ok(())
 }
 
 /// The items of a page.

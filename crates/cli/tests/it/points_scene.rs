@@ -219,9 +219,8 @@ impl Scene {
         });
         let spec = CampaignSpec::parse(spec.to_string().as_bytes()).unwrap();
         let (id, created_at) = (format!("cmp_{}", mint()).parse().unwrap(), self.clock.now());
-        let mut campaign = Campaign { id, spec, state: CampaignState::Active, created_at, run: "x".parse().unwrap() };
+        let campaign = Campaign::new(id, spec, created_at).unwrap();
         let run = RunRecord::of(&campaign);
-        campaign.run = run.id.clone();
         assert!(self.store.add_campaign(&campaign).await.unwrap());
         // The tick may have been faster.
         self.store.create_run(&run).await.unwrap();

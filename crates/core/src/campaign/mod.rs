@@ -193,7 +193,9 @@ impl CampaignSpec {
         let past = !faults.is_empty();
         // A schedule in the past closes its window too: one fault is enough.
         let seen_at = if past { UnixMs::MIN } else { now };
-        faults.append(self.window.check(self.schedule.occurrence(now).instant, seen_at));
+        if let Some(first) = self.schedule.first(now) {
+            faults.append(self.window.check(first.instant, seen_at));
+        }
         if self.retry.base > self.retry.cap {
             let detail =
                 format!("{} is less than the base of {}: make it that or more.", self.retry.cap, self.retry.base);

@@ -39,6 +39,11 @@ impl Faults {
         Self::default()
     }
 
+    /// One fault: `detail` is wrong at `pointer`.
+    pub fn one(pointer: impl Into<String>, detail: impl Into<String>) -> Self {
+        Self(vec![Fault { pointer: pointer.into(), detail: detail.into() }])
+    }
+
     /// Notes that `detail` is wrong at `pointer`.
     pub fn add(&mut self, pointer: impl Into<String>, detail: impl Into<String>) {
         self.0.push(Fault { pointer: pointer.into(), detail: detail.into() });

@@ -1,16 +1,21 @@
-//! When a campaign goes out: a civil time in a zone, turned into one instant.
+//! When a campaign goes out: civil times in a zone, each turned into one instant.
 
-use chrono::{DateTime, NaiveDateTime, TimeZone};
-use chrono_tz::{GapInfo, TZ_VARIANTS, Tz};
+pub mod calendar;
+mod civil;
+mod cron;
+mod recurrence;
+
+use chrono::NaiveDateTime;
+use chrono_tz::Tz;
 use serde::{Deserialize, Serialize};
 
-use crate::{
-    UnixMs,
-    fault::{Faults, did_you_mean, nearest, read::Node},
+use self::civil::{read_civil, read_zone};
+pub use self::{
+    civil::{instant, shown},
+    cron::{BadCron, Cron},
+    recurrence::Recurrence,
 };
-
-/// How civil times are written; seconds may be left out.
-const CIVIL: [&str; 2] = ["%Y-%m-%dT%H:%M:%S", "%Y-%m-%dT%H:%M"];
+use crate::{UnixMs, fault::Faults, fault::read::Node};
 
 /// When a campaign goes out.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -23,6 +28,8 @@ pub enum Schedule {
         /// Where the clock hangs.
         timezone: Tz,
     },
+    /// Again and again.
+    Cron(Recurrence),
     /// Once, as soon as it is accepted.
     Now {
         /// The zone that the run is named in.
@@ -41,91 +48,82 @@ pub struct Occurrence {
     pub instant: UnixMs,
 }
 
+impl Occurrence {
+    fn of(civil: NaiveDateTime, zone: Tz) -> Self {
+        Self { civil, zone: zone.name().to_owned(), instant: instant(civil, zone) }
+    }
+}
+
 impl Schedule {
     pub(crate) fn read(node: &Node<'_>) -> Option<Self> {
-        node.object(|fields| match fields.kind("type", &["at", "now"])? {
+        node.object(|fields| match fields.kind("type", &["at", "cron", "now"])? {
             "at" => {
                 let at = fields.required("at", read_civil);
                 let timezone = fields.required("timezone", read_zone);
                 Some(Self::At { at: at?, timezone: timezone? })
             }
+            "cron" => Recurrence::read(fields).map(Self::Cron),
             _ => Some(Self::Now { timezone: fields.or("timezone", Tz::UTC, read_zone)? }),
         })
     }
 
-    /// When the campaign goes out if it was accepted at `accepted_at`.
+    /// The zone of its civil times.
+    pub fn zone(&self) -> Tz {
+        match self {
+            Self::At { timezone, .. } | Self::Now { timezone } => *timezone,
+            Self::Cron(recurrence) => recurrence.timezone,
+        }
+    }
+
+    /// What a cron expression says, in words; `None` for other schedules.
+    pub fn in_words(&self) -> Option<String> {
+        match self {
+            Self::Cron(recurrence) => {
+                let words = recurrence.cron.in_words();
+                Some(format!("{}, {} time.", words.trim_end_matches('.'), recurrence.timezone))
+            }
+            Self::At { .. } | Self::Now { .. } => None,
+        }
+    }
+
+    /// When the campaign first goes out if it was accepted at `accepted_at`; `None` when it never does.
     ///
     /// A local time that the clock skips becomes the first instant after the gap; one that comes twice is taken
     /// the first time.
-    pub fn occurrence(&self, accepted_at: UnixMs) -> Occurrence {
+    pub fn first(&self, accepted_at: UnixMs) -> Option<Occurrence> {
         match self {
-            Self::At { at, timezone } => {
-                Occurrence { civil: *at, zone: timezone.name().to_owned(), instant: instant(*at, *timezone) }
+            Self::At { at, timezone } => Some(Occurrence::of(*at, *timezone)),
+            Self::Now { timezone } => {
+                let (civil, zone) = (shown(accepted_at, *timezone), timezone.name().to_owned());
+                Some(Occurrence { civil, zone, instant: accepted_at })
             }
-            Self::Now { timezone } => Occurrence {
-                civil: DateTime::from_timestamp_millis(accepted_at)
-                    .expect("a clock shows a time that a calendar knows")
-                    .with_timezone(timezone)
-                    .naive_local(),
-                zone: timezone.name().to_owned(),
-                instant: accepted_at,
-            },
+            Self::Cron(recurrence) => recurrence.after(accepted_at).next(),
+        }
+    }
+
+    /// When it goes out again after `last`; `None` when it does not.
+    pub fn next(&self, last: &Occurrence) -> Option<Occurrence> {
+        match self {
+            Self::Cron(recurrence) => recurrence.after(last.instant).next(),
+            Self::At { .. } | Self::Now { .. } => None,
         }
     }
 
     /// Whether the schedule is still ahead at `now`.
     pub fn check(&self, now: UnixMs) -> Faults {
-        let mut faults = Faults::new();
-        if let Self::At { at, timezone } = self
-            && instant(*at, *timezone) < now
-        {
-            let detail = format!("{at} in {timezone} has passed: give a time to come, or use {{\"type\": \"now\"}}.");
-            faults.add("/schedule/at", detail);
+        match self {
+            Self::At { at, timezone } if instant(*at, *timezone) < now => {
+                let remedy = "give a time to come, or use {\"type\": \"now\"}.";
+                Faults::one("/schedule/at", format!("{at} in {timezone} has passed: {remedy}"))
+            }
+            Self::Cron(recurrence) => recurrence.check(now),
+            Self::At { .. } | Self::Now { .. } => Faults::new(),
         }
-        faults
     }
-}
-
-/// The first instant at which the clock in `zone` shows `civil` or, if it skips it, a later time.
-fn instant(civil: NaiveDateTime, zone: Tz) -> UnixMs {
-    zone.from_local_datetime(&civil)
-        .earliest()
-        .or_else(|| GapInfo::new(&civil, &zone)?.end)
-        .expect("a clock that skips a time goes on after it")
-        .timestamp_millis()
-}
-
-fn read_civil(node: &Node<'_>) -> Option<NaiveDateTime> {
-    let text = node.text()?;
-    let civil = CIVIL.iter().find_map(|form| NaiveDateTime::parse_from_str(text, form).ok());
-    // Without this, years of any length would be taken.
-    civil.filter(|_| text.len() <= "2026-11-23T06:00:00".len()).or_else(|| {
-        node.fault(format!(
-            "`{text}` is not a civil time: write it like `2026-11-23T06:00:00`, without an offset; the zone goes into `timezone`."
-        ))
-    })
-}
-
-fn read_zone(node: &Node<'_>) -> Option<Tz> {
-    let text = node.text()?;
-    text.parse().ok().or_else(|| {
-        let near = did_you_mean(near_zone(text));
-        node.fault(format!("`{text}` is not a time zone: write an IANA name such as `Asia/Kolkata`.{near}"))
-    })
-}
-
-/// The zone most like `text`, which may also name the city alone.
-fn near_zone(text: &str) -> Option<&'static str> {
-    let given = text.trim().replace(' ', "_");
-    let names = || TZ_VARIANTS.iter().map(|zone| zone.name());
-    let city = |name: &&'static str| name.rsplit('/').next().is_some_and(|city| city.eq_ignore_ascii_case(&given));
-    names().find(city).or_else(|| nearest(&given, names()))
 }
 
 #[cfg(test)]
 mod tests {
-    use chrono::{Days, NaiveDate, Offset, TimeDelta};
-    use proptest::prelude::*;
     use serde_json::{Value, json};
 
     use super::*;
@@ -135,50 +133,28 @@ mod tests {
         text.parse().expect("a civil time")
     }
 
-    /// The instant, read back as UTC.
-    fn utc(at: &str, zone: Tz) -> String {
-        let instant = Schedule::At { at: civil(at), timezone: zone }.occurrence(0).instant;
-        DateTime::from_timestamp_millis(instant).expect("a time").format("%FT%TZ").to_string()
-    }
-
     fn faults(schedule: Value) -> String {
         document(&schedule, Schedule::read).expect_err("a fault").to_string()
     }
 
     #[test]
-    fn a_plain_morning_is_where_it_should_be() {
-        assert_eq!(utc("2026-11-23T06:00:00", Tz::Asia__Kolkata), "2026-11-23T00:30:00Z");
-    }
-
-    #[test]
-    fn a_time_that_the_clock_skips_goes_out_right_after_the_gap() {
-        assert_eq!(utc("2026-03-29T02:30:00", Tz::Europe__Berlin), "2026-03-29T01:00:00Z");
-        assert_eq!(utc("2011-12-30T12:00:00", Tz::Pacific__Apia), "2011-12-30T10:00:00Z");
-    }
-
-    #[test]
-    fn a_time_that_comes_twice_goes_out_the_first_time() {
-        assert_eq!(utc("2026-10-25T02:30:00", Tz::Europe__Berlin), "2026-10-25T00:30:00Z");
-    }
-
-    #[test]
     fn a_skipped_time_still_names_the_run() {
         let at = civil("2026-03-29T02:30:00");
-        let occurrence = Schedule::At { at, timezone: Tz::Europe__Berlin }.occurrence(0);
+        let occurrence = Schedule::At { at, timezone: Tz::Europe__Berlin }.first(0).expect("an occurrence");
         assert_eq!((occurrence.civil, occurrence.zone.as_str()), (at, "Europe/Berlin"));
     }
 
     #[test]
     fn now_is_when_it_was_accepted() {
         let accepted = civil("2026-11-23T00:30:00").and_utc().timestamp_millis();
-        let occurrence = Schedule::Now { timezone: Tz::Asia__Kolkata }.occurrence(accepted);
+        let occurrence = Schedule::Now { timezone: Tz::Asia__Kolkata }.first(accepted).expect("an occurrence");
         assert_eq!((occurrence.civil, occurrence.instant), (civil("2026-11-23T06:00:00"), accepted));
     }
 
     #[test]
     fn a_time_in_the_past_is_a_fault_from_the_next_millisecond_on() {
         let schedule = Schedule::At { at: civil("2026-11-23T06:00:00"), timezone: Tz::UTC };
-        let instant = schedule.occurrence(0).instant;
+        let instant = schedule.first(0).expect("an occurrence").instant;
         assert!(schedule.check(instant).is_empty());
         assert_eq!(schedule.check(instant + 1).iter().next().map(|fault| fault.pointer.as_str()), Some("/schedule/at"));
         assert!(Schedule::Now { timezone: Tz::UTC }.check(instant).is_empty());
@@ -189,6 +165,8 @@ mod tests {
         for given in [
             json!({"type": "at", "at": "2026-11-23T06:00:00", "timezone": "Asia/Kolkata"}),
             json!({"type": "now", "timezone": "UTC"}),
+            json!({"type": "cron", "cron": "0 6 * * 1-5", "timezone": "Asia/Kolkata", "starts": "2026-12-01", "ends": null,
+                   "skip_dates": ["2026-12-25"]}),
         ] {
             let read = document(&given, Schedule::read).expect("a schedule");
             assert_eq!(serde_json::to_value(&read).expect("JSON"), given);
@@ -219,53 +197,6 @@ mod tests {
     #[test]
     fn a_kind_of_schedule_that_is_not_known_is_the_only_fault() {
         let told = faults(json!({"type": "att", "at": "2026-11-23T06:00:00"}));
-        assert_eq!(told, "/type: `att` is not one of `at`, `now`. Did you mean `at`?");
-    }
-
-    /// What the clock in `zone` shows at `instant`, by UTC offsets alone.
-    fn shown(instant: UnixMs, zone: Tz) -> NaiveDateTime {
-        let utc = DateTime::from_timestamp_millis(instant).expect("a time").naive_utc();
-        utc + TimeDelta::seconds(i64::from(zone.offset_from_utc_datetime(&utc).fix().local_minus_utc()))
-    }
-
-    /// The rule itself, found by walking the clock: the first minute that shows `at` or, failing that, later.
-    fn walked(at: NaiveDateTime, zone: Tz) -> UnixMs {
-        let start = (at - TimeDelta::hours(27)).and_utc().timestamp_millis();
-        let mut minutes = (0..54 * 60).map(|minute| start + minute * 60_000);
-        let exact = minutes.clone().find(|instant| shown(*instant, zone) == at);
-        exact.or_else(|| minutes.find(|instant| shown(*instant, zone) > at)).expect("the clock gets there")
-    }
-
-    #[test]
-    fn every_gap_of_every_zone_in_the_next_years_is_bridged_as_a_walk_along_the_clock_would() {
-        let mut gaps = 0;
-        for zone in TZ_VARIANTS {
-            let mut day = NaiveDate::from_ymd_opt(2026, 1, 1).expect("a date").and_hms_opt(0, 0, 0).expect("a time");
-            for _ in 0..2 * 365 {
-                day = day + Days::new(1);
-                let offset = |at: NaiveDateTime| zone.offset_from_utc_datetime(&at).fix().local_minus_utc();
-                if offset(day) > offset(day - Days::new(1)) {
-                    let skipped = (0..72 * 4)
-                        .map(|quarter| day - Days::new(2) + TimeDelta::minutes(15 * quarter + 1))
-                        .find(|at| zone.from_local_datetime(at).earliest().is_none());
-                    let at = skipped.expect("a clock put forward skips a time");
-                    assert_eq!(instant(at, zone), walked(at, zone), "{at} {zone}");
-                    gaps += 1;
-                }
-            }
-        }
-        assert!(gaps > 200, "only {gaps} gaps were tried");
-    }
-
-    proptest! {
-        #[test]
-        fn every_civil_time_in_every_zone_has_its_one_instant(
-            zone in prop::sample::select(&TZ_VARIANTS[..]),
-            minute in 0..35 * 366 * 1440_i64,
-        ) {
-            // Since 2000, when the last zone gave up offsets that are no whole minutes.
-            let at = civil("2000-01-01T00:00:00") + TimeDelta::minutes(minute);
-            prop_assert_eq!(instant(at, zone), walked(at, zone));
-        }
+        assert_eq!(told, "/type: `att` is not one of `at`, `cron`, `now`. Did you mean `at`?");
     }
 }

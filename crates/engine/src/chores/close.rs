@@ -78,7 +78,10 @@ impl Chores {
     /// back, should its scheduler die in between.
     pub(super) async fn retire(&self, run: &Run) -> Result<(), EngineError> {
         let (store, from) = (&self.ctx.store, [CampaignState::Active, CampaignState::Paused]);
-        store.set_campaign_state(&run.record.campaign, &from, CampaignState::Done).await?;
+        let campaign = store.campaign(&run.record.campaign).await?;
+        if campaign.is_some_and(|campaign| campaign.run() == run.record.id && campaign.next().is_none()) {
+            store.set_campaign_state(&run.record.campaign, &from, CampaignState::Done).await?;
+        }
         store.unpin(&run.record.spec.audience.id, &run.record.id).await?;
         Ok(store.retire_run(&run.record.id).await?)
     }

@@ -30,6 +30,7 @@ const HOLDING_STEPS: [(RunState, &str); 4] = [
 pub(super) async fn look(ctx: &Context, known: &mut BTreeSet<RunId>, now: UnixMs) -> Result<(), EngineError> {
     let runs = exported(ctx, known, now).await?;
     *known = runs.keys().cloned().collect();
+    export_next(&runs);
     for (id, run) in &runs {
         export(run);
         if let Some(frozen) = &run.frozen {
@@ -70,12 +71,20 @@ fn flag(is_set: bool) -> f64 {
     f64::from(u8::from(is_set))
 }
 
+/// When each campaign runs next: of several runs ahead, the first.
+fn export_next(runs: &BTreeMap<RunId, Run>) {
+    let mut next: BTreeMap<&str, UnixMs> = BTreeMap::new();
+    for run in runs.values().filter(|run| run.state < RunState::Open) {
+        let first = next.entry(run.record.campaign.as_str()).or_insert(run.record.instant);
+        *first = run.record.instant.min(*first);
+    }
+    for (campaign, instant) in next {
+        gauge!(names::NEXT_RUN, "campaign" => campaign.to_owned()).set(seconds(instant));
+    }
+}
+
 /// What there is to say of any run.
 fn export(run: &Run) {
-    if run.state < RunState::Open {
-        let campaign = run.record.campaign.to_string();
-        gauge!(names::NEXT_RUN, "campaign" => campaign).set(seconds(run.record.instant));
-    }
     for (state, step) in HOLDING_STEPS {
         let is_held = run.state == state && run.waits_for.is_some();
         gauge!(names::RUN_HELD, &labels_with(run, "step", step)).set(flag(is_held));

@@ -74,7 +74,7 @@ fn moment(at: UnixMs) -> DateTime<Utc> {
 }
 
 fn zone(run: &Run) -> String {
-    run.record.spec.schedule.occurrence(run.record.created_at).zone
+    run.record.spec.schedule.zone().name().to_owned()
 }
 
 /// A moment as a clock in the campaign's zone shows it.

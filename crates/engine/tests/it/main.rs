@@ -4,6 +4,7 @@
 mod answers;
 mod audit;
 mod broadcast;
+mod calendar;
 mod clocks;
 mod control;
 mod crash;

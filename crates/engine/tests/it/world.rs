@@ -12,10 +12,7 @@ use dawncast_core::{
 use dawncast_engine::{Clock, Context, Settings, Vigil, class_of, scheduler, webhook_beat, worker};
 use dawncast_store::{
     Store,
-    records::{
-        Audience, BeginImport, Campaign, CampaignState, ImportMode, NewAsset, Number, NumberRole, Recipient, Secret,
-        mint,
-    },
+    records::{Audience, BeginImport, Campaign, ImportMode, NewAsset, Number, NumberRole, Recipient, Secret, mint},
     run::{DeliveryRow, Run, RunRecord, RunState, totals},
 };
 use dawncast_testkit::{TestRedis, until};
@@ -180,9 +177,8 @@ impl World {
         let spec = CampaignSpec::parse(spec.to_string().as_bytes()).unwrap();
         let id = format!("cmp_{}", mint()).parse().unwrap();
         let created_at = self.clock.now() - ago;
-        let mut campaign = Campaign { id, spec, state: CampaignState::Active, created_at, run: "x".parse().unwrap() };
+        let campaign = Campaign::new(id, spec, created_at).unwrap();
         let run = RunRecord::of(&campaign);
-        campaign.run = run.id.clone();
         assert!(self.store.add_campaign(&campaign).await.unwrap());
         assert!(self.store.create_run(&run).await.unwrap());
         run.id

@@ -52,7 +52,9 @@ pub(super) fn check(spec: &CampaignSpec, facts: &Facts, now: UnixMs, headroom: f
 fn forecast(spec: &CampaignSpec, facts: &Facts, now: UnixMs, headroom: f64) -> Forecast {
     let senders = facts.numbers.iter().map(|n| Sender { id: n.phone_number_id.clone(), mps: n.mps, quota: None });
     let senders: Vec<_> = senders.collect();
-    let opening = spec.window.around(spec.schedule.occurrence(now).instant, now);
+    // A schedule that never comes is a fault of its own; what it would come to does not matter.
+    let instant = spec.schedule.first(now).map_or(now, |first| first.instant);
+    let opening = spec.window.around(instant, now);
     let rows = facts.version.as_ref().map_or(0, |version| version.rows);
     plan::forecast(rows, &senders, opening.opens_at, opening.closes_at, headroom)
 }

@@ -1,5 +1,6 @@
 //! Campaigns: `/v1/campaigns`.
 
+mod calendar;
 mod check;
 mod facts;
 
@@ -8,7 +9,6 @@ use dawncast_core::{
     UnixMs,
     campaign::CampaignSpec,
     ids::{CampaignId, RunId},
-    schedule::Occurrence,
 };
 use dawncast_store::{
     records::{Campaign, CampaignState, Page},
@@ -17,6 +17,7 @@ use dawncast_store::{
 use serde::Serialize;
 use serde_json::{Value, json};
 
+pub(crate) use self::calendar::calendar;
 use self::{check::Outlook, facts::Facts};
 use crate::{
     extract::{Id, PageQuery, Query, read_json},
@@ -37,15 +38,18 @@ pub(crate) struct View {
     /// `None` once the campaign starts nothing any more.
     next_run_at: Option<String>,
     next_run: Option<RunId>,
+    /// What its cron expression says, in words; `None` for other schedules.
+    schedule_in_words: Option<String>,
     spec: CampaignSpec,
 }
 
-impl From<Campaign> for View {
-    fn from(campaign: Campaign) -> Self {
-        let next = campaign.state.is_open().then(|| rfc3339(occurrence(&campaign).instant));
+impl View {
+    fn of(campaign: Campaign, now: UnixMs) -> Self {
+        let next = campaign.state.is_open().then(|| campaign.ahead(now));
         Self {
-            next_run: next.as_ref().map(|_| campaign.run.clone()),
-            next_run_at: next,
+            next_run: next.as_ref().map(|next| RunId::of(&campaign.id, next.civil, &next.zone)),
+            next_run_at: next.map(|next| rfc3339(next.instant)),
+            schedule_in_words: campaign.spec.schedule.in_words(),
             name: campaign.spec.name.clone(),
             id: campaign.id,
             state: campaign.state,
@@ -62,11 +66,9 @@ struct Submitted {
     state: CampaignState,
     next_run_at: String,
     next_run: RunId,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    schedule_in_words: Option<String>,
     forecast: Outlook,
-}
-
-fn occurrence(campaign: &Campaign) -> Occurrence {
-    campaign.spec.schedule.occurrence(campaign.created_at)
 }
 
 /// `POST /v1/campaigns`.
@@ -81,19 +83,15 @@ pub(crate) async fn create(
         let now = state.now();
         let (spec, forecast) = checked(&state, &bytes, now).await?;
         let id: CampaignId = format!("cmp_{minted}").parse().expect("minted ids are plain");
-        let campaign = store(&state, new_campaign(id, spec, now)).await?;
-        let next_run_at = rfc3339(occurrence(&campaign).instant);
-        let Campaign { id, state, run: next_run, .. } = campaign;
+        let campaign = Campaign::new(id, spec, now).expect("what was checked has a first occurrence");
+        let campaign = store(&state, campaign).await?;
+        let (next_run, next_run_at) = (campaign.run(), rfc3339(campaign.latest.instant));
+        let schedule_in_words = campaign.spec.schedule.in_words();
+        let Campaign { id, state, .. } = campaign;
         tracing::info!(run.id = %next_run, campaign.id = %id, "run {next_run} is scheduled for {next_run_at}");
-        Ok(Created::new(&Submitted { id, state, next_run_at, next_run, forecast }))
+        Ok(Created::new(&Submitted { id, state, next_run_at, next_run, schedule_in_words, forecast }))
     };
     once.create(&state, &bytes, submit).await
-}
-
-fn new_campaign(id: CampaignId, spec: CampaignSpec, created_at: UnixMs) -> Campaign {
-    let Occurrence { civil, zone, .. } = spec.schedule.occurrence(created_at);
-    let run = RunId::of(&id, civil, &zone);
-    Campaign { id, spec, state: CampaignState::Active, created_at, run }
 }
 
 /// Stores the campaign, then its run: a campaign without a run sends nothing, but a run without a campaign would send
@@ -116,8 +114,9 @@ pub(crate) async fn validate(
     let (bytes, _) = read_json(&headers, body).await?;
     let now = state.now();
     let (spec, forecast) = checked(&state, &bytes, now).await?;
-    let next_run_at = rfc3339(spec.schedule.occurrence(now).instant);
-    Ok(Json(json!({ "valid": true, "next_run_at": next_run_at, "forecast": forecast })))
+    let next_run_at = spec.schedule.first(now).map(|first| rfc3339(first.instant));
+    let words = spec.schedule.in_words();
+    Ok(Json(json!({ "valid": true, "next_run_at": next_run_at, "schedule_in_words": words, "forecast": forecast })))
 }
 
 async fn checked(state: &ApiState, body: &[u8], now: UnixMs) -> Result<(CampaignSpec, Outlook), Problem> {
@@ -133,55 +132,64 @@ pub(crate) async fn list(
     Query(page): Query<PageQuery>,
 ) -> Result<Json<Page<View>>, Problem> {
     let campaigns = state.store.campaigns_page(page.limit()?, page.cursor.as_deref()).await?;
-    Ok(Json(campaigns.map(View::from)))
+    let now = state.now();
+    Ok(Json(campaigns.map(|campaign| View::of(campaign, now))))
 }
 
 /// `GET /v1/campaigns/{id}`.
 pub(crate) async fn show(State(state): State<ApiState>, Id(id): Id<CampaignId>) -> Result<Json<View>, Problem> {
-    Ok(Json(found(&id, state.store.campaign(&id).await?)?.into()))
+    Ok(Json(View::of(find(&state, &id).await?, state.now())))
 }
 
 /// `GET /v1/campaigns/{id}/runs`.
 pub(crate) async fn list_runs(
     State(state): State<ApiState>,
     Id(id): Id<CampaignId>,
+    Query(page): Query<PageQuery>,
 ) -> Result<Json<Page<runs::View>>, Problem> {
-    let campaign = found(&id, state.store.campaign(&id).await?)?;
-    let items = match state.store.run(&campaign.run).await? {
-        Some(run) => vec![runs::view(&state, run).await?],
-        None => Vec::new(),
-    };
-    Ok(Json(Page { items, next_cursor: None }))
+    find(&state, &id).await?;
+    let runs = state.store.campaign_runs(&id, page.limit()?, page.cursor.as_deref()).await?;
+    Ok(Json(runs::views(&state, runs).await?))
 }
 
 /// `POST /v1/campaigns/{id}/pause`: starts nothing, and its run holds.
 pub(crate) async fn pause(State(state): State<ApiState>, Id(id): Id<CampaignId>) -> Result<Json<View>, Problem> {
     let campaign = shift(&state, &id, &[CampaignState::Active], CampaignState::Paused).await?;
-    state.store.hold_run(&campaign.run, Hold::Run, true).await?;
+    hold_runs(&state, &id, true).await?;
     tell(&campaign, "is paused");
-    Ok(Json(campaign.into()))
+    Ok(Json(View::of(campaign, state.now())))
 }
 
 /// `POST /v1/campaigns/{id}/resume`.
 pub(crate) async fn resume(State(state): State<ApiState>, Id(id): Id<CampaignId>) -> Result<Json<View>, Problem> {
     let campaign = shift(&state, &id, &[CampaignState::Paused], CampaignState::Active).await?;
-    state.store.hold_run(&campaign.run, Hold::Run, false).await?;
+    hold_runs(&state, &id, false).await?;
     tell(&campaign, "goes on");
-    Ok(Json(campaign.into()))
+    Ok(Json(View::of(campaign, state.now())))
 }
 
 /// `POST /v1/campaigns/{id}/cancel`: for good, and its run with it.
 pub(crate) async fn cancel(State(state): State<ApiState>, Id(id): Id<CampaignId>) -> Result<Json<View>, Problem> {
     let open = [CampaignState::Active, CampaignState::Paused];
     let campaign = shift(&state, &id, &open, CampaignState::Cancelled).await?;
-    state.store.cancel_run(&campaign.run, state.now()).await?;
+    for run in state.store.campaign_active_runs(&id).await? {
+        state.store.cancel_run(&run.record.id, state.now()).await?;
+    }
     tell(&campaign, "is cancelled");
-    Ok(Json(campaign.into()))
+    Ok(Json(View::of(campaign, state.now())))
+}
+
+/// Every run of the campaign that is not over.
+async fn hold_runs(state: &ApiState, id: &CampaignId, on: bool) -> Result<(), Problem> {
+    for run in state.store.campaign_active_runs(id).await? {
+        state.store.hold_run(&run.record.id, Hold::Run, on).await?;
+    }
+    Ok(())
 }
 
 fn tell(campaign: &Campaign, what: &str) {
-    let Campaign { id, run, .. } = campaign;
-    tracing::info!(run.id = %run, campaign.id = %id, "campaign {id} {what} by request");
+    let id = &campaign.id;
+    tracing::info!(campaign.id = %id, "campaign {id} {what} by request");
 }
 
 /// Moves a campaign to `to`; a conflict when it stands elsewhere than at one of `from`, or at `to` already.
@@ -197,6 +205,10 @@ async fn shift(
     }
     let detail = format!("The campaign is {}; it cannot become {to} any more.", campaign.state);
     Err(Problem::new(Kind::Conflict, detail))
+}
+
+async fn find(state: &ApiState, id: &CampaignId) -> Result<Campaign, Problem> {
+    found(id, state.store.campaign(id).await?)
 }
 
 fn found(id: &CampaignId, campaign: Option<Campaign>) -> Result<Campaign, Problem> {

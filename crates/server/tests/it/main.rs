@@ -4,6 +4,7 @@
 
 mod assets;
 mod auth;
+mod calendar;
 mod campaign_faults;
 mod campaigns;
 mod idempotency;

@@ -6,6 +6,7 @@ use dawncast_core::{
     UnixMs,
     campaign::CampaignSpec,
     ids::{CampaignId, RunId},
+    schedule::Occurrence,
 };
 use redis::AsyncCommands;
 use serde::{Deserialize, Serialize};
@@ -52,6 +53,7 @@ impl fmt::Display for CampaignState {
 
 /// A submitted campaign.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(try_from = "Stored")]
 pub struct Campaign {
     /// Its id.
     pub id: CampaignId,
@@ -61,8 +63,51 @@ pub struct Campaign {
     pub state: CampaignState,
     /// When it was submitted.
     pub created_at: UnixMs,
-    /// Its run.
-    pub run: RunId,
+    /// The occurrence of its latest run: all up to this one have become runs, or were passed over while it was paused.
+    pub latest: Occurrence,
+}
+
+/// A campaign as it was stored. Before there were calendars, a campaign had one occurrence, which was not written down.
+#[derive(Deserialize)]
+struct Stored {
+    id: CampaignId,
+    spec: CampaignSpec,
+    state: CampaignState,
+    created_at: UnixMs,
+    latest: Option<Occurrence>,
+}
+
+impl TryFrom<Stored> for Campaign {
+    type Error = &'static str;
+    fn try_from(stored: Stored) -> Result<Self, Self::Error> {
+        let Stored { id, spec, state, created_at, latest } = stored;
+        let latest = latest.or_else(|| spec.schedule.first(created_at)).ok_or("a campaign that never goes out")?;
+        Ok(Self { id, spec, state, created_at, latest })
+    }
+}
+
+impl Campaign {
+    /// A new campaign, its first run ahead; `None` when its schedule names no time to come.
+    pub fn new(id: CampaignId, spec: CampaignSpec, created_at: UnixMs) -> Option<Self> {
+        let latest = spec.schedule.first(created_at)?;
+        Some(Self { id, spec, state: CampaignState::Active, created_at, latest })
+    }
+
+    /// Its latest run.
+    pub fn run(&self) -> RunId {
+        RunId::of(&self.id, self.latest.civil, &self.latest.zone)
+    }
+
+    /// The occurrence after the latest; `None` when it was the last.
+    pub fn next(&self) -> Option<Occurrence> {
+        self.spec.schedule.next(&self.latest)
+    }
+
+    /// What comes next at `now`; the last one when nothing comes any more.
+    pub fn ahead(&self, now: UnixMs) -> Occurrence {
+        let passed = self.latest.instant <= now;
+        self.next().filter(|_| passed).unwrap_or_else(|| self.latest.clone())
+    }
 }
 
 impl Store {
@@ -114,5 +159,20 @@ impl Store {
             let _: () = self.connection().srem(self.keys().open_campaigns(), id.as_str()).await?;
         }
         Ok(campaign)
+    }
+
+    /// Moves a campaign on from the occurrence that is its latest in `campaign` to `next`; the campaign as it stands
+    /// afterwards. Whoever read it before someone else moved or edited it moves nothing.
+    pub(crate) async fn advance_campaign(
+        &self,
+        campaign: &Campaign,
+        next: &Occurrence,
+    ) -> Result<Option<Campaign>, StoreError> {
+        let advance = |stored: &mut Campaign| {
+            if stored.latest == campaign.latest && stored.spec.schedule == campaign.spec.schedule {
+                stored.latest = next.clone();
+            }
+        };
+        self.campaigns_shelf().change(campaign.id.as_str(), advance).await
     }
 }

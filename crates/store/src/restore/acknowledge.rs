@@ -5,7 +5,7 @@ use dawncast_core::{UnixMs, delivery::Standing};
 use super::Restored;
 use crate::{
     Store, StoreError,
-    run::{Run, RunRecord, RunState},
+    run::{Run, RunState},
     script::{Script, script},
 };
 
@@ -78,8 +78,8 @@ impl Store {
     pub async fn acknowledge_restore(&self, now: UnixMs) -> Result<Option<Restored>, StoreError> {
         let mut acknowledged = None;
         while let Some(restored) = self.restored().await? {
-            self.derive_missing_runs().await?;
             let until = restored.doubt_until();
+            self.derive_doubted_runs(until).await?;
             for run in self.doubted(until).await? {
                 self.doubt_run(&run, until, now).await?;
             }
@@ -98,12 +98,15 @@ impl Store {
         self.hold_runs(None).await
     }
 
-    /// A snapshot may lie between a campaign and its run, which would otherwise come to be after the doubts were written.
-    async fn derive_missing_runs(&self) -> Result<(), StoreError> {
+    /// A snapshot may lie between a campaign and its run, or days before a run that has gone out since: these would
+    /// otherwise come to be after the doubts were written, and send again.
+    async fn derive_doubted_runs(&self, until: UnixMs) -> Result<(), StoreError> {
         for campaign in self.open_campaigns().await? {
-            let run = RunRecord::of(&campaign);
-            if self.run(&run.id).await?.is_none() {
-                self.create_run(&run).await?;
+            let id = campaign.id.clone();
+            let mut campaign = Some(campaign);
+            while let Some(left) = campaign {
+                let done = self.derive_runs(left, until).await?.is_empty();
+                campaign = if done { None } else { self.campaign(&id).await? };
             }
         }
         Ok(())

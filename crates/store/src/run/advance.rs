@@ -38,6 +38,7 @@ impl Store {
         let mut hot = self.hot.clone();
         let id = run.id.as_str();
         let _: () = hot.zadd(self.keys.runs(), id, run.opening.opens_at).await?;
+        let _: () = hot.zadd(self.keys.campaign_runs(&run.campaign), id, run.opening.opens_at).await?;
         let _: () = hot.sadd(self.keys.active_runs(), id).await?;
         let created: i64 = CREATE.key(self.keys.run(&run.id)).arg(json(run)).invoke_async(&mut hot).await?;
         self.take_over_holds(&run.id, &run.spec.pool).await?;

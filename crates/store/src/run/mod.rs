@@ -2,6 +2,7 @@
 
 mod advance;
 mod deliveries;
+mod derive;
 mod dropped;
 mod holds;
 mod notices;

@@ -198,9 +198,19 @@ impl Store {
 
     /// Up to `limit` runs, the latest to open first, after `cursor` as the last call gave it.
     pub async fn runs_page(&self, limit: usize, cursor: Option<&str>) -> Result<crate::records::Page<Run>, StoreError> {
+        self.runs_of(&self.keys.runs(), limit, cursor).await
+    }
+
+    /// The same of the runs that are listed under `key`.
+    pub(super) async fn runs_of(
+        &self,
+        key: &str,
+        limit: usize,
+        cursor: Option<&str>,
+    ) -> Result<crate::records::Page<Run>, StoreError> {
         let start: isize = cursor.and_then(|cursor| cursor.parse().ok()).unwrap_or_default();
         let stop = start + limit as isize;
-        let ids: Vec<String> = self.hot.clone().zrevrange(self.keys.runs(), start, stop).await?;
+        let ids: Vec<String> = self.hot.clone().zrevrange(key, start, stop).await?;
         let mut items = Vec::new();
         for id in ids.iter().take(limit).filter_map(|id| id.parse().ok()) {
             items.extend(self.run(&id).await?);

@@ -74,14 +74,14 @@ pub struct RunRecord {
 }
 
 impl RunRecord {
-    /// The run of a campaign: the same whenever, and by whomever, it is derived.
+    /// The latest run of a campaign: the same whenever, and by whomever, it is derived.
     pub fn of(campaign: &Campaign) -> Self {
-        let occurrence = campaign.spec.schedule.occurrence(campaign.created_at);
+        let instant = campaign.latest.instant;
         Self {
-            id: RunId::of(&campaign.id, occurrence.civil, &occurrence.zone),
+            id: campaign.run(),
             campaign: campaign.id.clone(),
-            instant: occurrence.instant,
-            opening: campaign.spec.window.around(occurrence.instant, campaign.created_at),
+            instant,
+            opening: campaign.spec.window.around(instant, campaign.created_at),
             spec: campaign.spec.clone(),
             created_at: campaign.created_at,
         }

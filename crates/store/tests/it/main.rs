@@ -23,6 +23,7 @@ mod records;
 mod restore;
 mod restore_repeat;
 mod run_advance;
+mod run_derive;
 mod run_holds;
 mod run_notices;
 mod run_receipts;

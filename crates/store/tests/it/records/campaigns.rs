@@ -1,4 +1,4 @@
-use dawncast_core::{campaign::CampaignSpec, ids::RunId};
+use dawncast_core::campaign::CampaignSpec;
 use dawncast_store::records::{Campaign, CampaignState};
 
 use super::{fresh, id};
@@ -7,9 +7,7 @@ const SPEC: &str = r#"{ "pool": "advisors", "message": { "type": "text", "text":
     "audience": { "id": "aud_a" }, "schedule": { "type": "at", "at": "2026-11-23T06:00:00", "timezone": "Asia/Kolkata" } }"#;
 
 fn campaign(name: &str, created_at: i64) -> Campaign {
-    let run: RunId = id(&format!("{name}-20261123T060000-Asia_Kolkata"));
-    let spec = CampaignSpec::parse(SPEC.as_bytes()).unwrap();
-    Campaign { id: id(name), spec, state: CampaignState::Active, created_at, run }
+    Campaign::new(id(name), CampaignSpec::parse(SPEC.as_bytes()).unwrap(), created_at).unwrap()
 }
 
 #[tokio::test]
