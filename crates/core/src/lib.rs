@@ -4,6 +4,7 @@
 //! argument ([`UnixMs`]); whatever needs chance takes an `Rng` or a stored seed. That is what lets
 //! every rule here be tested on millions of made-up mornings.
 
+pub mod admission;
 pub mod breaker;
 pub mod callback;
 pub mod campaign;

@@ -56,6 +56,8 @@ pub struct CampaignSpec {
     pub max_defects: f64,
     /// What is promised.
     pub sla: Sla,
+    /// Whether it is taken although it cannot keep its promise: it then uses the time up to the deadline, and beyond.
+    pub force: bool,
 }
 
 word! {
@@ -168,6 +170,7 @@ impl CampaignSpec {
             let unconfirmed = fields.maybe("unconfirmed", |node| UnconfirmedSpec::read(node, then));
             let max_defects = fields.or("max_defects", 0.01, |node| node.number(0.0..=1.0));
             let sla = fields.or("sla", Sla::default(), Sla::read);
+            let force = fields.or("force", false, Node::flag);
             let message = message?;
             Some(Self {
                 name: name?.unwrap_or_else(|| default_name(&message)),
@@ -183,6 +186,7 @@ impl CampaignSpec {
                 unconfirmed: unconfirmed?.unwrap_or(UnconfirmedSpec::usual(then)),
                 max_defects: max_defects?,
                 sla: sla?,
+                force: force?,
             })
         })
     }

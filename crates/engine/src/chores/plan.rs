@@ -57,7 +57,7 @@ impl Chores {
         Ok(advanced == Advanced::Moved)
     }
 
-    /// Within the window. Where that is too short because the run starts late: within half of what is left before the
+    /// Within the window. Where that is too short because the run starts late, or was forced: within half of what is left before the
     /// deadline, so that the last ones, and their retries, still meet it; else up to the deadline; else beyond it: as many
     /// as can be are served in time, the others expire.
     fn place(&self, run: &Run, frozen: &Frozen, candidates: &[plan::Candidate]) -> Result<Plan, Shortage> {
@@ -69,7 +69,8 @@ impl Chores {
             plan::plan(candidates, &senders, frozen.opens_at, closes_at, self.ctx.settings.headroom, frozen.seed)
         };
         let planned = attempt(opening.closes_at.max(frozen.opens_at));
-        if planned.is_ok() || frozen.opens_at <= opening.opens_at {
+        let may_overrun = frozen.opens_at > opening.opens_at || run.record.spec.force;
+        if planned.is_ok() || !may_overrun {
             return planned;
         }
         let left = (opening.deadline_at - frozen.opens_at).max(0);

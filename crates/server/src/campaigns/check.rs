@@ -4,11 +4,13 @@ use std::collections::BTreeSet;
 
 use dawncast_core::{
     UnixMs,
+    admission::{self, Promised},
     campaign::{CampaignSpec, Message},
     fault::Faults,
     plan::{self, Forecast, Sender},
     render::Renderer,
     template::lint_known,
+    window::Opening,
 };
 use dawncast_store::records::AudienceVersion;
 use serde::Serialize;
@@ -22,6 +24,8 @@ pub(super) struct Outlook {
     /// Whether its audience fits its window.
     #[serde(flatten)]
     forecast: Forecast,
+    /// What of the window belongs to other runs.
+    promised: Vec<Promised>,
     /// What is worth knowing, though it stops nothing now.
     warnings: Vec<String>,
 }
@@ -42,19 +46,34 @@ pub(super) fn check(spec: &CampaignSpec, facts: &Facts, now: UnixMs, headroom: f
     check_pool(spec, facts, &mut faults);
     check_templates(spec, facts, &mut faults);
     facts.files.iter().for_each(|file| check_file(file, &mut faults));
-    let forecast = forecast(spec, facts, now, headroom);
-    if let Some(shortage) = forecast.shortage().filter(|_| on_time && !facts.numbers.is_empty()) {
-        faults.add("/window/closes", format!("{shortage}."));
+    let opening = opening(spec, now);
+    let forecast = forecast(facts, opening, headroom);
+    let promised = admission::promised(&opening, spec.priority, &facts.promises);
+    let mut warnings = warnings(spec, facts);
+    if on_time && !facts.numbers.is_empty() {
+        let alone = forecast.shortage().map(|shortage| shortage.to_string());
+        match alone.or_else(|| admission::crowded(&forecast, &promised)) {
+            Some(why) if spec.force => warnings.push(format!("Forced, although {why}.")),
+            Some(why) => faults.add("/window/closes", format!("{why}. `\"force\": true` takes it all the same.")),
+            None => {}
+        }
     }
-    faults.into_result(Outlook { forecast, warnings: warnings(spec, facts) })
+    let memory = facts.memory;
+    if let Some(why) = admission::too_big(forecast.recipients, memory.used, memory.limit) {
+        faults.add("/audience/id", format!("{why}."));
+    }
+    faults.into_result(Outlook { forecast, promised, warnings })
 }
 
-fn forecast(spec: &CampaignSpec, facts: &Facts, now: UnixMs, headroom: f64) -> Forecast {
+/// The window of its first run. A schedule that never comes is a fault of its own; what it would come to does not matter.
+fn opening(spec: &CampaignSpec, now: UnixMs) -> Opening {
+    let instant = spec.schedule.first(now).map_or(now, |first| first.instant);
+    spec.window.around(instant, now)
+}
+
+fn forecast(facts: &Facts, opening: Opening, headroom: f64) -> Forecast {
     let senders = facts.numbers.iter().map(|n| Sender { id: n.phone_number_id.clone(), mps: n.mps, quota: None });
     let senders: Vec<_> = senders.collect();
-    // A schedule that never comes is a fault of its own; what it would come to does not matter.
-    let instant = spec.schedule.first(now).map_or(now, |first| first.instant);
-    let opening = spec.window.around(instant, now);
     let rows = facts.version.as_ref().map_or(0, |version| version.rows);
     plan::forecast(rows, &senders, opening.opens_at, opening.closes_at, headroom)
 }

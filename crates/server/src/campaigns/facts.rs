@@ -6,12 +6,13 @@ use std::{
 };
 
 use dawncast_core::{
+    admission::Promise,
     campaign::{CampaignSpec, Component, Media, MediaSource, Message, Parameter},
     ids::{PoolId, WabaId},
     template::Definition,
 };
 use dawncast_store::{
-    StoreError,
+    Memory, Store, StoreError,
     records::{Asset, Audience, AudienceVersion, Number, NumberRole},
 };
 use tokio::time::{Instant, sleep};
@@ -37,6 +38,10 @@ pub(super) struct Facts {
     pub(super) templates: BTreeMap<WabaId, Option<Vec<Definition>>>,
     /// The files that the message names.
     pub(super) files: Vec<NamedFile>,
+    /// The runs of the pool that are not over.
+    pub(super) promises: Vec<Promise>,
+    /// Redis' memory.
+    pub(super) memory: Memory,
 }
 
 /// A file that the message names for all recipients alike.
@@ -68,11 +73,31 @@ impl Facts {
             version: store.audience_version(&spec.audience.id).await?,
             pool_paused: store.pool_paused(&spec.pool).await?,
             templates: templates(state, accounts).await?,
+            promises: promises(store, &spec.pool).await?,
+            memory: store.memory().await?,
             numbers,
             pools,
             files,
         })
     }
+}
+
+/// What the runs of a pool that are not over have promised. Before freeze a run counts with the rows that its audience has now.
+async fn promises(store: &Store, pool: &PoolId) -> Result<Vec<Promise>, StoreError> {
+    let mut promises = Vec::new();
+    for id in store.active_runs().await? {
+        let Some(run) = store.run(&id).await?.filter(|run| run.record.spec.pool == *pool) else { continue };
+        if run.cancelled_at.is_some() {
+            continue;
+        }
+        let deliveries = match &run.frozen {
+            Some(frozen) => frozen.deliveries(),
+            None => store.audience_version(&run.record.spec.audience.id).await?.map_or(0, |version| version.rows),
+        };
+        let (opening, priority) = (run.record.opening, run.record.spec.priority);
+        promises.push(Promise { run: id, priority, opening, deliveries });
+    }
+    Ok(promises)
 }
 
 /// The templates of each account. Those of an account that was added a moment ago are on their way: they are waited
