@@ -4,7 +4,10 @@ use std::collections::BTreeMap;
 
 use anyhow::anyhow;
 use chrono::{DateTime, Utc};
-use dawncast_core::{campaign::CampaignSpec, ids::AudienceId};
+use dawncast_core::{
+    campaign::{CampaignSpec, Priority},
+    ids::AudienceId,
+};
 use dawncast_store::records::Recipient;
 use serde_json::json;
 
@@ -20,9 +23,14 @@ pub(crate) const APP_SECRET: &str = "sim_app_secret";
 pub(crate) const TOKEN: &str = "SIM_TOKEN";
 
 /// A daily pack, a picture of the recipient's own and a name, to everyone in `audience` in a window of this length.
-pub(crate) fn campaign(audience: &AudienceId, opens_at: DateTime<Utc>, window: &str) -> anyhow::Result<CampaignSpec> {
+pub(crate) fn campaign(
+    audience: &AudienceId,
+    opens_at: DateTime<Utc>,
+    window: &str,
+    priority: Priority,
+) -> anyhow::Result<CampaignSpec> {
     let spec = json!({
-        "name": "bench", "pool": POOL, "audience": { "id": audience },
+        "name": "bench", "pool": POOL, "priority": priority, "audience": { "id": audience },
         "message": {
             "type": "template", "name": "daily_pack_v1", "language": "en_IN", "category": "UTILITY",
             "components": [

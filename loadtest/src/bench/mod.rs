@@ -4,6 +4,7 @@ mod comparison;
 mod figure;
 mod machine;
 mod pace;
+mod priorities;
 mod table;
 mod throughput;
 mod world;
@@ -21,6 +22,7 @@ use self::{
     figure::Target,
     machine::Machine,
     pace::{Pace, Saturation},
+    priorities::Priorities,
     throughput::Trial,
 };
 
@@ -48,6 +50,8 @@ enum Subject {
     Batched,
     /// Lateness, and how closely the paced rate is kept.
     Pace,
+    /// A critical run beside a bulk run that wants more than the numbers can send.
+    Priorities,
 }
 
 /// How much is measured.
@@ -61,6 +65,8 @@ struct Setting {
     lateness_window: &'static str,
     /// For how long more is due than may be sent.
     saturated_seconds: u64,
+    /// Messages of the bulk run beside a critical one.
+    bulk_messages: u64,
 }
 
 impl Setting {
@@ -73,6 +79,8 @@ impl Setting {
             lateness_messages: 2_000,
             lateness_window: "20s",
             saturated_seconds: 20,
+            // More pages than a worker owns at once.
+            bulk_messages: 18_000,
         };
         match quick {
             true => Self {
@@ -81,6 +89,7 @@ impl Setting {
                 lateness_messages: 500,
                 lateness_window: "5s",
                 saturated_seconds: 5,
+                bulk_messages: 5_000,
                 ..full
             },
             false => full,
@@ -95,6 +104,7 @@ struct Findings {
     setting: Setting,
     throughput: Vec<Comparison>,
     pace: Option<Pace>,
+    priorities: Option<Priorities>,
     targets: Vec<Target>,
 }
 
@@ -114,7 +124,7 @@ pub(crate) async fn run(args: Args) -> anyhow::Result<()> {
 }
 
 async fn measure(setting: Setting, subjects: &[Subject]) -> anyhow::Result<Findings> {
-    let (mut throughput, mut pace) = (Vec::new(), None);
+    let (mut throughput, mut pace, mut priorities) = (Vec::new(), None, None);
     for subject in subjects {
         let (name, receipts_per_call) = match subject {
             Subject::Send => ("send", None),
@@ -124,12 +134,17 @@ async fn measure(setting: Setting, subjects: &[Subject]) -> anyhow::Result<Findi
                 pace = Some(paced(&setting).await?);
                 continue;
             }
+            Subject::Priorities => {
+                priorities = Some(prioritised(&setting).await?);
+                continue;
+            }
         };
         let trial = Trial { messages: setting.messages, receipts_per_call };
         throughput.push(Comparison::measure(name, trial, setting.rounds).await?);
     }
-    let targets = throughput.iter().filter_map(ratio_target).chain(pace.iter().flat_map(Pace::targets)).collect();
-    Ok(Findings { machine: Machine::look(), setting, throughput, pace, targets })
+    let targets = throughput.iter().filter_map(ratio_target).chain(pace.iter().flat_map(Pace::targets));
+    let targets = targets.chain(priorities.iter().flat_map(Priorities::targets)).collect();
+    Ok(Findings { machine: Machine::look(), setting, throughput, pace, priorities, targets })
 }
 
 /// What was promised of the engine against the bare loop; the private Redis' default counts.
@@ -151,4 +166,13 @@ async fn paced(setting: &Setting) -> anyhow::Result<Pace> {
         saturation.push(full);
     }
     Ok(Pace::of(&lateness, &saturation))
+}
+
+async fn prioritised(setting: &Setting) -> anyhow::Result<Priorities> {
+    let mut rounds = Vec::new();
+    for round in 1..=setting.rounds {
+        rounds.push(priorities::round(setting.bulk_messages).await?);
+        eprintln!("priorities, round {round}: {:?}", rounds[round - 1]);
+    }
+    Ok(Priorities::of(&rounds))
 }

@@ -16,9 +16,9 @@ use super::{
 };
 
 /// A message that went out, whatever its receipts say by now.
-const ACCEPTED: [Standing; 4] = [Standing::Accepted, Standing::Sent, Standing::Delivered, Standing::Read];
+pub(super) const ACCEPTED: [Standing; 4] = [Standing::Accepted, Standing::Sent, Standing::Delivered, Standing::Read];
 /// What plans everything into one moment, so that it is the worker's credit that paces.
-const NO_PLAN: f64 = 10_000.0;
+pub(super) const NO_PLAN: f64 = 10_000.0;
 
 /// More is due than the numbers may send.
 #[derive(Debug, Clone, Copy, Serialize)]
@@ -62,7 +62,7 @@ impl Pace {
     }
 }
 
-fn world(plan_headroom: f64) -> Setting {
+pub(super) fn world(plan_headroom: f64) -> Setting {
     let sim = SimConfig { listen: SocketAddr::from(([127, 0, 0, 1], 0)), ..SimConfig::default() };
     Setting { sim, fsync: Appendfsync::Always, plan_headroom }
 }

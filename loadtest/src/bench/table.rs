@@ -6,6 +6,7 @@ use super::{
     Findings, Setting,
     comparison::{Comparison, Side},
     pace::Pace,
+    priorities::Priorities,
 };
 
 /// Rows of cells, the first of them the head.
@@ -77,6 +78,14 @@ fn lateness(setting: &Setting, pace: &Pace) -> Table {
     Table(vec![head, cells])
 }
 
+fn priorities(it: &Priorities) -> Table {
+    let head =
+        row(["a critical run, ms late", "alone, p99", "beside bulk, p99", "beside bulk, max", "bulk sent meanwhile"]);
+    let mut cells = vec!["1,000 messages in 10s".to_owned()];
+    cells.extend([&it.alone_p99, &it.beside_p99, &it.beside_max, &it.bulk_meanwhile].map(|figure| figure.text(0)));
+    Table(vec![head, cells])
+}
+
 fn targets(findings: &Findings) -> Table {
     let mut rows = vec![row(["target", "wanted", "median", ""])];
     for target in &findings.targets {
@@ -107,6 +116,9 @@ impl fmt::Display for Findings {
         }
         if let Some(pace) = &self.pace {
             writeln!(f, "{}", lateness(setting, pace))?;
+        }
+        if let Some(found) = &self.priorities {
+            writeln!(f, "{}", priorities(found))?;
         }
         write!(f, "{}", targets(self))
     }

@@ -7,6 +7,7 @@ use anyhow::{Context as _, ensure};
 use chrono::{DateTime, TimeDelta, Utc};
 use dawncast_cloud_sim::{SimConfig, WABA_ID};
 use dawncast_core::{
+    campaign::Priority,
     delivery::Standing,
     ids::{AudienceId, RunId},
     report::Report,
@@ -104,6 +105,11 @@ impl World {
 
     /// An audience of `count` rows.
     pub(super) async fn import(&self, count: u64) -> anyhow::Result<AudienceId> {
+        self.import_from(0, count).await
+    }
+
+    /// An audience of `count` people, from the one at `first` on.
+    pub(super) async fn import_from(&self, first: u64, count: u64) -> anyhow::Result<AudienceId> {
         let id: AudienceId = format!("aud_{}", mint()).parse()?;
         let now = || Utc::now().timestamp_millis();
         let audience = Audience { id: id.clone(), name: "bench".to_owned(), created_at: now() };
@@ -111,7 +117,7 @@ impl World {
         let import = format!("imp_{}", mint()).parse()?;
         let begun = self.store.begin_import(&id, &import, ImportMode::Replace, now()).await?;
         let BeginImport::Started(mut writer) = begun else { anyhow::bail!("the import does not begin") };
-        for place in 0..count {
+        for place in first..first + count {
             writer.push(recipient(place)).await?;
         }
         writer.finish(ATTRIBUTES.map(str::to_owned).into(), now).await?;
@@ -120,9 +126,19 @@ impl World {
 
     /// Submits a campaign whose window has this length.
     pub(super) async fn submit(&self, audience: &AudienceId, window: &str) -> anyhow::Result<RunId> {
+        self.submit_as(audience, window, Priority::Normal).await
+    }
+
+    /// The same, more or less urgent than others.
+    pub(super) async fn submit_as(
+        &self,
+        audience: &AudienceId,
+        window: &str,
+        priority: Priority,
+    ) -> anyhow::Result<RunId> {
         // A whole second.
         let opens_at = DateTime::from_timestamp((Utc::now() + AHEAD).timestamp() + 1, 0).context("a time")?;
-        let (id, spec) = (format!("cmp_{}", mint()).parse()?, campaign(audience, opens_at, window)?);
+        let (id, spec) = (format!("cmp_{}", mint()).parse()?, campaign(audience, opens_at, window, priority)?);
         let record = Campaign::new(id, spec, Utc::now().timestamp_millis()).context("a time to come")?;
         let run = RunRecord::of(&record);
         ensure!(self.store.add_campaign(&record).await?, "the campaign is new");

@@ -10,7 +10,7 @@ use anyhow::{anyhow, ensure};
 use axum::{Router, body::Bytes, http::StatusCode, routing::post};
 use chrono::Utc;
 use dawncast_cloud_api::{Client, ClientConfig, SendOutcome, Token};
-use dawncast_core::{phone::Phone, plan::PAGE_SIZE, render::Renderer};
+use dawncast_core::{campaign::Priority, phone::Phone, plan::PAGE_SIZE, render::Renderer};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use tokio::{net::TcpListener, task::JoinSet};
@@ -89,7 +89,7 @@ impl Work {
 
 /// What the engine would POST.
 fn bodies(messages: u64) -> anyhow::Result<Vec<Bytes>> {
-    let campaign = campaign(&"aud_bench".parse()?, Utc::now(), "1s")?;
+    let campaign = campaign(&"aud_bench".parse()?, Utc::now(), "1s", Priority::Normal)?;
     let renderer = Renderer::compile(&campaign.message).map_err(|faults| anyhow!("{faults}"))?;
     let body = |place: u64| {
         let recipient = recipient(place);

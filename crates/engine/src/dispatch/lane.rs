@@ -79,9 +79,12 @@ async fn lease_round(
         return Ok(wait);
     }
     for lane in lanes {
-        let free = places.available_permits().min(LEASE_BATCH);
-        if free == 0 || shared.stop.is_cancelled() {
+        let free = room(lane.priority, shared.ctx.settings.pages, places.available_permits()).min(LEASE_BATCH);
+        if shared.stop.is_cancelled() {
             return Ok(wait);
+        }
+        if free == 0 {
+            continue;
         }
         let asked = Instant::now();
         let token = format!("{:016x}", rand::random::<u64>());
@@ -104,7 +107,33 @@ async fn lease_round(
     Ok(wait)
 }
 
+/// How many more pages of a lane may be owned, of `total` places of which `free` are. Half of them are closed to `bulk` and a
+/// quarter to `normal`, as credit is: pages are kept for as long as they are being sent, and a backlog of less urgent ones
+/// would keep the urgent ones out.
+fn room(priority: Priority, total: usize, free: usize) -> usize {
+    let closed = match priority {
+        Priority::Critical => 0,
+        Priority::Normal => total / 4,
+        Priority::Bulk => total / 2,
+    };
+    free.saturating_sub(closed)
+}
+
 fn until(due: Option<UnixMs>, now: UnixMs) -> Duration {
     let ms = due.map_or(LOOK_EVERY.as_millis() as i64, |due| due - now);
     Duration::from_millis(ms.max(0) as u64).max(LOOK_AGAIN)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_backlog_leaves_places_for_what_is_more_urgent() {
+        let rooms = |free| [Priority::Critical, Priority::Normal, Priority::Bulk].map(|it| room(it, 64, free));
+        assert_eq!(rooms(64), [64, 48, 32]);
+        assert_eq!(rooms(32), [32, 16, 0]);
+        assert_eq!(rooms(16), [16, 0, 0]);
+        assert_eq!([Priority::Critical, Priority::Normal, Priority::Bulk].map(|it| room(it, 1, 1)), [1, 1, 1]);
+    }
 }
