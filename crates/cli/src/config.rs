@@ -1,11 +1,12 @@
 //! Configuration: the commented defaults, a file over them, the environment over both. Checked as a whole at boot.
 
+mod engine;
+
 use std::{
     collections::HashMap,
     fs,
     net::SocketAddr,
     path::{Path, PathBuf},
-    time::Duration,
 };
 
 use clap::ValueEnum;
@@ -14,14 +15,13 @@ use dawncast_engine::{BadNotify, Notify};
 use dawncast_store::records::Secret;
 use serde::{Deserialize, Deserializer};
 
+pub(crate) use self::engine::Engine;
+
 /// The commented defaults, as `dawncast config` prints them.
 pub(crate) const DEFAULTS: &str = include_str!("default.toml");
 
 /// The file that is read when none is named and it is there.
 const FILE: &str = "dawncast.toml";
-
-/// Leases are renewed each second, and one that two lost renewals end is too short.
-const SHORTEST_LEASE: Duration = Duration::from_secs(3);
 
 /// Variables that begin like configuration and belong to the commands.
 const NO_CONFIGURATION: [&str; 2] = ["DAWNCAST_URL", "DAWNCAST_KEY"];
@@ -121,24 +121,6 @@ pub(crate) struct CloudApi {
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(crate) struct Engine {
-    pub(crate) headroom: f64,
-    #[serde(deserialize_with = "duration")]
-    pub(crate) lease: Duration,
-    pub(crate) pages: usize,
-    pub(crate) in_flight: usize,
-    #[serde(deserialize_with = "duration")]
-    pub(crate) freeze_lead: Duration,
-    #[serde(deserialize_with = "duration")]
-    pub(crate) preflight_lead: Duration,
-    #[serde(deserialize_with = "duration")]
-    pub(crate) open_lead: Duration,
-    #[serde(deserialize_with = "duration")]
-    pub(crate) close_after: Duration,
-}
-
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
 struct NotifySection {
     /// Its path may be a secret.
     url: Option<Secret>,
@@ -205,23 +187,10 @@ impl Config {
     fn check(&self) -> Result<(), BadConfig> {
         let refuse = |key, reason: &str| Err(BadConfig::Value { key, reason: reason.to_owned() });
         let plain = |c: char| c.is_ascii_alphanumeric() || c == '_' || c == '-';
-        let engine = &self.engine;
         if self.deployment.is_empty() || !self.deployment.chars().all(plain) {
             return refuse("deployment", "must be letters, digits, `_` and `-`, and not empty");
         }
-        if !(engine.headroom > 0.0 && engine.headroom <= 1.0) {
-            return refuse("engine.headroom", "must be above 0 and at most 1");
-        }
-        if engine.lease < SHORTEST_LEASE {
-            return refuse("engine.lease", "is under three renewals of a second each: give 3s or more");
-        }
-        if engine.pages == 0 || engine.in_flight == 0 {
-            return refuse("engine.pages and engine.in_flight", "must be at least 1");
-        }
-        if engine.freeze_lead < engine.preflight_lead || engine.preflight_lead < engine.open_lead {
-            let order = "freeze_lead, preflight_lead and open_lead must come in this order, the longest first";
-            return refuse("engine", order);
-        }
+        self.engine.check()?;
         self.notify().map(drop)
     }
 
@@ -261,12 +230,6 @@ fn read(key: &'static str, path: &Path, is_set: bool) -> Result<String, BadConfi
     if text.trim().is_empty() { Err(unreadable("the file is empty".to_owned())) } else { Ok(text) }
 }
 
-fn duration<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Duration, D::Error> {
-    let text = String::deserialize(deserializer)?;
-    humantime::parse_duration(&text)
-        .map_err(|why| serde::de::Error::custom(format!("`{text}` is no duration such as 4s or 15m ({why})")))
-}
-
 /// A list; in the environment, one text with commas.
 fn list<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<Secret>, D::Error> {
     #[derive(Deserialize)]
@@ -283,7 +246,7 @@ fn list<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<Secret>, D::Er
 
 #[cfg(test)]
 mod tests {
-    use std::io::Write;
+    use std::{io::Write, time::Duration};
 
     use super::*;
 

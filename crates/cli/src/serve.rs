@@ -16,7 +16,7 @@ use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    config::{Config, Engine},
+    config::Config,
     failure::Failure,
     logs,
     output::say,
@@ -142,13 +142,6 @@ async fn context(config: &Config, url: &Secret) -> Result<Context, Failure> {
     let vigil = Vigil::start(&store, Some(&config.data_dir.join(SEEN))).await?;
     let settings = Settings { notify: config.notify()?, ..(&config.engine).into() };
     Ok(Context { store, client, deployment: config.deployment.clone(), vigil, settings })
-}
-
-impl From<&Engine> for Settings {
-    fn from(engine: &Engine) -> Self {
-        let &Engine { headroom, lease, pages, in_flight, freeze_lead, preflight_lead, open_lead, close_after } = engine;
-        Self { headroom, lease, pages, in_flight, freeze_lead, preflight_lead, open_lead, close_after, notify: None }
-    }
 }
 
 async fn bind(key: &str, address: SocketAddr) -> Result<TcpListener, Failure> {

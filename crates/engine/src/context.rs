@@ -18,6 +18,8 @@ pub struct Settings {
     pub pages: usize,
     /// How many POSTs a worker process has on the wire at once: rate × round trip.
     pub in_flight: usize,
+    /// How long before its window a run that waits for freeze is checked, while people are awake.
+    pub check_leads: Vec<Duration>,
     /// How long before its window a run is frozen.
     pub freeze_lead: Duration,
     /// How long before its window a run is checked.
@@ -37,6 +39,7 @@ impl Default for Settings {
             lease: Duration::from_secs(4),
             pages: 64,
             in_flight: 512,
+            check_leads: vec![Duration::from_secs(12 * 3600), Duration::from_secs(3600)],
             freeze_lead: Duration::from_secs(15 * 60),
             preflight_lead: Duration::from_secs(60),
             open_lead: Duration::from_secs(10),

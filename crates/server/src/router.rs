@@ -65,6 +65,7 @@ fn writing() -> Router<ApiState> {
         .route("/v1/runs/{id}/pause", post(runs::pause))
         .route("/v1/runs/{id}/resume", post(runs::resume))
         .route("/v1/runs/{id}/cancel", post(runs::cancel))
+        .route("/v1/runs/{id}/check", post(runs::check))
 }
 
 fn numbering() -> Router<ApiState> {

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use axum::{Json, extract::State};
+use axum::{Json, extract::State, http::StatusCode};
 use dawncast_core::{
     UnixMs,
     campaign::Counts,
@@ -11,7 +11,7 @@ use dawncast_core::{
 };
 use dawncast_store::{
     records::Page,
-    run::{Advanced, Hold, Run, RunState, RunTallies, totals},
+    run::{Advanced, Check, Hold, Run, RunState, RunTallies, totals},
 };
 use serde::Serialize;
 
@@ -34,6 +34,8 @@ pub(crate) struct View {
     waits_for: Option<String>,
     /// What preflight found worth saying.
     remarks: Vec<String>,
+    /// What was found before it was frozen, the latest last.
+    checks: Vec<CheckView>,
     window: Window,
     totals: Totals,
     sla: RunSla,
@@ -43,6 +45,22 @@ pub(crate) struct View {
     opened_at: Option<String>,
     cancelled_at: Option<String>,
     closed_at: Option<String>,
+}
+
+/// Whether it would have gone, as things stood then.
+#[derive(Serialize)]
+struct CheckView {
+    at: String,
+    occasion: String,
+    would_go: bool,
+    holds: Vec<String>,
+    remarks: Vec<String>,
+}
+
+impl From<Check> for CheckView {
+    fn from(Check { at, occasion, would_go, holds, remarks }: Check) -> Self {
+        Self { at: rfc3339(at), occasion, would_go, holds, remarks }
+    }
 }
 
 #[derive(Serialize)]
@@ -99,6 +117,7 @@ pub(crate) async fn view(state: &ApiState, run: Run) -> Result<View, Problem> {
         holds: run.holds.iter().map(|hold| hold.as_str()).collect(),
         waits_for: run.waits_for,
         remarks: run.remarks,
+        checks: run.checks.into_iter().map(CheckView::from).collect(),
         doubt_until: run.doubt_until.map(rfc3339),
         created_at: rfc3339(run.record.created_at),
         opened_at: run.opened_at.map(rfc3339),
@@ -154,6 +173,21 @@ async fn hold(state: &ApiState, id: &RunId, on: bool) -> Result<Json<View>, Prob
         tracing::info!(run.id = %id, "run {id} {} by request", if on { "is paused" } else { "goes on" });
     }
     if held { Ok(Json(view(state, run).await?)) } else { Err(over(&run)) }
+}
+
+/// `POST /v1/runs/{id}/check`: a scheduler looks within a second or two whether the run would go; `checks` tells.
+pub(crate) async fn check(
+    State(state): State<ApiState>,
+    Id(id): Id<RunId>,
+) -> Result<(StatusCode, Json<View>), Problem> {
+    let run = find(&state, &id).await?;
+    if run.state != RunState::Scheduled {
+        let detail =
+            format!("The run is {}: checks are made before freeze, and preflight after it.", run.state.as_str());
+        return Err(Problem::new(Kind::Conflict, detail));
+    }
+    state.store.note_run(&id, "check_asked", &state.now().to_string()).await?;
+    Ok((StatusCode::ACCEPTED, Json(view(&state, run).await?)))
 }
 
 /// `POST /v1/runs/{id}/cancel`: for good; what is on the wire still counts.

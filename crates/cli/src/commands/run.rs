@@ -1,12 +1,13 @@
 //! `dawncast run`: one occurrence of a campaign.
 
-use std::io::Write;
+use std::{io::Write, time::Duration};
 
 use chrono_tz::Tz;
 use clap::Subcommand;
 use dawncast_core::report::Totals;
 use serde::Deserialize;
 use serde_json::Value;
+use tokio::time::{Instant, sleep};
 
 use super::listing::{self, Paging};
 use crate::{
@@ -34,6 +35,11 @@ enum Action {
     },
     /// Show where a run stands.
     Show {
+        /// Its id.
+        id: String,
+    },
+    /// Look now whether the run would go: numbers, templates, the audience, its rows, the window.
+    Check {
         /// Its id.
         id: String,
     },
@@ -102,6 +108,7 @@ pub(super) async fn run(args: Args) -> Result<(), Failure> {
             let zone = zone_of(&api, &api.get(&["v1", "runs", &id], &[]).await?).await?;
             return watch::and_report(&api, &id, zone, remote.json).await;
         }
+        Action::Check { id } => return check(remote, &api, &id).await,
         Action::Show { id } => api.get(&["v1", "runs", &id], &[]).await?,
         Action::Pause { id } => api.post(&["v1", "runs", &id, "pause"]).await?,
         Action::Resume { id } => api.post(&["v1", "runs", &id, "resume"]).await?,
@@ -117,6 +124,40 @@ async fn zone_of(api: &Api, run: &Value) -> Result<Tz, Failure> {
     let campaign = run["campaign"].as_str().unwrap_or_default();
     let campaign = api.get(&["v1", "campaigns", campaign], &[]).await?;
     Ok(zone_at(&campaign, "/spec/schedule/timezone"))
+}
+
+/// How long a scheduler may take to make a check that was asked for.
+const PATIENCE: Duration = Duration::from_secs(60);
+const LOOK_EVERY: Duration = Duration::from_millis(300);
+
+/// Asks for a check and waits for what it finds; refused when the run would be held.
+async fn check(remote: &Remote, api: &Api, id: &str) -> Result<(), Failure> {
+    let before = last_check(&api.post(&["v1", "runs", id, "check"]).await?);
+    let asked = Instant::now();
+    let found = loop {
+        let now = last_check(&api.get(&["v1", "runs", id], &[]).await?);
+        match now.filter(|now| before.as_ref() != Some(now)) {
+            Some(found) => break found,
+            None if asked.elapsed() > PATIENCE => {
+                return Err(Failure::new(format!("no scheduler has checked {id} within {PATIENCE:?}: does one run?")));
+            }
+            None => sleep(LOOK_EVERY).await,
+        }
+    };
+    remote.show(&found, |found| found_in_words(id, found));
+    if found["would_go"] == true { Ok(()) } else { Err(Failure::new(format!("run {id} would be held"))) }
+}
+
+fn last_check(run: &Value) -> Option<Value> {
+    run["checks"].as_array()?.last().cloned()
+}
+
+fn found_in_words(id: &str, found: &Value) -> String {
+    let lines = |name: &str| found[name].as_array().into_iter().flatten().filter_map(Value::as_str);
+    let head = if found["would_go"] == true { "would go" } else { "would be held" };
+    let holds = lines("holds").map(|why| format!("\nmend: {why}"));
+    let remarks = lines("remarks").map(|remark| format!("\nnote: {remark}"));
+    format!("Run {id} {head}, as things stand.{}", holds.chain(remarks).collect::<String>())
 }
 
 async fn list(remote: &Remote, api: &Api, paging: &Paging) -> Result<(), Failure> {
@@ -164,6 +205,11 @@ fn totals(run: &Value) -> Option<String> {
     Some(report::totals(&totals))
 }
 
+fn checked(found: &Value, zone: Tz) -> String {
+    let told = if found["would_go"] == true { "it would go" } else { "it would be held" };
+    format!("{told}, at {} ({})", time_cell(found, "/at", zone), cell(found, "/occasion"))
+}
+
 fn people(run: &Value, zone: Tz) -> String {
     let time = |pointer: &str| field(run, pointer).map(|_| time_cell(run, pointer, zone));
     details([
@@ -173,6 +219,7 @@ fn people(run: &Value, zone: Tz) -> String {
         ("Holds", field(run, "/holds")),
         ("Waits for", field(run, "/waits_for")),
         ("Remarks", field(run, "/remarks")),
+        ("Checked", last_check(run).map(|found| checked(&found, zone))),
         ("Verdict", field(run, "/sla/verdict")),
         ("Totals", totals(run)),
         ("Opens", time("/window/opens_at")),

@@ -24,6 +24,7 @@ mod metrics;
 mod points;
 mod points_scene;
 mod promises;
+mod recurring;
 mod restore;
 mod runbooks;
 mod usage;

@@ -6,7 +6,7 @@ use std::time::Duration;
 use dawncast_core::UnixMs;
 use dawncast_store::run::{Run, RunState};
 
-use super::Step;
+use super::{Step, check};
 use crate::Settings;
 
 /// The step that is due at `now`. One whose lead time has passed is due at once. Whether an open run can be closed, its
@@ -20,7 +20,8 @@ pub(crate) fn due(run: &Run, now: UnixMs, settings: &Settings) -> Option<Step> {
         return Some(Step::Close);
     }
     match run.state {
-        RunState::Scheduled => reached(settings.freeze_lead).then_some(Step::Freeze),
+        RunState::Scheduled if reached(settings.freeze_lead) => Some(Step::Freeze),
+        RunState::Scheduled => check::due(run, now, &settings.check_leads).map(|_| Step::Check),
         RunState::Frozen => Some(Step::Plan),
         RunState::Planned => reached(settings.preflight_lead).then_some(Step::Preflight),
         RunState::Ready => reached(settings.open_lead).then_some(Step::Open),
@@ -31,13 +32,13 @@ pub(crate) fn due(run: &Run, now: UnixMs, settings: &Settings) -> Option<Step> {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use dawncast_core::{campaign::CampaignSpec, window::Opening};
     use dawncast_store::run::RunRecord;
 
     use super::*;
 
-    fn run(state: RunState) -> Run {
+    pub(crate) fn run(state: RunState) -> Run {
         let spec = CampaignSpec::parse(
             br#"{"pool":"p","audience":{"id":"aud_x"},"schedule":{"type":"at","at":"2026-11-23T06:00:00","timezone":"UTC"},
                  "message":{"type":"text","text":{"body":"hi"}}}"#,
@@ -61,6 +62,8 @@ mod tests {
             waits_for: None,
             doubt_until: None,
             missed_at: None,
+            checks: vec![],
+            check_asked: None,
             opened_at: None,
             cancelled_at: None,
             closed_at: None,

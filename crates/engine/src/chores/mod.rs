@@ -1,8 +1,10 @@
 //! Chores: the rare, idempotent steps of a run's life. A tick each second derives what is due from the run records; the
 //! job on the queue is only its hint, so that a lost or late job costs a second, not the window.
 
+mod check;
 mod close;
 mod due;
+mod examine;
 mod freeze;
 mod media;
 mod missed;
@@ -30,6 +32,8 @@ pub(crate) use select::renderer;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum Step {
+    /// See whether it would go.
+    Check,
     /// Pin the audience.
     Freeze,
     /// Write the pages.
@@ -47,6 +51,7 @@ pub(crate) enum Step {
 impl Step {
     pub(crate) fn as_str(self) -> &'static str {
         match self {
+            Self::Check => "check",
             Self::Freeze => "freeze",
             Self::Plan => "plan",
             Self::Preflight => "preflight",
@@ -99,6 +104,7 @@ impl Chores {
     /// One step. True when it moved the run.
     async fn step(&self, step: Step, run: &Run) -> Result<bool, EngineError> {
         let moved = match step {
+            Step::Check => self.check(run).await,
             Step::Freeze => self.freeze(run).await,
             Step::Plan => self.plan(run).await,
             Step::Preflight => self.preflight(run).await,

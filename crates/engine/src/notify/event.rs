@@ -8,7 +8,7 @@ use dawncast_core::{
     report::{Report, ReportWindow, SlaVerdict},
     window::Late,
 };
-use dawncast_store::run::{Notice, Run, RunState};
+use dawncast_store::run::{Check, Notice, Run, RunState};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
@@ -16,6 +16,9 @@ use sha2::{Digest, Sha256};
 /// What happened to a run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) enum Kind {
+    /// It would be held, were it to go now.
+    #[serde(rename = "run.checked")]
+    Checked,
     /// It cannot go on until a person has mended something.
     #[serde(rename = "run.held")]
     Held,
@@ -31,11 +34,12 @@ pub(crate) enum Kind {
 }
 
 impl Kind {
-    pub(crate) const ALL: [Self; 4] = [Self::Held, Self::Opened, Self::Closed, Self::Missed];
+    pub(crate) const ALL: [Self; 5] = [Self::Checked, Self::Held, Self::Opened, Self::Closed, Self::Missed];
 
     /// Its name, for receivers and labels.
     pub(crate) fn as_str(self) -> &'static str {
         match self {
+            Self::Checked => "run.checked",
             Self::Held => "run.held",
             Self::Opened => "run.opened",
             Self::Closed => "run.closed",
@@ -106,6 +110,23 @@ fn notice(run: &Run, kind: Kind, name: &str, now: UnixMs, (summary, more): (Stri
     Notice { name: name.to_owned(), body }
 }
 
+/// A check has found that the run would be held. The same findings are told once.
+pub(crate) fn checked(run: &Run, check: &Check, now: UnixMs) -> Notice {
+    let (id, why) = (&run.record.id, check.holds.join("; "));
+    let what_to_do = format!(
+        "There is time to mend that: it goes out from {}. `dawncast run check {id}` looks again.",
+        clock(run, run.record.opening.opens_at)
+    );
+    let summary = format!("Run {id} of “{}” would be held: {why}. {what_to_do}", run.record.spec.name);
+    let more =
+        json!({ "occasion": check.occasion, "holds": check.holds, "remarks": check.remarks, "what_to_do": what_to_do });
+    notice(run, Kind::Checked, &format!("checked-{}", digest(&why)), now, (summary, more))
+}
+
+fn digest(why: &str) -> String {
+    Sha256::digest(why.as_bytes()).iter().take(8).map(|byte| format!("{byte:02x}")).collect()
+}
+
 /// The run cannot go on. Another reason is another event; the same one is told once.
 pub(crate) fn held(run: &Run, why: &str, now: UnixMs) -> Notice {
     let id = &run.record.id;
@@ -121,10 +142,8 @@ pub(crate) fn held(run: &Run, why: &str, now: UnixMs) -> Notice {
          `dawncast run show {id}` says where it stands, `dawncast run cancel {id}` gives it up."
     );
     let summary = format!("Run {id} of “{}” is held before its {step}: {why}. {what_to_do}", run.record.spec.name);
-    let reason = Sha256::digest(why.as_bytes());
-    let reason: String = reason.iter().take(8).map(|byte| format!("{byte:02x}")).collect();
     let more = json!({ "step": step, "why": why, "what_to_do": what_to_do });
-    notice(run, Kind::Held, &format!("held-{reason}"), now, (summary, more))
+    notice(run, Kind::Held, &format!("held-{}", digest(why)), now, (summary, more))
 }
 
 /// The run's messages may go out.

@@ -29,6 +29,8 @@ fn run(state: RunState) -> Run {
         waits_for: None,
         doubt_until: None,
         missed_at: None,
+        checks: vec![],
+        check_asked: None,
         opened_at: None,
         cancelled_at: None,
         closed_at: None,

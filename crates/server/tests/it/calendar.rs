@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::rig::{Api, campaign_body};
+use crate::rig::{Api, NOW, campaign_body, id};
 
 async fn submit(api: &Api, schedule: Value) -> (u16, Value) {
     let mut body = campaign_body(&api.ready(3).await);
@@ -93,4 +93,18 @@ async fn a_paused_campaign_holds_all_its_runs_and_a_cancelled_one_ends_them() {
     assert_eq!(api.get(&run).await.1["state"], "cancelled");
     let (_, calendar) = api.get(&format!("/v1/campaigns/{id}/calendar")).await;
     assert_eq!(calendar["items"], json!([]));
+}
+
+#[tokio::test]
+async fn a_check_is_asked_for_before_freeze_alone() {
+    let api = Api::start().await;
+    let (_, campaign) = submit(&api, workdays()).await;
+    let run: dawncast_core::ids::RunId = id(campaign["next_run"].as_str().unwrap());
+    let (status, answer) = api.post(&format!("/v1/runs/{run}/check"), &json!({})).await;
+    assert_eq!((status.as_u16(), &answer["checks"]), (202, &json!([])));
+    assert_eq!(api.store.run(&run).await.unwrap().unwrap().check_asked, Some(NOW));
+    api.post(&format!("/v1/runs/{run}/cancel"), &json!({})).await;
+    let (status, problem) = api.post(&format!("/v1/runs/{run}/check"), &json!({})).await;
+    assert_eq!(status, 409, "{problem}");
+    assert!(problem["detail"].as_str().unwrap().starts_with("The run is cancelled"));
 }

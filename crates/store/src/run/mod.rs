@@ -16,5 +16,5 @@ pub use dropped::DroppedRow;
 pub use holds::Hold;
 pub use notices::{Notice, NoticeRef, Telling};
 pub use read::{NumberTally, Run, RunTallies};
-pub use record::{Frozen, RunRecord, RunState, Sender};
+pub use record::{Check, Frozen, RunRecord, RunState, Sender};
 pub use report::totals;

@@ -9,7 +9,7 @@ use std::fmt;
 use dawncast_core::{UnixMs, ids::RunId};
 use redis::AsyncCommands;
 
-use super::RunState;
+use super::{Check, RunState};
 use crate::{
     Store, StoreError,
     script::{Script, script},
@@ -79,6 +79,25 @@ impl Store {
         let key = self.keys.run(run);
         let mut pipe = redis::pipe();
         pipe.atomic().hset(&key, "waits_for", why).ignore();
+        if let Some(notice) = notice {
+            pipe.hset_nx(&key, notice.field(), &notice.body).ignore();
+        }
+        Ok(pipe.query_async(&mut self.hot.clone()).await?)
+    }
+
+    /// Writes what a run's checks found, and the notice of that with it.
+    pub async fn note_checks(
+        &self,
+        run: &RunId,
+        checks: &[Check],
+        notice: Option<&Notice>,
+        now: UnixMs,
+    ) -> Result<(), StoreError> {
+        self.list_notice(run, notice, now).await?;
+        let key = self.keys.run(run);
+        let mut pipe = redis::pipe();
+        let checks = serde_json::to_string(checks).expect("checks are plain data");
+        pipe.atomic().hset(&key, "checks", checks).ignore();
         if let Some(notice) = notice {
             pipe.hset_nx(&key, notice.field(), &notice.body).ignore();
         }

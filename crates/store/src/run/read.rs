@@ -10,7 +10,7 @@ use dawncast_core::{
 };
 use redis::AsyncCommands;
 
-use super::{Frozen, Hold, RunRecord, RunState};
+use super::{Check, Frozen, Hold, RunRecord, RunState};
 use crate::{Store, StoreError, lane::Lane};
 
 /// A run as it stands.
@@ -35,6 +35,10 @@ pub struct Run {
     pub doubt_until: Option<UnixMs>,
     /// When it was found that its deadline had passed and nothing was sent.
     pub missed_at: Option<UnixMs>,
+    /// What was found before it was frozen, the latest last.
+    pub checks: Vec<Check>,
+    /// When a person last asked for a check.
+    pub check_asked: Option<UnixMs>,
     /// When its pages were put into their lane.
     pub opened_at: Option<UnixMs>,
     /// When it was cancelled.
@@ -165,6 +169,8 @@ impl Fields<'_> {
             waits_for: self.text("waits_for"),
             doubt_until: self.json("doubt_until")?,
             missed_at: self.json("missed_at")?,
+            checks: self.json("checks")?.unwrap_or_default(),
+            check_asked: self.json("check_asked")?,
             opened_at: self.json("opened_at")?,
             cancelled_at: self.json("cancelled_at")?,
             closed_at: self.json("closed_at")?,

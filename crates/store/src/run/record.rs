@@ -88,6 +88,21 @@ impl RunRecord {
     }
 }
 
+/// What a look at a run found before it was frozen: whether it would go, as things stood then.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Check {
+    /// When it was made.
+    pub at: UnixMs,
+    /// Why it was made: how long before the window, or `asked`.
+    pub occasion: String,
+    /// Whether nothing would hold the run.
+    pub would_go: bool,
+    /// What would hold it, each with its remedy.
+    pub holds: Vec<String>,
+    /// What is worth knowing.
+    pub remarks: Vec<String>,
+}
+
 /// A number as the run knows it. Records name a number by its place in the run's table of these.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Sender {

@@ -1,0 +1,187 @@
+//! Check: while people are awake, sees whether a run that is not frozen yet would go, as it stands now. Moves nothing; what
+//! it finds is kept with the run, and people are told when a person has to mend something.
+
+use std::time::Duration;
+
+use dawncast_core::{
+    UnixMs,
+    ids::RunId,
+    plan::{self, Sender},
+};
+use dawncast_store::{
+    records::{AudienceVersion, Number, NumberRole},
+    run::{Check, Run},
+};
+use tracing::{info, warn};
+
+use super::{Chores, examine::Finding, preflight::defects};
+use crate::{EngineError, notify};
+
+/// Of a run's checks so many are kept, the latest.
+const KEPT: usize = 10;
+
+/// Which check of a run that waits for freeze is due at `now`: the one that a person asked for, or the latest lead that was
+/// reached and not checked since.
+pub(super) fn due(run: &Run, now: UnixMs, leads: &[Duration]) -> Option<String> {
+    let last = run.checks.iter().map(|check| check.at).max().unwrap_or(UnixMs::MIN);
+    if run.check_asked.is_some_and(|asked| asked > last) {
+        return Some("asked".to_owned());
+    }
+    let from = |lead: &Duration| run.record.opening.opens_at - lead.as_millis() as i64;
+    let lead = leads.iter().filter(|lead| now >= from(lead)).min()?;
+    (last < from(lead)).then(|| format!("{} before", humantime::format_duration(*lead)))
+}
+
+/// What was found.
+#[derive(Default)]
+struct Findings {
+    /// What would hold the run.
+    holds: Vec<String>,
+    /// What is worth knowing.
+    remarks: Vec<String>,
+}
+
+impl Chores {
+    /// Checks `run`. Two schedulers that do so at once write the same.
+    pub(super) async fn check(&self, run: &Run) -> Result<bool, EngineError> {
+        let (id, now) = (&run.record.id, self.clock.now());
+        let Some(occasion) = due(run, now, &self.ctx.settings.check_leads) else { return Ok(false) };
+        let Findings { holds, remarks } = self.findings(run).await?;
+        let check = Check { at: now, occasion, would_go: holds.is_empty(), holds, remarks };
+        if check.would_go {
+            info!("check of run {id} is done, {}: it would go", check.occasion);
+        } else {
+            warn!(run.id = %id, "run {id} would be held: {}", check.holds.join("; "));
+        }
+        let notice = (!check.would_go).then(|| self.notice(|| notify::checked(run, &check, now))).flatten();
+        let kept = run.checks.iter().skip((run.checks.len() + 1).saturating_sub(KEPT)).cloned();
+        let checks: Vec<Check> = kept.chain([check]).collect();
+        self.ctx.store.note_checks(id, &checks, notice.as_ref(), now).await?;
+        Ok(false)
+    }
+
+    async fn findings(&self, run: &Run) -> Result<Findings, EngineError> {
+        let mut findings = Findings::default();
+        let numbers = self.fit_numbers(run, &mut findings).await?;
+        let rows = self.check_rows(run, &mut findings).await?;
+        if !numbers.is_empty() {
+            let opening = run.record.opening;
+            let senders: Vec<Sender> = numbers.iter().map(planned).collect();
+            let headroom = self.ctx.settings.headroom;
+            let forecast = plan::forecast(rows, &senders, opening.opens_at, opening.closes_at, headroom);
+            let shortage = forecast.shortage().map(|shortage| shortage.to_string());
+            match run.record.spec.force {
+                true => findings.remarks.extend(shortage),
+                false => findings.holds.extend(shortage),
+            }
+        }
+        findings.remarks.extend(self.check_receipts().await?);
+        Ok(findings)
+    }
+
+    /// The pool's active numbers that can send.
+    async fn fit_numbers(&self, run: &Run, findings: &mut Findings) -> Result<Vec<Number>, EngineError> {
+        let (pool, mut fit, mut unfit) = (&run.record.spec.pool, Vec::new(), Vec::new());
+        let numbers = self.ctx.store.pool_numbers(pool).await?;
+        for number in numbers.into_iter().filter(|number| number.role == NumberRole::Active) {
+            let id = number.phone_number_id.clone();
+            match self.examine(run, &number).await? {
+                Finding::Fit => fit.push(number),
+                Finding::Unknown(why) => {
+                    findings.remarks.push(format!("number {id}: {why}"));
+                    fit.push(number);
+                }
+                Finding::Unfit(why) => unfit.push(format!("number {id} cannot send: {why}")),
+            }
+        }
+        match fit.is_empty() {
+            true if unfit.is_empty() => findings.holds.push(format!("the pool {pool} has no active number")),
+            true => findings.holds.push(unfit.join("; ")),
+            false => findings.remarks.extend(unfit),
+        }
+        Ok(fit)
+    }
+
+    /// How many rows would be sent to; each is rendered once on trial.
+    async fn check_rows(&self, run: &Run, findings: &mut Findings) -> Result<u64, EngineError> {
+        let (store, audience) = (&self.ctx.store, &run.record.spec.audience.id);
+        // *An import that completes while its rows are read* would delete them: they are held under a name of the check's
+        // own. One that a check which died has left behind is of an older version, and let go of first.
+        let reader: RunId = format!("{}-check", run.record.id).parse().expect("the id of a run and a word");
+        store.unpin(audience, &reader).await?;
+        let Some(version) = store.pin(audience, &reader).await?.filter(|version| version.rows > 0) else {
+            store.unpin(audience, &reader).await?;
+            findings.holds.push(format!("audience {audience} holds no rows: import some"));
+            return Ok(0);
+        };
+        let rows = self.try_rows(run, &version, findings).await;
+        store.unpin(audience, &reader).await?;
+        rows
+    }
+
+    async fn try_rows(
+        &self,
+        run: &Run,
+        version: &AudienceVersion,
+        findings: &mut Findings,
+    ) -> Result<u64, EngineError> {
+        let selection = self.select(run, version).await?;
+        let (chosen, dropped) = (selection.chosen.len() as u64, selection.dropped_by_reason());
+        let submitted = chosen + selection.dropped.len() as u64;
+        findings.holds.extend(defects(run, submitted, &dropped));
+        if !dropped.is_empty() {
+            let named: Vec<String> = dropped.iter().map(|(reason, count)| format!("{count} {reason}")).collect();
+            findings.remarks.push(format!("of {submitted} rows these would be dropped: {}", named.join(", ")));
+        }
+        Ok(chosen)
+    }
+}
+
+fn planned(number: &Number) -> Sender {
+    Sender { id: number.phone_number_id.clone(), mps: number.mps, quota: None }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::chores::due::tests::run;
+    use dawncast_store::run::RunState;
+
+    const HOUR: i64 = 3_600_000;
+    const LEADS: [Duration; 2] = [Duration::from_secs(12 * 3600), Duration::from_secs(3600)];
+
+    fn check(checked_at: &[i64], asked: Option<i64>, now: i64, expected: Option<&str>) {
+        let mut run = run(RunState::Scheduled);
+        let opens_at = run.record.opening.opens_at;
+        let made = |at: &i64| Check {
+            at: opens_at + at,
+            occasion: String::new(),
+            would_go: true,
+            holds: vec![],
+            remarks: vec![],
+        };
+        run.checks = checked_at.iter().map(made).collect();
+        run.check_asked = asked.map(|at| opens_at + at);
+        assert_eq!(due(&run, opens_at + now, &LEADS).as_deref(), expected, "{checked_at:?} {asked:?} at {now}");
+    }
+
+    #[test]
+    fn a_check_is_due_once_from_each_of_its_leads_on() {
+        check(&[], None, -12 * HOUR - 1, None);
+        check(&[], None, -12 * HOUR, Some("12h before"));
+        check(&[-12 * HOUR], None, -11 * HOUR, None);
+        check(&[-12 * HOUR], None, -HOUR, Some("1h before"));
+        check(&[-12 * HOUR, -HOUR], None, -HOUR + 1, None);
+    }
+
+    #[test]
+    fn whoever_was_away_makes_the_latest_check_alone() {
+        check(&[], None, -HOUR + 5, Some("1h before"));
+    }
+
+    #[test]
+    fn a_check_that_a_person_asks_for_is_due_until_it_was_made() {
+        check(&[-12 * HOUR], Some(-2 * HOUR), -2 * HOUR, Some("asked"));
+        check(&[-12 * HOUR, -2 * HOUR + 1], Some(-2 * HOUR), -2 * HOUR + 2, None);
+    }
+}
