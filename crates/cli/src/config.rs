@@ -1,7 +1,7 @@
 //! Configuration: the commented defaults, a file over them, the environment over both. Checked as a whole at boot.
 
 use std::{
-    collections::HashMap,
+    collections::{BTreeMap, HashMap},
     fs,
     net::SocketAddr,
     path::{Path, PathBuf},
@@ -10,9 +10,13 @@ use std::{
 
 use clap::ValueEnum;
 use config::{Environment, File, FileFormat};
+use dawncast_core::consent::{Cap, ConsentRules, Pause, Policy, ReplyWords, Scope};
 use dawncast_engine::{BadNotify, Notify};
 use dawncast_store::records::Secret;
-use serde::{Deserialize, Deserializer};
+use serde::{
+    Deserialize, Deserializer,
+    de::{DeserializeOwned, IntoDeserializer},
+};
 
 /// The commented defaults, as `dawncast config` prints them.
 pub(crate) const DEFAULTS: &str = include_str!("default.toml");
@@ -55,6 +59,11 @@ pub(crate) struct Config {
     pub(crate) metrics: Listen,
     pub(crate) cloud_api: CloudApi,
     pub(crate) engine: Engine,
+    pub(crate) consent: ConsentRules,
+    #[serde(default)]
+    pub(crate) frequency_caps: BTreeMap<Scope, Cap>,
+    pub(crate) replies: Replies,
+    pauses: Option<Vec<Pause>>,
     notify: NotifySection,
     pub(crate) log: Log,
 }
@@ -135,6 +144,19 @@ pub(crate) struct Engine {
     pub(crate) open_lead: Duration,
     #[serde(deserialize_with = "duration")]
     pub(crate) close_after: Duration,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Replies {
+    /// Empty for those that are known.
+    #[serde(default, deserialize_with = "list")]
+    stop: Vec<String>,
+    /// Empty for those that are known.
+    #[serde(default, deserialize_with = "list")]
+    start: Vec<String>,
+    #[serde(deserialize_with = "list")]
+    stops: Vec<Scope>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -222,7 +244,28 @@ impl Config {
             let order = "freeze_lead, preflight_lead and open_lead must come in this order, the longest first";
             return refuse("engine", order);
         }
+        if self.frequency_caps.contains_key(&Scope::All) {
+            return refuse(
+                "frequency_caps.all",
+                "caps no category: give marketing, utility, authentication or service",
+            );
+        }
         self.notify().map(drop)
+    }
+
+    /// Who may be written to, and how often.
+    pub(crate) fn policy(&self) -> Policy {
+        let (known, replies) = (Policy::default(), &self.replies);
+        Policy {
+            consent: self.consent,
+            pauses: self.pauses.clone().unwrap_or(known.pauses),
+            caps: self.frequency_caps.clone(),
+            replies: ReplyWords {
+                stop: given(&replies.stop, known.replies.stop),
+                start: given(&replies.start, known.replies.start),
+                stops: replies.stops.clone(),
+            },
+        }
     }
 
     /// Whom to tell of runs; nobody without an address.
@@ -243,6 +286,10 @@ impl Config {
             BadConfig::Value { key, reason: bad.to_string() }
         })
     }
+}
+
+fn given(words: &[String], known: Vec<String>) -> Vec<String> {
+    if words.is_empty() { known } else { words.to_vec() }
 }
 
 fn from_file(key: &'static str, value: &mut Option<Secret>, file: Option<&Path>) -> Result<(), BadConfig> {
@@ -268,17 +315,20 @@ fn duration<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Duration, D::E
 }
 
 /// A list; in the environment, one text with commas.
-fn list<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<Secret>, D::Error> {
+fn list<'de, D: Deserializer<'de>, T: DeserializeOwned>(deserializer: D) -> Result<Vec<T>, D::Error> {
     #[derive(Deserialize)]
     #[serde(untagged)]
     enum Given {
-        List(Vec<Secret>),
+        List(Vec<String>),
         Text(String),
     }
-    Ok(match Given::deserialize(deserializer)? {
+    let items = match Given::deserialize(deserializer)? {
         Given::List(list) => list,
-        Given::Text(text) => text.split(',').map(str::trim).filter(|item| !item.is_empty()).map(Secret::new).collect(),
-    })
+        Given::Text(text) => {
+            text.split(',').map(str::trim).filter(|item| !item.is_empty()).map(str::to_owned).collect()
+        }
+    };
+    items.into_iter().map(|item| T::deserialize(item.into_deserializer())).collect()
 }
 
 #[cfg(test)]
@@ -308,6 +358,8 @@ mod tests {
     fn a_list_is_comma_separated_in_the_environment() {
         let secrets =
             |config: Config| config.webhook.app_secrets.iter().map(|s| s.expose().to_owned()).collect::<Vec<_>>();
+        let config = load("", &[("DAWNCAST_REPLIES__STOPS", "all"), ("DAWNCAST_REPLIES__STOP", "STOP, HALT")]).unwrap();
+        assert_eq!((config.replies.stops, config.replies.stop.len()), (vec![Scope::All], 2));
         let config = load("", &[("DAWNCAST_WEBHOOK__APP_SECRETS", "new, old")]).unwrap();
         assert_eq!(secrets(config), ["new", "old"]);
         assert_eq!(secrets(load("[webhook]\napp_secrets = [\"0123\"]", &[]).unwrap()), ["0123"]);
@@ -356,6 +408,11 @@ mod tests {
             ("[api]\nlisten = \"8080\"", "api.listen"),
             ("[log]\nformat = \"xml\"", "xml"),
             ("[redis]\ndurability = \"lax\"", "lax"),
+            ("[consent]\nmarketing = \"perhaps\"", "perhaps"),
+            ("[frequency_caps]\nmarketing = \"2 a day\"", "`2 a day` is no frequency cap"),
+            ("[frequency_caps]\nall = \"2/24h\"", "frequency_caps.all"),
+            ("[replies]\nstops = [\"news\"]", "news"),
+            ("[[pauses]]\nscope = \"marketing\"", "prefix"),
             ("[api", "configuration"),
         ] {
             let error = load(file, &[]).unwrap_err();

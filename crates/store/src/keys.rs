@@ -5,6 +5,7 @@
 
 use dawncast_core::{
     campaign::Priority,
+    consent::Scope,
     ids::{AssetId, AudienceId, CampaignId, ImportId, NumberId, PageRef, PoolId, RunId},
 };
 
@@ -116,6 +117,21 @@ impl Keys {
     /// The rows that freeze dropped, each with its reason.
     pub(crate) fn dropped(&self, run: &RunId) -> String {
         format!("{}{{run:{run}}}:dropped", self.prefix)
+    }
+
+    /// The rows that freeze found not to be written to, for the plan that the token names.
+    pub(crate) fn screened(&self, run: &RunId, plan_token: &str) -> String {
+        format!("{}{{run:{run}}}:screened:{plan_token}", self.prefix)
+    }
+
+    /// The runs that count against a category's frequency cap, by their instant.
+    pub(crate) fn contacts(&self, scope: Scope) -> String {
+        format!("{}{{contacts:{scope}}}", self.prefix)
+    }
+
+    /// How the keys begin that hold whom each run of a category writes to; the run's id ends them.
+    pub(crate) fn contacted_by(&self, scope: Scope) -> String {
+        format!("{}{{contacts:{scope}}}:", self.prefix)
     }
 
     /// A page's mutable half.

@@ -8,6 +8,7 @@
 
 mod clock;
 mod connect;
+mod contacts;
 pub mod credit;
 mod error;
 mod fit;
@@ -26,6 +27,7 @@ mod server;
 
 pub use clock::ProcessTime;
 pub use connect::{Durability, Memory, Store, StoreConfig};
+pub use contacts::Contact;
 pub use error::StoreError;
 pub use fit::Volatility;
 pub use keys::Keys;

@@ -75,7 +75,7 @@ impl Deployment {
         serde_json::from_str(&out).unwrap()
     }
 
-    fn refuse(&self, arguments: &[&str]) -> Said {
+    pub(crate) fn refuse(&self, arguments: &[&str]) -> Said {
         let said = run(&mut self.command(arguments.iter().copied()));
         assert_eq!(said.code, 1, "{arguments:?}: {}", said.out);
         said

@@ -26,4 +26,5 @@ mod points_scene;
 mod promises;
 mod restore;
 mod runbooks;
+mod suppression;
 mod usage;

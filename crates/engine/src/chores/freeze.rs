@@ -36,7 +36,9 @@ impl Chores {
         let Some(version) = store.pin(&spec.audience.id, id).await? else {
             return self.hold(run, &format!("audience {} holds no rows: import some", spec.audience.id)).await;
         };
-        let selection = self.select(run, &version).await?;
+        let screen = self.asking_screen(run, &version).await?;
+        let selection = self.select(run, &version, &screen).await?;
+        let (plan_token, screened) = (mint(), selection.screened());
         let mut senders: Vec<Sender> = store.pool_numbers(&spec.pool).await?.iter().map(sender).collect();
         senders.sort_by(|a, b| a.number.as_str().cmp(b.number.as_str()));
         // Records name a number by one byte.
@@ -45,12 +47,14 @@ impl Chores {
         let frozen = Frozen {
             audience_version: version.version,
             seed: rand::random(),
-            plan_token: mint(),
+            plan_token,
             senders,
             opens_at: opens_at(run, now),
             submitted: (selection.chosen.len() + selection.dropped.len()) as u64,
             dropped: selection.dropped_by_reason(),
+            screened: screened.len() as u64,
         };
+        store.put_screened(id, &frozen.plan_token, &screened).await?;
         if !self.ctx.vigil.verify(store.server_id().await?).await {
             // A snapshot that came back meanwhile would be planned as if nothing of it had gone out.
             return Ok(false);

@@ -10,6 +10,7 @@ mod open;
 mod plan;
 mod preflight;
 mod queue;
+mod screen;
 mod select;
 mod tick;
 

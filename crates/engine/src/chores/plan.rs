@@ -32,7 +32,8 @@ impl Chores {
         // Pinned at freeze: the same version, whatever was imported since.
         let audience = &run.record.spec.audience.id;
         let Some(version) = self.ctx.store.pin(audience, &run.record.id).await? else { return Ok(false) };
-        let selection = self.select(run, &version).await?;
+        let screen = self.known_screen(run, frozen).await?;
+        let selection = self.select(run, &version, &screen).await?;
         let plan = match self.place(run, frozen, &selection.candidates) {
             Ok(plan) => plan,
             Err(shortage) => {
@@ -54,6 +55,9 @@ impl Chores {
         reach(Point::PlanWritten);
         let advanced = self.ctx.store.planned_run(&run.record.id, &frozen.plan_token, count).await?;
         reach(Point::PlanAfter);
+        if advanced == Advanced::Moved && frozen.screened > 0 {
+            self.ctx.store.forget_screened(&run.record.id, &frozen.plan_token).await?;
+        }
         Ok(advanced == Advanced::Moved)
     }
 

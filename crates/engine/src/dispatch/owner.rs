@@ -27,6 +27,7 @@ use super::{
     lines::Heard,
     places::Places,
     sheet::Sheet,
+    silence::Silence,
     suspects::Doubt,
     takeover::Takeover,
     tenure::receipt_path,
@@ -65,6 +66,8 @@ pub(super) struct PageOwner {
     /// The server that the owner has worked on.
     pub(super) server: ServerId,
     pub(super) suspicion: Doubt,
+    /// Whom not to write to.
+    pub(super) silence: Silence,
     /// By place in the run's table of numbers.
     pub(super) rests: Vec<Resting>,
     /// When the last successful renewal was sent.
@@ -124,6 +127,7 @@ impl PageOwner {
             doubt: Vec::new(),
             server,
             suspicion,
+            silence: Silence::default(),
             renewed: job.asked,
             renew_at: job.asked,
             refusal: None,

@@ -6,6 +6,7 @@ mod audit;
 mod broadcast;
 mod calendar;
 mod clocks;
+mod consent;
 mod control;
 mod crash;
 mod disorder;

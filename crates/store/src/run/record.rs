@@ -118,6 +118,9 @@ pub struct Frozen {
     pub submitted: u64,
     /// Those that were dropped, by reason.
     pub dropped: BTreeMap<DropReason, u64>,
+    /// How many rows the lists of that moment kept out: plan reads them where freeze has put them, whatever has changed.
+    #[serde(default)]
+    pub screened: u64,
 }
 
 impl Frozen {

@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "these are tests")]
 
+mod contacts;
 mod credit;
 mod fit;
 mod lane;
