@@ -108,7 +108,7 @@ impl Tasks {
         listener: TcpListener,
     ) -> Result<(), Failure> {
         let clock = Clock::start(&ctx.store).await?;
-        let (receipts, inbox) = (Receipts::new(ctx.clone(), clock.clone()), Inbox::new(ctx.clone()));
+        let (receipts, inbox) = (Receipts::new(ctx.clone(), clock.clone()), Inbox::new(ctx.clone(), clock.clone()));
         let handler = move |parsed: Parsed| {
             let (receipts, inbox) = (receipts.clone(), inbox.clone());
             async move {

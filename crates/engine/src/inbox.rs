@@ -1,16 +1,19 @@
-//! Inbox: what users tell of themselves, onto the suppression list, before the webhook is answered 200. Meta's own retry is
-//! the inbound queue here too; a repeat changes nothing.
+//! Inbox: what users tell of themselves, before the webhook is answered 200: onto the suppression list, and the service
+//! windows that their messages open. Meta's own retry is the inbound queue here too; a repeat changes nothing.
+
+use std::collections::HashMap;
 
 use dawncast_cloud_api::webhook::{Inbound, Parsed, Preference, ReceivedStatus, StatusUpdate};
 use dawncast_core::{
     UnixMs,
     callback::Callback,
     consent::{Answer, Change, Entry, Scope, Source},
+    ids::NumberId,
     phone::Phone,
 };
 use tracing::info;
 
-use crate::{Context, EngineError, Unavailable};
+use crate::{Clock, Context, EngineError, Unavailable};
 
 /// The user stopped marketing from this business (Meta: error codes).
 const STOPPED_MARKETING: i64 = 131_050;
@@ -21,6 +24,7 @@ const MARKETING: &str = "marketing_messages";
 #[derive(Clone)]
 pub struct Inbox {
     ctx: Context,
+    clock: Clock,
 }
 
 fn ms(seconds: i64) -> UnixMs {
@@ -37,8 +41,8 @@ fn lift(source: Source, until: UnixMs) -> Change {
 
 impl Inbox {
     /// An inbox that goes by the policy of `ctx`.
-    pub fn new(ctx: Context) -> Self {
-        Self { ctx }
+    pub fn new(ctx: Context, clock: Clock) -> Self {
+        Self { ctx, clock }
     }
 
     /// Puts on the suppression list, or takes off it, whom a webhook call tells of. When this has returned, nothing that is
@@ -54,6 +58,7 @@ impl Inbox {
     }
 
     async fn take(&self, parsed: &Parsed) -> Result<(), EngineError> {
+        self.open_windows(&parsed.inbound).await?;
         let mut changes: Vec<(Phone, Change)> = Vec::new();
         parsed.inbound.iter().for_each(|inbound| changes.extend(self.asked_for(inbound)));
         parsed.preferences.iter().for_each(|wish| changes.extend(wished(wish)));
@@ -65,6 +70,25 @@ impl Inbox {
         }
         self.ctx.store.suppress(&changes).await?;
         info!("{} changes of the suppression list, by what users told", changes.len());
+        Ok(())
+    }
+
+    /// Every message opens the service window of its user and number, or extends it.
+    async fn open_windows(&self, inbound: &[Inbound]) -> Result<(), EngineError> {
+        let mut wrote: HashMap<NumberId, Vec<(u64, UnixMs)>> = HashMap::new();
+        for message in inbound {
+            let number = message.phone_number_id.as_deref().and_then(|id| id.parse().ok());
+            let phone = message.from.as_ref().and_then(|from| from.as_str().parse::<Phone>().ok());
+            if let (Some(number), Some(phone)) = (number, phone) {
+                wrote.entry(number).or_default().push((phone.person(), ms(message.timestamp)));
+            }
+        }
+        for (number, wrote) in &wrote {
+            // Another system's number: nothing of ours is sent from it.
+            if self.ctx.store.number(number).await?.is_some() {
+                self.ctx.store.note_inbound(number, wrote, self.clock.now()).await?;
+            }
+        }
         Ok(())
     }
 

@@ -124,6 +124,11 @@ impl Keys {
         format!("{}{{run:{run}}}:screened:{plan_token}", self.prefix)
     }
 
+    /// Which number may send to each row, for the plan that the token names.
+    pub(crate) fn fixed_numbers(&self, run: &RunId, plan_token: &str) -> String {
+        format!("{}{{run:{run}}}:fixed:{plan_token}", self.prefix)
+    }
+
     /// The runs that count against a category's frequency cap, by their instant.
     pub(crate) fn contacts(&self, scope: Scope) -> String {
         format!("{}{{contacts:{scope}}}", self.prefix)
@@ -182,6 +187,11 @@ impl Keys {
     /// A number's rate credit.
     pub(crate) fn credit(&self, number: &NumberId) -> String {
         format!("{}{{num:{number}}}:credit", self.prefix)
+    }
+
+    /// When each person has last written to a number.
+    pub(crate) fn service_windows(&self, number: &NumberId) -> String {
+        format!("{}{{num:{number}}}:windows", self.prefix)
     }
 
     /// What is known of the way by which receipts come.

@@ -24,6 +24,7 @@ pub mod restore;
 pub mod run;
 mod script;
 mod server;
+mod service;
 
 pub use clock::ProcessTime;
 pub use connect::{Durability, Memory, Store, StoreConfig};

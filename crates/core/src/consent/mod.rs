@@ -16,11 +16,15 @@ pub use reply::{Answer, ReplyWords};
 pub use suppression::{Change, Entry, Source, Suppression};
 
 use crate::{
+    UnixMs,
     campaign::{Category, Message},
     fault::word,
     phone::Phone,
     report::DropReason,
 };
+
+/// How long a user's message lets a number send free-form messages, milliseconds (Meta: customer service window).
+pub const SERVICE_WINDOW_MS: UnixMs = 24 * 60 * 60 * 1_000;
 
 word! {
     /// What kind of message: Meta's categories of templates, and free-form messages.

@@ -1,6 +1,6 @@
 //! Freeze (rule 8, freeze pins everything once): pins the audience's version, the numbers and the dice, and gives every row that is not sent to a reason.
 
-use dawncast_core::UnixMs;
+use dawncast_core::{UnixMs, consent::Scope};
 use dawncast_store::{
     records::{Number, NumberRole, mint},
     run::{Advanced, Frozen, Run, Sender},
@@ -36,13 +36,13 @@ impl Chores {
         let Some(version) = store.pin(&spec.audience.id, id).await? else {
             return self.hold(run, &format!("audience {} holds no rows: import some", spec.audience.id)).await;
         };
-        let screen = self.asking_screen(run, &version).await?;
-        let selection = self.select(run, &version, &screen).await?;
-        let (plan_token, screened) = (mint(), selection.screened());
         let mut senders: Vec<Sender> = store.pool_numbers(&spec.pool).await?.iter().map(sender).collect();
         senders.sort_by(|a, b| a.number.as_str().cmp(b.number.as_str()));
         // Records name a number by one byte.
         senders.truncate(256);
+        let screen = self.asking_screen(run, &version, &senders).await?;
+        let selection = self.select(run, &version, &screen).await?;
+        let (plan_token, screened) = (mint(), selection.screened());
         let now = self.clock.now();
         let frozen = Frozen {
             audience_version: version.version,
@@ -53,8 +53,12 @@ impl Chores {
             submitted: (selection.chosen.len() + selection.dropped.len()) as u64,
             dropped: selection.dropped_by_reason(),
             screened: screened.len() as u64,
+            fixed: Scope::of(&spec.message) == Scope::Service,
         };
         store.put_screened(id, &frozen.plan_token, &screened).await?;
+        if frozen.fixed {
+            store.put_fixed_numbers(id, &frozen.plan_token, &selection.fixed_numbers()).await?;
+        }
         if !self.ctx.vigil.verify(store.server_id().await?).await {
             // A snapshot that came back meanwhile would be planned as if nothing of it had gone out.
             return Ok(false);

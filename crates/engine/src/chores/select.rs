@@ -18,7 +18,7 @@ use dawncast_store::{
 
 use super::{
     Chores,
-    screen::{Refusal, Screen},
+    screen::{Looked, Refusal, Screen},
 };
 use crate::EngineError;
 
@@ -42,8 +42,8 @@ pub(super) struct Selection {
     pub(super) candidates: Vec<Candidate>,
     /// What their pages keep of them; due times are the plan's to set.
     pub(super) chosen: Vec<Recipient>,
-    /// Which row of the audience each of them is, from 1.
-    rows: Vec<u64>,
+    /// Which row of the audience each of them is, from 1, and the place of the one number that may send to it.
+    rows: Vec<(u64, u8)>,
     /// Everyone else, each with a reason.
     pub(super) dropped: Vec<DroppedRow>,
     /// All assets that some chosen recipient needs.
@@ -56,6 +56,11 @@ impl Selection {
         let mut counts = BTreeMap::new();
         self.dropped.iter().for_each(|row| *counts.entry(row.reason).or_default() += 1);
         counts
+    }
+
+    /// Of each of the chosen: which row it is, and the place of the one number that may send to it.
+    pub(super) fn chosen_rows(&self) -> impl Iterator<Item = (u64, u8)> + '_ {
+        self.rows.iter().copied()
     }
 
     /// Drops, of those chosen from number `from` on, whom `may` does not let through.
@@ -72,7 +77,7 @@ impl Selection {
                 self.rows.push(row);
             } else {
                 let Recipient { phone, id, .. } = recipient;
-                self.dropped.push(DroppedRow { phone, id, reason, detail: detail.to_owned(), row: Some(row) });
+                self.dropped.push(DroppedRow { phone, id, reason, detail: detail.to_owned(), row: Some(row.0) });
             }
         }
         self.dropped.sort_by_key(|row| row.row);
@@ -93,24 +98,22 @@ struct Selector<'a> {
 }
 
 impl Selector<'_> {
-    /// `refusal` is why the screen keeps the row out.
-    fn take(&mut self, row: &Row, refusal: Option<Refusal>) {
+    /// `looked` is what the screen says of the row.
+    fn take(&mut self, row: &Row, looked: Looked) {
         self.row += 1;
-        if let Err((reason, detail)) = self.choose(row, refusal) {
+        if let Err((reason, detail)) = self.choose(row, looked) {
             let id = row.id.clone().unwrap_or_default();
             self.selection.dropped.push(DroppedRow { phone: row.phone, id, reason, detail, row: Some(self.row) });
         }
     }
 
-    fn choose(&mut self, row: &Row, refusal: Option<Refusal>) -> Result<(), Refusal> {
+    fn choose(&mut self, row: &Row, looked: Looked) -> Result<(), Refusal> {
         let phone = Phone::from_digits(row.phone).map_err(|why| (DropReason::InvalidPhone, why.to_string()))?;
         if let Some(first) = self.seen.get(&row.phone) {
             return Err((DropReason::Duplicate, format!("row {first} has the same phone")));
         }
         self.seen.insert(row.phone, self.row);
-        if let Some(refusal) = refusal {
-            return Err(refusal);
-        }
+        let number = looked?;
         let attributes = RowAttributes(row);
         let needs = self.renderer.assets(&attributes).map_err(drop_reason)?;
         let known = |name: &str| self.assets.contains(name).then(String::new);
@@ -122,7 +125,7 @@ impl Selector<'_> {
         let place = self.tiers.iter().position(|listed| listed == tier).unwrap_or(self.tiers.len());
         self.selection.candidates.push(Candidate { phone: row.phone, tier: place as u8 });
         self.selection.chosen.push(self.keep(row));
-        self.selection.rows.push(self.row);
+        self.selection.rows.push((self.row, number));
         Ok(())
     }
 
@@ -186,9 +189,9 @@ impl Chores {
         };
         let mut rows = store.rows(&spec.audience.id, version);
         while let Some(chunk) = rows.next().await? {
-            let refusals = self.look(screen, &chunk, selector.row + 1).await?;
+            let looked = self.look(screen, &chunk, selector.row + 1).await?;
             let from = selector.selection.chosen.len();
-            chunk.iter().zip(refusals).for_each(|(row, refusal)| selector.take(row, refusal));
+            chunk.iter().zip(looked).for_each(|(row, looked)| selector.take(row, looked));
             self.cap(screen, run, &mut selector.selection, from).await?;
         }
         Ok(selector.selection)

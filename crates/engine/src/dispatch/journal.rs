@@ -133,9 +133,12 @@ impl PageOwner {
     /// Whose turn it is: the first of home and stand-ins that has the template and is not away for long. A number that is
     /// only out of credit for a moment is waited for, so that recipients keep hearing from the same one.
     pub(super) fn turn_of(&self, now: UnixMs) -> Option<usize> {
-        let places = self.sheet.senders.len();
+        // Free-form messages go only where the user has written to: nobody stands in.
+        let is_fixed = self.sheet.run.frozen.as_ref().is_some_and(|frozen| frozen.fixed);
+        let all = self.sheet.senders.len();
+        let tried = if is_fixed { all.min(1) } else { all };
         let fit = |place: &usize| self.sheet.senders[*place].token.is_some();
-        let order = || (0..places).map(|step| (self.home + step) % places).filter(fit);
+        let order = || (0..tried).map(|step| (self.home + step) % all).filter(fit);
         order()
             .find(|place| !self.rests[*place].is_away(now))
             .or_else(|| order().min_by_key(|place| self.rests[*place].until))

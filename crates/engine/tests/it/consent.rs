@@ -49,7 +49,7 @@ impl World {
     }
 
     /// A call to the simulator's own interface.
-    async fn stage(&self, path: &str, body: Value) {
+    pub(crate) async fn stage(&self, path: &str, body: Value) {
         let answer = reqwest::Client::new().post(format!("{}{path}", self.sim.base_url())).body(body.to_string());
         assert_eq!(answer.send().await.unwrap().status(), 200);
     }

@@ -29,6 +29,7 @@ mod receipts;
 mod receiver;
 mod restore;
 mod scheduler;
+mod service;
 mod slow_meta;
 mod strangers;
 mod throttle;

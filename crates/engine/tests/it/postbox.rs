@@ -41,7 +41,7 @@ pub(crate) struct Postbox {
 impl Postbox {
     pub(crate) async fn open(ctx: &Context, clock: &Clock) -> Self {
         let receipts = Receipts::new(ctx.clone(), clock.clone());
-        let inbox = Inbox::new(ctx.clone());
+        let inbox = Inbox::new(ctx.clone(), clock.clone());
         let desk = Desk { receipts, inbox, mode: Arc::new(Mutex::new(Mode::Apply)), kept: Arc::default() };
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}/webhook", listener.local_addr().unwrap());

@@ -43,6 +43,7 @@ async fn freeze(api: &Api, run: &RunId) {
         opens_at: NOW,
         submitted: 6,
         screened: 0,
+        fixed: false,
         dropped: BTreeMap::from([(DropReason::Duplicate, 1)]),
     };
     api.store.freeze_run(run, &frozen, None).await.unwrap();

@@ -121,6 +121,9 @@ pub struct Frozen {
     /// How many rows the lists of that moment kept out: plan reads them where freeze has put them, whatever has changed.
     #[serde(default)]
     pub screened: u64,
+    /// Each recipient has the one number that may send to it: free-form messages go only where the user has written to.
+    #[serde(default)]
+    pub fixed: bool,
 }
 
 impl Frozen {

@@ -41,8 +41,23 @@ impl Store {
         if rows.len() as u64 == count { Ok(rows) } else { Err(corrupt("rows are missing: cancel the run")) }
     }
 
-    /// Forgets them, once the plan stands.
+    /// Stores which number may send to each row of the audience, a place in the run's table each, for the plan that
+    /// `token` will name.
+    pub async fn put_fixed_numbers(&self, run: &RunId, token: &str, numbers: &[u8]) -> Result<(), StoreError> {
+        let key = self.keys.fixed_numbers(run, token);
+        Ok(self.hot.clone().set_ex(key, numbers, KEPT_SECONDS as u64).await?)
+    }
+
+    /// The numbers of the plan that `token` names.
+    pub async fn fixed_numbers(&self, run: &RunId, token: &str) -> Result<Vec<u8>, StoreError> {
+        let key = self.keys.fixed_numbers(run, token);
+        let numbers: Option<Vec<u8>> = self.admin().await?.get(&key).await?;
+        numbers.ok_or_else(|| StoreError::Corrupt { key, detail: "it is missing: cancel the run".to_owned() })
+    }
+
+    /// Forgets both, once the plan stands.
     pub async fn forget_screened(&self, run: &RunId, token: &str) -> Result<(), StoreError> {
-        Ok(self.hot.clone().del(self.keys.screened(run, token)).await?)
+        let keys = [self.keys.screened(run, token), self.keys.fixed_numbers(run, token)];
+        Ok(self.hot.clone().del(&keys).await?)
     }
 }

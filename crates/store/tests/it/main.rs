@@ -32,3 +32,4 @@ mod run_repeat;
 mod run_scene;
 mod run_seeded;
 mod scripts;
+mod service;

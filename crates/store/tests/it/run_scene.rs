@@ -243,6 +243,7 @@ pub(crate) fn frozen() -> Frozen {
         opens_at: OPENS,
         submitted: 0,
         screened: 0,
+        fixed: false,
         dropped: BTreeMap::new(),
     }
 }
