@@ -115,7 +115,13 @@ impl Api {
 
     /// A DELETE.
     pub(crate) async fn delete(&self, path: &[&str]) -> Result<(), Failure> {
-        self.send(self.request(Method::DELETE, path)).await.map(drop)
+        self.delete_with(path, &[]).await
+    }
+
+    /// A DELETE; `query` is sent where it has values.
+    pub(crate) async fn delete_with(&self, path: &[&str], query: &[(&str, Option<String>)]) -> Result<(), Failure> {
+        let query: Vec<_> = query.iter().filter_map(|(name, value)| Some((name, value.as_ref()?))).collect();
+        self.send(self.request(Method::DELETE, path).query(&query)).await.map(drop)
     }
 
     fn request(&self, method: Method, path: &[&str]) -> RequestBuilder {

@@ -3,7 +3,7 @@
 mod engine;
 
 use std::{
-    collections::HashMap,
+    collections::{BTreeMap, HashMap},
     fs,
     net::SocketAddr,
     path::{Path, PathBuf},
@@ -11,9 +11,13 @@ use std::{
 
 use clap::ValueEnum;
 use config::{Environment, File, FileFormat};
+use dawncast_core::consent::{Cap, ConsentRules, Pause, Policy, ReplyWords, Scope};
 use dawncast_engine::{BadNotify, Notify};
 use dawncast_store::records::Secret;
-use serde::{Deserialize, Deserializer};
+use serde::{
+    Deserialize, Deserializer,
+    de::{DeserializeOwned, IntoDeserializer},
+};
 
 pub(crate) use self::engine::Engine;
 
@@ -55,6 +59,11 @@ pub(crate) struct Config {
     pub(crate) metrics: Listen,
     pub(crate) cloud_api: CloudApi,
     pub(crate) engine: Engine,
+    pub(crate) consent: ConsentRules,
+    #[serde(default)]
+    pub(crate) frequency_caps: BTreeMap<Scope, Cap>,
+    pub(crate) replies: Replies,
+    pauses: Option<Vec<Pause>>,
     notify: NotifySection,
     pub(crate) log: Log,
 }
@@ -117,6 +126,19 @@ pub(crate) struct Webhook {
 pub(crate) struct CloudApi {
     pub(crate) base_url: String,
     pub(crate) version: String,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Replies {
+    /// Empty for those that are known.
+    #[serde(default, deserialize_with = "list")]
+    stop: Vec<String>,
+    /// Empty for those that are known.
+    #[serde(default, deserialize_with = "list")]
+    start: Vec<String>,
+    #[serde(deserialize_with = "list")]
+    stops: Vec<Scope>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -191,7 +213,28 @@ impl Config {
             return refuse("deployment", "must be letters, digits, `_` and `-`, and not empty");
         }
         self.engine.check()?;
+        if self.frequency_caps.contains_key(&Scope::All) {
+            return refuse(
+                "frequency_caps.all",
+                "caps no category: give marketing, utility, authentication or service",
+            );
+        }
         self.notify().map(drop)
+    }
+
+    /// Who may be written to, and how often.
+    pub(crate) fn policy(&self) -> Policy {
+        let (known, replies) = (Policy::default(), &self.replies);
+        Policy {
+            consent: self.consent,
+            pauses: self.pauses.clone().unwrap_or(known.pauses),
+            caps: self.frequency_caps.clone(),
+            replies: ReplyWords {
+                stop: given(&replies.stop, known.replies.stop),
+                start: given(&replies.start, known.replies.start),
+                stops: replies.stops.clone(),
+            },
+        }
     }
 
     /// Whom to tell of runs; nobody without an address.
@@ -214,6 +257,10 @@ impl Config {
     }
 }
 
+fn given(words: &[String], known: Vec<String>) -> Vec<String> {
+    if words.is_empty() { known } else { words.to_vec() }
+}
+
 fn from_file(key: &'static str, value: &mut Option<Secret>, file: Option<&Path>) -> Result<(), BadConfig> {
     if let Some(path) = file {
         *value = Some(Secret::new(read(key, path, value.is_some())?.trim()));
@@ -231,127 +278,22 @@ fn read(key: &'static str, path: &Path, is_set: bool) -> Result<String, BadConfi
 }
 
 /// A list; in the environment, one text with commas.
-fn list<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<Secret>, D::Error> {
+fn list<'de, D: Deserializer<'de>, T: DeserializeOwned>(deserializer: D) -> Result<Vec<T>, D::Error> {
     #[derive(Deserialize)]
     #[serde(untagged)]
     enum Given {
-        List(Vec<Secret>),
+        List(Vec<String>),
         Text(String),
     }
-    Ok(match Given::deserialize(deserializer)? {
+    let items = match Given::deserialize(deserializer)? {
         Given::List(list) => list,
-        Given::Text(text) => text.split(',').map(str::trim).filter(|item| !item.is_empty()).map(Secret::new).collect(),
-    })
+        Given::Text(text) => {
+            text.split(',').map(str::trim).filter(|item| !item.is_empty()).map(str::to_owned).collect()
+        }
+    };
+    items.into_iter().map(|item| T::deserialize(item.into_deserializer())).collect()
 }
 
 #[cfg(test)]
-mod tests {
-    use std::{io::Write, time::Duration};
-
-    use super::*;
-
-    fn load(file: &str, environment: &[(&str, &str)]) -> Result<Config, String> {
-        let mut path = tempfile::NamedTempFile::new().unwrap();
-        path.write_all(file.as_bytes()).unwrap();
-        let environment = environment.iter().map(|&(name, value)| (name.to_owned(), value.to_owned()));
-        Config::load(Some(path.path()), environment).map_err(|error| error.to_string())
-    }
-
-    #[test]
-    fn the_environment_overrides_the_file_and_the_file_the_defaults() {
-        let file = "data_dir = \"/var/lib/dawncast\"\n[redis]\nurl = \"redis://file\"\n[engine]\nlease = \"9s\"";
-        let config = load(file, &[("DAWNCAST_REDIS__URL", "redis://env"), ("DAWNCAST_ENGINE__PAGES", "7")]).unwrap();
-        assert_eq!(config.redis.url.unwrap().expose(), "redis://env");
-        assert_eq!((config.engine.lease, config.engine.pages), (Duration::from_secs(9), 7));
-        assert_eq!(config.data_dir, Path::new("/var/lib/dawncast"));
-        assert_eq!(config.api.listen.to_string(), "127.0.0.1:8080");
-    }
-
-    #[test]
-    fn a_list_is_comma_separated_in_the_environment() {
-        let secrets =
-            |config: Config| config.webhook.app_secrets.iter().map(|s| s.expose().to_owned()).collect::<Vec<_>>();
-        let config = load("", &[("DAWNCAST_WEBHOOK__APP_SECRETS", "new, old")]).unwrap();
-        assert_eq!(secrets(config), ["new", "old"]);
-        assert_eq!(secrets(load("[webhook]\napp_secrets = [\"0123\"]", &[]).unwrap()), ["0123"]);
-        assert_eq!(secrets(load("", &[("DAWNCAST_WEBHOOK__APP_SECRETS", "0123")]).unwrap()), ["0123"]);
-    }
-
-    #[test]
-    fn unknown_keys_are_refused_by_name() {
-        for (file, environment, named) in [
-            ("[redis]\nurll = \"x\"", &[][..], "urll"),
-            ("colour = 1", &[], "colour"),
-            ("", &[("DAWNCAST_REDIS__URLL", "x")], "urll"),
-            ("", &[("DAWNCAST_SPEED", "x")], "speed"),
-        ] {
-            let error = load(file, environment).unwrap_err();
-            assert!(error.contains(named) && error.contains("dawncast config"), "{error}");
-        }
-    }
-
-    #[test]
-    fn what_belongs_to_the_commands_is_no_configuration() {
-        assert!(load("", &[("DAWNCAST_URL", "http://x"), ("DAWNCAST_KEY", "key_x.y"), ("PATH", "/bin")]).is_ok());
-    }
-
-    #[test]
-    fn a_secret_comes_from_its_file_and_from_one_place_only() {
-        let mut secret = tempfile::NamedTempFile::new().unwrap();
-        secret.write_all(b"first\n\nsecond\n").unwrap();
-        let path = secret.path().to_str().unwrap();
-        let config = load("", &[("DAWNCAST_WEBHOOK__APP_SECRETS_FILE", path)]).unwrap();
-        assert_eq!(config.webhook.app_secrets.len(), 2);
-        let both = [("DAWNCAST_AUTH__BOOTSTRAP_KEY_FILE", path), ("DAWNCAST_AUTH__BOOTSTRAP_KEY", "x")];
-        assert!(load("", &both).unwrap_err().contains("are both set"));
-        let absent = [("DAWNCAST_REDIS__URL_FILE", "/nowhere")];
-        assert!(load("", &absent).unwrap_err().contains("cannot be read from /nowhere"));
-    }
-
-    #[test]
-    fn values_that_do_not_fit_are_refused_by_key() {
-        for (file, named) in [
-            ("[engine]\nlease = \"2s\"", "engine.lease"),
-            ("[engine]\nlease = \"soon\"", "`soon` is no duration"),
-            ("[engine]\nheadroom = 1.5", "engine.headroom"),
-            ("[engine]\nopen_lead = \"2m\"", "the longest first"),
-            ("deployment = \"a b\"", "deployment"),
-            ("[api]\nlisten = \"8080\"", "api.listen"),
-            ("[log]\nformat = \"xml\"", "xml"),
-            ("[redis]\ndurability = \"lax\"", "lax"),
-            ("[api", "configuration"),
-        ] {
-            let error = load(file, &[]).unwrap_err();
-            assert!(error.contains(named), "{error}");
-        }
-    }
-
-    #[test]
-    fn who_is_told_is_an_address_and_a_secret_or_nobody() {
-        let secret = ("DAWNCAST_NOTIFY__SECRET", "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw");
-        let url = ("DAWNCAST_NOTIFY__URL", "https://hooks.example.com/T0/path");
-        let notify = load("", &[url, secret]).unwrap().notify().unwrap().unwrap();
-        assert_eq!(notify, Notify::new(url.1, secret.1).unwrap());
-        assert_eq!(load("", &[]).unwrap().notify().unwrap(), None);
-        assert_eq!(load("", &[secret]).unwrap().notify().unwrap(), None);
-        let mut file = tempfile::NamedTempFile::new().unwrap();
-        writeln!(file, "{}", secret.1).unwrap();
-        let secret_file = ("DAWNCAST_NOTIFY__SECRET_FILE", file.path().to_str().unwrap());
-        assert_eq!(load("", &[url, secret_file]).unwrap().notify().unwrap(), Some(notify));
-        for (environment, says) in [
-            (vec![url], "`notify.secret` is not set, but `notify.url` is"),
-            (vec![("DAWNCAST_NOTIFY__URL", "hooks"), secret], "`notify.url` is no http:// or https:// address"),
-            (vec![url, ("DAWNCAST_NOTIFY__SECRET", "whsec_%")], "`notify.secret` is not base64 behind `whsec_`"),
-            (vec![url, secret, secret_file], "`notify.secret` and `notify.secret_file` are both set"),
-        ] {
-            let error = load("", &environment).unwrap_err();
-            assert!(error.contains(says), "{error}");
-        }
-    }
-
-    #[test]
-    fn secrets_print_as_stars() {
-        let config = load("[redis]\nurl = \"redis://:hunter2@h\"\n[auth]\nbootstrap_key = \"hunter2\"", &[]).unwrap();
-        assert!(!format!("{config:?}").contains("hunter2"));
-    }
-}
+#[path = "config_tests.rs"]
+mod tests;

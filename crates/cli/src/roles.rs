@@ -3,8 +3,8 @@
 use std::{collections::BTreeSet, fmt, time::Duration};
 
 use clap::ValueEnum;
-use dawncast_cloud_api::webhook::AppSecret;
-use dawncast_engine::{Clock, Context, EngineError, Receipts};
+use dawncast_cloud_api::webhook::{AppSecret, Parsed};
+use dawncast_engine::{Clock, Context, EngineError, Inbox, Receipts};
 use dawncast_server::{ApiState, Unavailable, WebhookState, api_router, webhook_router};
 use tokio::{net::TcpListener, task::JoinSet, time::timeout};
 use tokio_util::sync::CancellationToken;
@@ -100,7 +100,7 @@ impl Tasks {
         self.spawn(Role::Api, dawncast_server::serve(listener, router, self.stop.clone().cancelled_owned()));
     }
 
-    /// Plays the role `webhook`: engine and server meet here alone, and only to hand statuses over.
+    /// Plays the role `webhook`: engine and server meet here alone, and only to hand batches over.
     pub(crate) async fn webhook(
         &mut self,
         ctx: &Context,
@@ -108,10 +108,14 @@ impl Tasks {
         listener: TcpListener,
     ) -> Result<(), Failure> {
         let clock = Clock::start(&ctx.store).await?;
-        let receipts = Receipts::new(ctx.clone(), clock.clone());
-        let handler = move |statuses| {
-            let receipts = receipts.clone();
-            async move { receipts.apply(statuses).await.map_err(|_| Unavailable) }
+        let (receipts, inbox) = (Receipts::new(ctx.clone(), clock.clone()), Inbox::new(ctx.clone(), clock.clone()));
+        let handler = move |parsed: Parsed| {
+            let (receipts, inbox) = (receipts.clone(), inbox.clone());
+            async move {
+                // A refusal silences before its receipt is recorded: else the next attempt could be on its way.
+                inbox.apply(&parsed).await.map_err(|_| Unavailable)?;
+                receipts.apply(parsed.statuses).await.map_err(|_| Unavailable)
+            }
         };
         let verify_token = config.webhook.verify_token.as_ref().map_or("", |token| token.expose());
         let router = webhook_router(WebhookState::new(app_secrets(config)?, verify_token, handler));

@@ -140,7 +140,7 @@ async fn context(config: &Config, url: &Secret) -> Result<Context, Failure> {
         ..ClientConfig::default()
     })?;
     let vigil = Vigil::start(&store, Some(&config.data_dir.join(SEEN))).await?;
-    let settings = Settings { notify: config.notify()?, ..(&config.engine).into() };
+    let settings = Settings { notify: config.notify()?, policy: config.policy(), ..(&config.engine).into() };
     Ok(Context { store, client, deployment: config.deployment.clone(), vigil, settings })
 }
 
@@ -186,7 +186,7 @@ mod tests {
     #[test]
     fn the_defaults_of_the_configuration_are_those_of_the_engine() {
         let config = Config::load(None, []).unwrap();
-        assert_eq!(Settings::from(&config.engine), Settings::default());
+        assert_eq!(Settings { policy: config.policy(), ..(&config.engine).into() }, Settings::default());
         let client = ClientConfig::default();
         assert_eq!((config.cloud_api.base_url, Some(config.cloud_api.version)), (client.base_url, client.version));
     }

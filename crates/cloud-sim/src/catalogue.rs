@@ -19,7 +19,7 @@ pub(crate) fn entry(code: u32) -> Entry {
 type Row = (u32, u16, &'static str, &'static str);
 
 #[rustfmt::skip]
-const TABLE: [Row; 29] = [
+const TABLE: [Row; 30] = [
     (1, 400, "API Unknown", "Invalid request or possible server error."),
     (2, 503, "API Service", "Temporary due to downtime or due to being overloaded."),
     (4, 400, "API Too Many Calls", "The app has reached its API call rate limit."),
@@ -43,6 +43,8 @@ const TABLE: [Row; 29] = [
         "Message failed to send because there are restrictions on how many messages can be sent from this phone number."),
     (131049, 400, "This message was not delivered to maintain healthy ecosystem engagement.",
         "In order to maintain a healthy ecosystem engagement, the message failed to be delivered."),
+    (131050, 400, "User has stopped marketing messages",
+        "Message was not delivered because the user has stopped marketing messages from this business."),
     (131051, 400, "Unsupported message type", "Message type is currently not supported."),
     (131053, 400, "Media upload error", "Unable to upload the media used in the message."),
     (131056, 400, "(Business Account, Consumer Account) pair rate limit hit",

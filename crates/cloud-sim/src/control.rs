@@ -19,7 +19,7 @@ use crate::faults::FaultOrder;
 use crate::ledger::LedgerSnapshot;
 use crate::wa_id::WaId;
 use crate::wamid::Direction;
-use crate::webhooks::Inbound;
+use crate::webhooks::{Inbound, Says};
 
 /// Routes for whoever stages a scene; they need no token.
 pub(crate) fn router() -> Router<Arc<Cloud>> {
@@ -27,6 +27,7 @@ pub(crate) fn router() -> Router<Arc<Cloud>> {
         .route("/_sim/ledger", get(ledger))
         .route("/_sim/reply", post(reply))
         .route("/_sim/block", post(block))
+        .route("/_sim/preference", post(preference))
         .route("/_sim/faults", get(faults).post(order_faults))
         .route("/_sim/clock", get(clock).post(advance_clock))
 }
@@ -65,6 +66,22 @@ struct Block {
     number: String,
 }
 
+/// What a user wishes of a number's marketing messages.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Preference {
+    from: WaId,
+    number: String,
+    value: Wish,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum Wish {
+    Stop,
+    Resume,
+}
+
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Advance {
@@ -89,7 +106,8 @@ async fn reply(State(cloud): State<Arc<Cloud>>, body: Bytes) -> Result<Json<Valu
     let at_us = cloud.clock.now_us();
     let wamid = cloud.mint.wamid(from, Direction::Inbound);
     cloud.users.with(from, |user| user.contact(number, at_us).wrote(at_us));
-    cloud.webhooks.inbound(Inbound { user: from, number, wamid: wamid.clone(), text, at_us });
+    let says = Says::Text { wamid: wamid.clone(), text };
+    cloud.webhooks.inbound(Inbound { user: from, number, says, at_us });
     Ok(Json(json!({ "id": wamid })))
 }
 
@@ -97,6 +115,15 @@ async fn block(State(cloud): State<Arc<Cloud>>, body: Bytes) -> Result<Json<Valu
     let Block { from, number } = read(&body)?;
     let number = known(&cloud, &number)?.place;
     cloud.users.with(from, |user| user.contact(number, cloud.clock.now_us()).blocked = true);
+    Ok(Json(json!({ "success": true })))
+}
+
+async fn preference(State(cloud): State<Arc<Cloud>>, body: Bytes) -> Result<Json<Value>, Refusal> {
+    let Preference { from, number, value } = read(&body)?;
+    let (number, at_us) = (known(&cloud, &number)?.place, cloud.clock.now_us());
+    let stops = matches!(value, Wish::Stop);
+    cloud.users.with(from, |user| user.contact(number, at_us).stopped_marketing = stops);
+    cloud.webhooks.inbound(Inbound { user: from, number, says: Says::Preference { stops }, at_us });
     Ok(Json(json!({ "success": true })))
 }
 

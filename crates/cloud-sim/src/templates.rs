@@ -2,6 +2,9 @@
 
 use serde_json::{Value, json};
 
+/// The category of templates that promote.
+pub(crate) const MARKETING: &str = "MARKETING";
+
 /// An approved template with positional parameters.
 pub(crate) struct Template {
     pub(crate) id: String,
@@ -15,6 +18,7 @@ pub(crate) struct Template {
     pub(crate) variables: usize,
 }
 
+const OFFER_BODY: &str = "{{1}}, this week: three lessons for the price of two.";
 const DAILY_BODY: &str = "Good morning {{1}}, here is your pack for today.";
 
 impl Template {
@@ -40,6 +44,7 @@ impl Template {
             template(2, "daily_pack_v1", "en_IN", true, DAILY_BODY),
             template(3, "daily_pack_v2", "en_IN", true, DAILY_BODY),
             template(4, "daily_text_v1", "en_IN", false, DAILY_BODY),
+            Self { category: MARKETING, ..template(5, "weekly_offer_v1", "en_IN", false, OFFER_BODY) },
         ]
     }
 

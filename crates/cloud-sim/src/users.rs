@@ -35,6 +35,8 @@ pub(crate) struct Contact {
     number: usize,
     pub(crate) pair: Bucket,
     pub(crate) blocked: bool,
+    /// The user wants no marketing messages from the number.
+    pub(crate) stopped_marketing: bool,
     wrote_us: Option<u64>,
 }
 
@@ -63,7 +65,7 @@ impl User {
     pub(crate) fn contact(&mut self, number: usize, now_us: u64) -> &mut Contact {
         let place = self.contacts.iter().position(|contact| contact.number == number).unwrap_or_else(|| {
             let pair = Bucket::full(PAIR, now_us);
-            self.contacts.push(Contact { number, pair, blocked: false, wrote_us: None });
+            self.contacts.push(Contact { number, pair, blocked: false, stopped_marketing: false, wrote_us: None });
             self.contacts.len() - 1
         });
         &mut self.contacts[place]

@@ -57,6 +57,24 @@ impl Phone {
         self.0
     }
 
+    /// The digits by which WhatsApp knows the person, whichever way the number is written: Brazil without the ninth digit
+    /// (area codes from 31 up), Mexico with `521`, Argentina with `549` (Meta: `wa_id` may differ from `input`). For
+    /// telling people apart, not for sending.
+    pub fn person(self) -> u64 {
+        const TEN: u64 = 10_000_000_000;
+        let (digits, head) = (self.0, self.0 / TEN);
+        match head {
+            52 => 521 * TEN + digits % TEN,
+            54 => 549 * TEN + digits % TEN,
+            550..=559 => {
+                let (area, local) = (digits / 1_000_000_000 % 100, digits % 1_000_000_000);
+                let is_mobile = area >= 31 && local / 100_000_000 == 9;
+                if is_mobile { 55 * TEN + area * 100_000_000 + local % 100_000_000 } else { digits }
+            }
+            _ => digits,
+        }
+    }
+
     /// The number in full, `+919876543210`. Not for logs.
     pub fn e164(self) -> String {
         format!("+{}", self.0)
@@ -149,6 +167,20 @@ mod tests {
         assert_eq!("12345678".parse::<Phone>().map(Phone::digits), Ok(12_345_678));
         assert_eq!("999999999999999".parse::<Phone>().map(Phone::digits), Ok(999_999_999_999_999));
         assert_eq!(Phone::from_digits(1_000_000_000_000_000), Err(BadPhone::TooLong));
+    }
+
+    #[test]
+    fn a_person_is_the_same_however_the_number_is_written() {
+        for (one, other, same) in [
+            ("+55 31 98765 4321", "+55 31 8765 4321", true),
+            ("+55 11 98765 4321", "+55 11 8765 4321", false),
+            ("+52 55 1234 5678", "+52 1 55 1234 5678", true),
+            ("+54 11 2345 6789", "+54 9 11 2345 6789", true),
+            ("+91 98765 43210", "+91 98765 43211", false),
+        ] {
+            let person = |text: &str| text.parse::<Phone>().expect("a phone").person();
+            assert_eq!(person(one) == person(other), same, "{one} {other}");
+        }
     }
 
     #[test]

@@ -184,6 +184,9 @@ pub struct Failure {
 impl Failure {
     /// The class of errors that no sender can help: the recipient has no WhatsApp, or wants no messages.
     pub const RECIPIENT: &str = "recipient";
+    /// The class of deliveries that were not sent because their recipient was suppressed after the freeze: dropped on
+    /// purpose, and nobody's fault.
+    pub const SUPPRESSED: &str = "suppressed";
 }
 
 /// What one number did in a run.

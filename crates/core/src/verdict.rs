@@ -6,6 +6,9 @@ use crate::{
     delivery::{Attempt, Fact, Outcome},
 };
 
+/// The code of an attempt that was not POSTed because its recipient is suppressed. None of Meta's.
+pub const SUPPRESSED: u32 = 990_001;
+
 /// What became of a POST. A verdict is a fact about its attempt, whoever owns the page by now.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Verdict {
@@ -19,6 +22,8 @@ pub enum Verdict {
     NumberDown(u32),
     /// Begun, and taken back before its POST: it never left. Keeps the attempt.
     Withdrawn,
+    /// Begun, and not POSTed because the recipient is suppressed: neither is any other attempt.
+    Suppressed,
     /// Certainly not sent, and another attempt may be.
     Transient(u32),
     /// Refused for good.
@@ -36,6 +41,7 @@ impl Verdict {
             Self::PairLimited(_) => "pair_limited",
             Self::NumberDown(_) => "number_down",
             Self::Withdrawn => "withdrawn",
+            Self::Suppressed => "suppressed",
             Self::Transient(_) => "transient",
             Self::Rejected(_) => "rejected",
             Self::Unknown => "unknown",
@@ -43,10 +49,19 @@ impl Verdict {
     }
 
     /// All names, for metrics that start at zero.
-    pub const NAMES: [&'static str; 8] =
-        ["accepted", "throttled", "pair_limited", "number_down", "withdrawn", "transient", "rejected", "unknown"];
+    pub const NAMES: [&'static str; 9] = [
+        "accepted",
+        "throttled",
+        "pair_limited",
+        "number_down",
+        "withdrawn",
+        "suppressed",
+        "transient",
+        "rejected",
+        "unknown",
+    ];
 
-    /// The error code, where Meta gave one; 0 otherwise.
+    /// The error code, where Meta gave one, or [`SUPPRESSED`]; 0 otherwise.
     pub fn code(self) -> u32 {
         match self {
             Self::Throttled(code)
@@ -54,6 +69,7 @@ impl Verdict {
             | Self::NumberDown(code)
             | Self::Transient(code)
             | Self::Rejected(code) => code,
+            Self::Suppressed => SUPPRESSED,
             Self::Accepted | Self::Withdrawn | Self::Unknown => 0,
         }
     }
@@ -68,7 +84,7 @@ impl Verdict {
         let outcome = match self {
             Self::Accepted => Outcome::Accepted,
             Self::Unknown => Outcome::Unsure,
-            Self::Rejected(_) => Outcome::Failed,
+            Self::Rejected(_) | Self::Suppressed => Outcome::Failed,
             Self::Throttled(_) | Self::PairLimited(_) | Self::NumberDown(_) | Self::Withdrawn | Self::Transient(_) => {
                 Outcome::FailedRetryable
             }

@@ -10,7 +10,7 @@ use dawncast_cloud_api::{
 use dawncast_core::{
     delivery::{Attempt, Fact, Outcome},
     report::Failure,
-    verdict::Verdict,
+    verdict::{SUPPRESSED, Verdict},
 };
 
 /// How long a number rests after the Cloud API found it too fast.
@@ -90,6 +90,9 @@ fn may_retry(entry: &ErrorEntry) -> bool {
 
 /// The class of an error code in the words of the report. Failures at the recipient are not the sender's fault.
 pub fn class_of(code: u32) -> &'static str {
+    if code == SUPPRESSED {
+        return Failure::SUPPRESSED;
+    }
     // Where the ledger has no code, it says 0.
     let entry = if code == 0 { None } else { ErrorEntry::of(i64::from(code)) };
     entry.map_or("unknown", |entry| class_word(entry.class(Way::Webhook)))
@@ -144,5 +147,6 @@ mod tests {
         assert_eq!(class_of(131_026), "recipient");
         assert_eq!(class_of(131_000), "retry_soon");
         assert_eq!(class_of(0), "unknown");
+        assert_eq!(class_of(SUPPRESSED), "suppressed");
     }
 }

@@ -3,6 +3,7 @@
 use std::{fmt, time::Duration};
 
 use dawncast_cloud_api::Client;
+use dawncast_core::consent::Policy;
 use dawncast_store::{Store, StoreError};
 
 use crate::{Notify, Vigil};
@@ -30,6 +31,8 @@ pub struct Settings {
     pub close_after: Duration,
     /// Whom to tell of runs; nobody when none.
     pub notify: Option<Notify>,
+    /// Who may be written to, and how often.
+    pub policy: Policy,
 }
 
 impl Default for Settings {
@@ -45,6 +48,7 @@ impl Default for Settings {
             open_lead: Duration::from_secs(10),
             close_after: Duration::from_secs(15 * 60),
             notify: None,
+            policy: Policy::default(),
         }
     }
 }

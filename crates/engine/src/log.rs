@@ -13,6 +13,7 @@ use dawncast_core::{
     delivery::{Applied, Outcome, Standing},
     ids::{DeliveryId, PageRef},
     trouble,
+    verdict::SUPPRESSED,
 };
 use dawncast_store::{
     StoreError,
@@ -57,6 +58,9 @@ impl Troubles {
 
 /// What an error code means, in a person's words. The ledger's 0 says that Meta gave none.
 pub(crate) fn meaning(code: u32) -> &'static str {
+    if code == SUPPRESSED {
+        return "The recipient was suppressed after the freeze: nothing was sent.";
+    }
     let entry = if code == 0 { None } else { ErrorEntry::of(i64::from(code)) };
     entry.map_or("Meta has not said why", ErrorEntry::hint)
 }

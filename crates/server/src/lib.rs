@@ -21,6 +21,7 @@ mod router;
 mod runs;
 mod serve;
 mod state;
+mod suppressions;
 mod time;
 mod webhook;
 

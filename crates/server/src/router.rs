@@ -16,6 +16,7 @@ use crate::{
     problem::{Kind, Problem},
     restore, runs,
     state::ApiState,
+    suppressions,
 };
 
 /// The REST API and its health.
@@ -50,6 +51,8 @@ fn reading() -> Router<ApiState> {
         .route("/v1/numbers", get(numbers::list))
         .route("/v1/numbers/{id}", get(numbers::show))
         .route("/v1/pools", get(pools::list))
+        .route("/v1/suppressions", get(suppressions::list))
+        .route("/v1/suppressions/{phone}", get(suppressions::show))
 }
 
 fn writing() -> Router<ApiState> {
@@ -66,6 +69,9 @@ fn writing() -> Router<ApiState> {
         .route("/v1/runs/{id}/resume", post(runs::resume))
         .route("/v1/runs/{id}/cancel", post(runs::cancel))
         .route("/v1/runs/{id}/check", post(runs::check))
+        .route("/v1/suppressions", post(suppressions::add))
+        .route("/v1/suppressions/import", post(suppressions::import))
+        .route("/v1/suppressions/{phone}", delete(suppressions::lift))
 }
 
 fn numbering() -> Router<ApiState> {

@@ -1,4 +1,4 @@
-//! The webhook: Meta's handshake and its signed batches of statuses. Nothing is answered with 200 before the handler
+//! The webhook: Meta's handshake and its signed batches: statuses, and what users tell. Nothing is answered with 200 before the handler
 //! has it stored, and no request is held: Meta sends again whatever is not answered with 200, for up to 7 days (Meta:
 //! webhooks overview), so its retry is the inbound queue.
 
@@ -16,7 +16,7 @@ use axum::{
     routing::get,
 };
 use dawncast_cloud_api::webhook::{
-    AppSecret, ReceivedStatus, SIGNATURE_HEADER, SubscriptionQuery, parse, verify_signature, verify_subscription,
+    AppSecret, Parsed, SIGNATURE_HEADER, SubscriptionQuery, parse, verify_signature, verify_subscription,
 };
 use dawncast_core::trouble::Troubles;
 use futures::future::BoxFuture;
@@ -34,13 +34,13 @@ const LIMIT: usize = 3 * 1024 * 1024;
 /// By when a batch is answered, whatever happens.
 const PATIENCE: Duration = Duration::from_secs(2);
 
-/// The statuses were not stored: the infrastructure failed, and Meta has to send them again.
+/// A batch was not stored: the infrastructure failed, and Meta has to send it again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("the statuses could not be stored")]
+#[error("the batch could not be stored")]
 pub struct Unavailable;
 
-/// Stores a batch of statuses; `Ok` only when every one of them is stored or known not to be ours.
-type Handler = Arc<dyn Fn(Vec<ReceivedStatus>) -> BoxFuture<'static, Result<(), Unavailable>> + Send + Sync>;
+/// Stores a batch; `Ok` only when every part of it is stored or known not to be ours.
+type Handler = Arc<dyn Fn(Parsed) -> BoxFuture<'static, Result<(), Unavailable>> + Send + Sync>;
 
 /// What the webhook works with. Cheap to clone.
 #[derive(Clone)]
@@ -54,13 +54,13 @@ pub struct WebhookState {
 }
 
 impl WebhookState {
-    /// A webhook that trusts what any of `secrets` signed and hands the statuses to `handler`.
+    /// A webhook that trusts what any of `secrets` signed and hands the batches to `handler`.
     pub fn new<H, F>(secrets: Vec<AppSecret>, verify_token: &str, handler: H) -> Self
     where
-        H: Fn(Vec<ReceivedStatus>) -> F + Send + Sync + 'static,
+        H: Fn(Parsed) -> F + Send + Sync + 'static,
         F: Future<Output = Result<(), Unavailable>> + Send + 'static,
     {
-        let handler: Handler = Arc::new(move |statuses| Box::pin(handler(statuses)));
+        let handler: Handler = Arc::new(move |parsed| Box::pin(handler(parsed)));
         let (troubles, meters) = (Arc::default(), Arc::new(WebhookMeters::new()));
         Self { secrets: secrets.into(), verify_token: verify_token.into(), handler, troubles, meters }
     }
@@ -116,12 +116,12 @@ async fn take(state: &WebhookState, headers: &HeaderMap, body: Body) -> Result<(
     if parsed.skipped > 0 {
         state.trouble("webhooks hold parts that this version does not understand: they are left out");
     }
-    if parsed.statuses.is_empty() {
+    if parsed.is_empty() {
         return Ok(());
     }
-    (state.handler)(parsed.statuses).await.map_err(|Unavailable| unavailable())
+    (state.handler)(parsed).await.map_err(|Unavailable| unavailable())
 }
 
 fn unavailable() -> Problem {
-    Problem::new(Kind::Unavailable, "The statuses could not be stored; send them again.")
+    Problem::new(Kind::Unavailable, "The batch could not be stored; send it again.")
 }

@@ -5,6 +5,7 @@
 
 use dawncast_core::{
     campaign::Priority,
+    consent::Scope,
     ids::{AssetId, AudienceId, CampaignId, ImportId, NumberId, PageRef, PoolId, RunId},
 };
 
@@ -118,6 +119,26 @@ impl Keys {
         format!("{}{{run:{run}}}:dropped", self.prefix)
     }
 
+    /// The rows that freeze found not to be written to, for the plan that the token names.
+    pub(crate) fn screened(&self, run: &RunId, plan_token: &str) -> String {
+        format!("{}{{run:{run}}}:screened:{plan_token}", self.prefix)
+    }
+
+    /// Which number may send to each row, for the plan that the token names.
+    pub(crate) fn fixed_numbers(&self, run: &RunId, plan_token: &str) -> String {
+        format!("{}{{run:{run}}}:fixed:{plan_token}", self.prefix)
+    }
+
+    /// The runs that count against a category's frequency cap, by their instant.
+    pub(crate) fn contacts(&self, scope: Scope) -> String {
+        format!("{}{{contacts:{scope}}}", self.prefix)
+    }
+
+    /// How the keys begin that hold whom each run of a category writes to; the run's id ends them.
+    pub(crate) fn contacted_by(&self, scope: Scope) -> String {
+        format!("{}{{contacts:{scope}}}:", self.prefix)
+    }
+
     /// A page's mutable half.
     pub(crate) fn ledger(&self, page: &PageRef) -> String {
         format!("{}{{run:{}}}:{}:l", self.prefix, page.run, page.page)
@@ -166,6 +187,11 @@ impl Keys {
     /// A number's rate credit.
     pub(crate) fn credit(&self, number: &NumberId) -> String {
         format!("{}{{num:{number}}}:credit", self.prefix)
+    }
+
+    /// When each person has last written to a number.
+    pub(crate) fn service_windows(&self, number: &NumberId) -> String {
+        format!("{}{{num:{number}}}:windows", self.prefix)
     }
 
     /// What is known of the way by which receipts come.

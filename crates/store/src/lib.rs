@@ -8,6 +8,7 @@
 
 mod clock;
 mod connect;
+mod contacts;
 pub mod credit;
 mod error;
 mod fit;
@@ -23,9 +24,11 @@ pub mod restore;
 pub mod run;
 mod script;
 mod server;
+mod service;
 
 pub use clock::ProcessTime;
 pub use connect::{Durability, Memory, Store, StoreConfig};
+pub use contacts::Contact;
 pub use error::StoreError;
 pub use fit::Volatility;
 pub use keys::Keys;

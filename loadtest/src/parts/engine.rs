@@ -4,7 +4,10 @@
 use std::time::Duration;
 
 use anyhow::bail;
-use dawncast_cloud_api::{Client, ClientConfig, webhook::AppSecret};
+use dawncast_cloud_api::{
+    Client, ClientConfig,
+    webhook::{AppSecret, Parsed},
+};
 use dawncast_engine::{Clock, Context, Receipts, Settings, Vigil, monitor, scheduler, webhook_beat, worker};
 use dawncast_server::{Unavailable, WebhookState, webhook_router};
 use dawncast_store::{Store, StoreConfig};
@@ -83,9 +86,9 @@ fn start_telemetry() -> anyhow::Result<()> {
 
 async fn listen(ctx: &Context, clock: Clock, stop: &CancellationToken) -> anyhow::Result<String> {
     let receipts = Receipts::new(ctx.clone(), clock.clone());
-    let handler = move |statuses| {
+    let handler = move |parsed: Parsed| {
         let receipts = receipts.clone();
-        async move { receipts.apply(statuses).await.map_err(|_| Unavailable) }
+        async move { receipts.apply(parsed.statuses).await.map_err(|_| Unavailable) }
     };
     let router = webhook_router(WebhookState::new(vec![AppSecret::new(APP_SECRET)?], "", handler));
     let listener = TcpListener::bind(("127.0.0.1", 0)).await?;

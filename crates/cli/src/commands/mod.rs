@@ -13,6 +13,7 @@ mod pool;
 mod restore;
 mod run;
 mod sim;
+mod suppression;
 mod switch;
 
 use std::{
@@ -61,6 +62,8 @@ pub(crate) enum Command {
     Number(number::Args),
     /// Deliveries: one recipient in one run.
     Delivery(delivery::Args),
+    /// The suppression list: who wants no messages.
+    Suppression(suppression::Args),
     /// Stop everything at once: nothing more is sent until `dawncast start`.
     Stop(Remote),
     /// Take a stop back.
@@ -89,6 +92,7 @@ impl Command {
             Self::Pool(args) => pool::run(args).await,
             Self::Number(args) => number::run(args).await,
             Self::Delivery(args) => delivery::run(args).await,
+            Self::Suppression(args) => suppression::run(args).await,
             Self::Stop(remote) => switch::stop(remote).await,
             Self::Start(remote) => switch::start(remote).await,
             Self::Restore(args) => restore::run(args).await,

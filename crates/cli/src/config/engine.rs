@@ -71,7 +71,7 @@ impl From<&Engine> for dawncast_engine::Settings {
             preflight_lead,
             open_lead,
             close_after,
-            notify: None,
+            ..Self::default()
         }
     }
 }

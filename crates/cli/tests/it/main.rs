@@ -27,4 +27,5 @@ mod promises;
 mod recurring;
 mod restore;
 mod runbooks;
+mod suppression;
 mod usage;

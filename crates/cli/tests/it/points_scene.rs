@@ -3,7 +3,10 @@
 
 use std::{collections::BTreeMap, process::Stdio, time::Duration};
 
-use dawncast_cloud_api::{Client, ClientConfig, webhook::AppSecret};
+use dawncast_cloud_api::{
+    Client, ClientConfig,
+    webhook::{AppSecret, Parsed},
+};
 use dawncast_cloud_sim::{AttemptRecord, FaultOrder, Receipts as SimReceipts, SimConfig, Simulator, Span, WABA_ID};
 use dawncast_core::{
     callback::Callback,
@@ -172,9 +175,9 @@ impl Scene {
 
     fn receive(&self, listener: TcpListener) {
         let receipts = Receipts::new(self.ctx.clone(), self.clock.clone());
-        let handler = move |statuses| {
+        let handler = move |parsed: Parsed| {
             let receipts = receipts.clone();
-            async move { receipts.apply(statuses).await.map_err(|_| Unavailable) }
+            async move { receipts.apply(parsed.statuses).await.map_err(|_| Unavailable) }
         };
         let secrets = vec![AppSecret::new("sim_app_secret").unwrap()];
         let router = webhook_router(WebhookState::new(secrets, "", handler));

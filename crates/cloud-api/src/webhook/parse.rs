@@ -8,14 +8,21 @@ use std::collections::HashMap;
 use serde::{Deserialize, de::DeserializeOwned};
 use serde_json::value::RawValue;
 
-use super::payload::{MESSAGES, MessagesValue, Notification, StatusUpdate, seconds};
+use super::{
+    inbound::{Inbound, Preference, message, preference},
+    payload::{MESSAGES, MessagesValue, Notification, StatusUpdate, USER_PREFERENCES, seconds},
+};
 
 /// A batch of updates.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Parsed {
     /// The statuses of our messages, in the order they came in.
     pub statuses: Vec<ReceivedStatus>,
-    /// Updates of other kinds: inbound messages, errors of numbers, changes of other fields.
+    /// What users wrote to our numbers.
+    pub inbound: Vec<Inbound>,
+    /// What users wish of our marketing messages.
+    pub preferences: Vec<Preference>,
+    /// Updates of other kinds: errors of numbers, changes of other fields, messages and wishes of another shape.
     pub others: usize,
     /// Parts that could not be understood.
     pub skipped: usize,
@@ -59,7 +66,7 @@ impl From<Notification> for Parsed {
     fn from(notification: Notification) -> Self {
         let mut parsed = Self::default();
         for change in notification.entry.into_iter().flat_map(|entry| entry.changes) {
-            if change.field == MESSAGES {
+            if is_read(&change.field) {
                 parsed.add(change.value);
             } else {
                 parsed.others += 1;
@@ -70,12 +77,47 @@ impl From<Notification> for Parsed {
 }
 
 impl Parsed {
+    /// Whether nothing of it is to be stored.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.statuses.is_empty() && self.inbound.is_empty() && self.preferences.is_empty()
+    }
+
     fn add(&mut self, value: MessagesValue) {
-        self.others += value.messages.len() + value.errors.len();
+        self.others += value.errors.len();
         let phone_number_id = value.metadata.map(|metadata| metadata.phone_number_id);
+        let number = phone_number_id.as_deref();
+        self.add_users(value.messages.iter().map(Box::as_ref), value.user_preferences.iter().map(Box::as_ref), number);
         let received = |status| ReceivedStatus { phone_number_id: phone_number_id.clone(), status };
         self.statuses.extend(value.statuses.into_iter().map(received));
     }
+}
+
+impl Parsed {
+    fn add_users<'a>(
+        &mut self,
+        messages: impl Iterator<Item = &'a RawValue>,
+        preferences: impl Iterator<Item = &'a RawValue>,
+        number: Option<&str>,
+    ) {
+        for body in messages {
+            match message(body, number) {
+                Some(inbound) => self.inbound.push(inbound),
+                None => self.others += 1,
+            }
+        }
+        for body in preferences {
+            match preference(body, number) {
+                Some(wish) => self.preferences.push(wish),
+                None => self.others += 1,
+            }
+        }
+    }
+}
+
+/// Whether changes of this field are read.
+fn is_read(field: &str) -> bool {
+    [MESSAGES, USER_PREFERENCES].contains(&field)
 }
 
 fn parse_loosely(body: &str) -> Result<Parsed, ParseError> {
@@ -93,16 +135,18 @@ fn parse_loosely(body: &str) -> Result<Parsed, ParseError> {
 
 fn add_change(change: &Members<'_>, parsed: &mut Parsed) {
     match (change.get::<String>("field").as_deref(), change.object("value")) {
-        (Some(MESSAGES), Some(value)) => add_value(&value, parsed),
-        (Some(field), _) if field != MESSAGES => parsed.others += 1,
+        (Some(field), Some(value)) if is_read(field) => add_value(&value, parsed),
+        (Some(field), _) if !is_read(field) => parsed.others += 1,
         _ => parsed.skipped += 1,
     }
 }
 
 fn add_value(value: &Members<'_>, parsed: &mut Parsed) {
-    parsed.others +=
-        ["messages", "errors"].map(|name| value.list(name, &mut parsed.skipped).len()).iter().sum::<usize>();
+    parsed.others += value.list("errors", &mut parsed.skipped).len();
     let phone_number_id = value.object("metadata").and_then(|metadata| metadata.get::<String>("phone_number_id"));
+    let (messages, wishes) =
+        (value.list("messages", &mut parsed.skipped), value.list("user_preferences", &mut parsed.skipped));
+    parsed.add_users(messages.into_iter(), wishes.into_iter(), phone_number_id.as_deref());
     for status in value.objects("statuses", &mut parsed.skipped) {
         match status.status() {
             Some(status) => {

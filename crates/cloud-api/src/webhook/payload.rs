@@ -8,6 +8,8 @@ use crate::{ErrorEntry, Personal, Way, classify, open_enum::open_enum};
 
 /// The field of a [`Change`] that carries statuses.
 pub(super) const MESSAGES: &str = "messages";
+/// The field of a [`Change`] that carries users' wishes; its value has the shape of [`MESSAGES`].
+pub(super) const USER_PREFERENCES: &str = "user_preferences";
 
 /// A whole POST: up to 1000 updates (Meta: webhooks).
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -64,6 +66,9 @@ pub struct MessagesValue {
     /// Errors that belong to no message, verbatim.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub errors: Vec<Box<RawValue>>,
+    /// What users wish to hear of, verbatim.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub user_preferences: Vec<Box<RawValue>>,
 }
 
 /// The business phone number that an update concerns.

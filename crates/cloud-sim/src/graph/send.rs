@@ -14,6 +14,7 @@ use crate::faults::{Fault, Try};
 use crate::limits::PAIR;
 use crate::listener::Line;
 use crate::message::Message;
+use crate::templates::MARKETING;
 use crate::wa_id::WaId;
 use crate::wamid::Direction;
 
@@ -152,6 +153,7 @@ fn accept(
         let failure = match fault {
             Some(Fault::AsyncError { code }) => Some(code),
             Some(Fault::Undeliverable) => Some(131_026),
+            _ if category == Some(MARKETING) && contact.stopped_marketing => Some(131_050),
             _ if contact.blocked || cloud.faults.is_undeliverable(user) => Some(131_026),
             _ => None,
         };

@@ -24,14 +24,21 @@ use crate::wa_id::WaId;
 use courier::Courier;
 use scheduler::{Pending, Scheduler};
 
-/// A text that a user sent to a number.
+/// What a user tells a number.
 pub(crate) struct Inbound {
     pub(crate) user: WaId,
     pub(crate) number: usize,
-    pub(crate) wamid: String,
-    pub(crate) text: String,
+    pub(crate) says: Says,
     /// Unix microseconds of the simulator's clock.
     pub(crate) at_us: u64,
+}
+
+/// What is told.
+pub(crate) enum Says {
+    /// A text.
+    Text { wamid: String, text: String },
+    /// A wish of marketing messages: to have none, or to have them again.
+    Preference { stops: bool },
 }
 
 /// A number as webhooks name it.

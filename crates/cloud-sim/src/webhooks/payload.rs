@@ -7,7 +7,7 @@ use serde_json::ser::{Formatter, Serializer};
 
 use super::plan::{Status, Step};
 use super::scheduler::Event;
-use super::{Inbound, Sender};
+use super::{Inbound, Says, Sender};
 use crate::catalogue;
 use crate::cloud::WABA_ID;
 use crate::message::Message;
@@ -40,6 +40,18 @@ struct Value<'a> {
     messages: Vec<InboundBody<'a>>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     statuses: Vec<StatusBody<'a>>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    user_preferences: Vec<PreferenceBody>,
+}
+
+/// Its timestamp is a number, unlike those of messages.
+#[derive(Serialize)]
+struct PreferenceBody {
+    wa_id: String,
+    detail: &'static str,
+    category: &'static str,
+    value: &'static str,
+    timestamp: u64,
 }
 
 #[derive(Serialize)]
@@ -140,6 +152,7 @@ fn change(sender: &Sender) -> Change<'_> {
         contacts: Vec::new(),
         messages: Vec::new(),
         statuses: Vec::new(),
+        user_preferences: Vec::new(),
     };
     Change { value, field: "messages" }
 }
@@ -148,14 +161,25 @@ fn inbound_change<'a>(sender: &'a Sender, inbound: &'a Inbound) -> Change<'a> {
     let from = inbound.user.digits();
     let mut change = change(sender);
     change.value.contacts = vec![Contact { profile: Profile { name: "Zoë" }, wa_id: from.clone() }];
-    change.value.messages = vec![InboundBody {
-        from,
-        id: &inbound.wamid,
-        timestamp: seconds(inbound.at_us),
-        r#type: "text",
-        text: Text { body: &inbound.text },
-    }];
+    match &inbound.says {
+        Says::Text { wamid, text } => {
+            let (timestamp, text) = (seconds(inbound.at_us), Text { body: text });
+            change.value.messages = vec![InboundBody { from, id: wamid, timestamp, r#type: "text", text }];
+        }
+        Says::Preference { stops } => {
+            change.field = "user_preferences";
+            change.value.user_preferences = vec![wish(from, *stops, inbound.at_us)];
+        }
+    }
     change
+}
+
+fn wish(wa_id: String, stops: bool, at_us: u64) -> PreferenceBody {
+    let (value, detail) = match stops {
+        true => ("stop", "User requested to stop marketing messages"),
+        false => ("resume", "User requested to resume marketing messages"),
+    };
+    PreferenceBody { wa_id, detail, category: "marketing_messages", value, timestamp: at_us / 1_000_000 }
 }
 
 fn status<'a>(message: &'a Message, step: &Step) -> StatusBody<'a> {

@@ -18,7 +18,7 @@ async fn templates_are_listed_page_by_page() {
     let (first, next) = page(&sim, &format!("/v24.0/{WABA}/message_templates?limit=3&fields=name"), "name").await;
     assert_eq!(first, ["hello_world", "daily_pack_v1", "daily_pack_v2"]);
     let (second, next) = page(&sim, &next.unwrap(), "name").await;
-    assert_eq!((second, next), (vec!["daily_text_v1".to_owned()], None));
+    assert_eq!((second, next), (vec!["daily_text_v1".to_owned(), "weekly_offer_v1".to_owned()], None));
 }
 
 #[tokio::test]

@@ -76,6 +76,9 @@ pub enum Begun {
         at: UnixMs,
         /// One per intent.
         granted: Vec<bool>,
+        /// Which state of the suppression list was told to the run last: another than before means that the owner has to
+        /// look at the list before it POSTs.
+        list: u64,
     },
     /// None may.
     Refused(Refusal),
@@ -208,7 +211,7 @@ impl Page {
             return Begun::Refused(refusal);
         }
         let granted = intents.iter().map(|(intent, number)| self.grant(intent, *number, now)).collect();
-        Begun::Granted { at: now, granted }
+        Begun::Granted { at: now, granted, list: 0 }
     }
 
     /// An intent that is begun already was begun by this owner, and its reply lost: claim leaves nothing begun.

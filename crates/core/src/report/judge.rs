@@ -68,8 +68,10 @@ pub struct SlaInput<'a> {
 /// The verdict at `now`.
 pub fn judge(input: &SlaInput<'_>, now: UnixMs) -> Sla {
     let intended = input.dropped_by_reason.iter().filter(|(reason, _)| !reason.is_defect()).map(|(_, count)| count);
-    let eligible = input.submitted.saturating_sub(intended.sum());
-    let unreachable = input.failures.iter().filter(|f| f.class == Failure::RECIPIENT).map(|f| f.count).sum();
+    let of_class = |class: &str| input.failures.iter().filter(|f| f.class == class).map(|f| f.count).sum::<u64>();
+    // Who was suppressed after the freeze is no more promised anything than who was before.
+    let eligible = input.submitted.saturating_sub(intended.sum::<u64>() + of_class(Failure::SUPPRESSED));
+    let unreachable = of_class(Failure::RECIPIENT);
     let attained = share(input.within_deadline, eligible);
     let verdict = match (input.cancelled, now < input.deadline_at && !input.closed) {
         (true, _) => SlaVerdict::Cancelled,

@@ -125,7 +125,8 @@ impl Chores {
         version: &AudienceVersion,
         findings: &mut Findings,
     ) -> Result<u64, EngineError> {
-        let selection = self.select(run, version).await?;
+        let screen = self.asking_screen(run, version, &self.pool_senders(run).await?).await?.without_cap();
+        let selection = self.select(run, version, &screen).await?;
         let (chosen, dropped) = (selection.chosen.len() as u64, selection.dropped_by_reason());
         let submitted = chosen + selection.dropped.len() as u64;
         findings.holds.extend(defects(run, submitted, &dropped));

@@ -1,7 +1,11 @@
 //! Judge and close: the verdict, provisional at the deadline and final when all is settled or its time is over.
 
+use std::collections::HashSet;
+
 use dawncast_core::{
+    consent::Scope,
     delivery::{Gate, Standing},
+    phone::Phone,
     report::{Report, SlaVerdict},
 };
 use dawncast_store::{
@@ -9,7 +13,7 @@ use dawncast_store::{
     run::{Advanced, Run, RunTallies},
 };
 use metrics::counter;
-use tracing::info;
+use tracing::{debug, info};
 
 use super::Chores;
 use crate::{
@@ -77,6 +81,7 @@ impl Chores {
     /// What is left to do for a closed run. Off the list of active runs at the very end: until then the tick brings it
     /// back, should its scheduler die in between.
     pub(super) async fn retire(&self, run: &Run) -> Result<(), EngineError> {
+        self.release_contacts(run).await?;
         let (store, from) = (&self.ctx.store, [CampaignState::Active, CampaignState::Paused]);
         let campaign = store.campaign(&run.record.campaign).await?;
         if campaign.is_some_and(|campaign| campaign.run() == run.record.id && campaign.next().is_none()) {
@@ -85,6 +90,32 @@ impl Chores {
         store.unpin(&run.record.spec.audience.id, &run.record.id).await?;
         Ok(store.retire_run(&run.record.id).await?)
     }
+}
+
+impl Chores {
+    /// Gives back whom the run has counted against a frequency cap and not written to.
+    async fn release_contacts(&self, run: &Run) -> Result<(), EngineError> {
+        let (store, id, scope) = (&self.ctx.store, &run.record.id, Scope::of(&run.record.spec.message));
+        if !store.has_contacts(scope, id).await? {
+            return Ok(());
+        }
+        let (terms, mut reached) = (run.terms(), HashSet::new());
+        for at in run.page_refs() {
+            let Some(page) = store.page(&at).await? else { continue };
+            let rows = page.recipients.rows.iter().zip(&page.ledger.records);
+            let written_to = rows.filter(|(_, record)| may_have_reached(record.standing(&terms)));
+            let person = |phone: u64| Phone::from_digits(phone).map_or(phone, Phone::person);
+            reached.extend(written_to.map(|(row, _)| person(row.phone)));
+        }
+        let released = store.release_contacts(scope, id, &reached).await?;
+        debug!("run {id} gives back {released} messages that it had counted against the cap of {scope}");
+        Ok(())
+    }
+}
+
+/// Whether a message may be on the phone, or on its way.
+fn may_have_reached(standing: Standing) -> bool {
+    !matches!(standing, Standing::Planned | Standing::Retrying | Standing::Failed)
 }
 
 /// How many met the SLA, came late, or did not come, in the order of the metric's outcomes.

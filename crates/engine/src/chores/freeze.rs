@@ -1,6 +1,6 @@
 //! Freeze (rule 8, freeze pins everything once): pins the audience's version, the numbers and the dice, and gives every row that is not sent to a reason.
 
-use dawncast_core::UnixMs;
+use dawncast_core::{UnixMs, consent::Scope};
 use dawncast_store::{
     records::{Number, NumberRole, mint},
     run::{Advanced, Frozen, Run, Sender},
@@ -31,26 +31,41 @@ fn opens_at(run: &Run, now: UnixMs) -> UnixMs {
 }
 
 impl Chores {
+    /// The numbers of a run's pool, in the order of its table.
+    pub(super) async fn pool_senders(&self, run: &Run) -> Result<Vec<Sender>, EngineError> {
+        let numbers = self.ctx.store.pool_numbers(&run.record.spec.pool).await?;
+        let mut senders: Vec<Sender> = numbers.iter().map(sender).collect();
+        senders.sort_by(|a, b| a.number.as_str().cmp(b.number.as_str()));
+        // Records name a number by one byte.
+        senders.truncate(256);
+        Ok(senders)
+    }
+
     pub(super) async fn freeze(&self, run: &Run) -> Result<bool, EngineError> {
         let (store, spec, id) = (&self.ctx.store, &run.record.spec, &run.record.id);
         let Some(version) = store.pin(&spec.audience.id, id).await? else {
             return self.hold(run, &format!("audience {} holds no rows: import some", spec.audience.id)).await;
         };
-        let selection = self.select(run, &version).await?;
-        let mut senders: Vec<Sender> = store.pool_numbers(&spec.pool).await?.iter().map(sender).collect();
-        senders.sort_by(|a, b| a.number.as_str().cmp(b.number.as_str()));
-        // Records name a number by one byte.
-        senders.truncate(256);
+        let senders = self.pool_senders(run).await?;
+        let screen = self.asking_screen(run, &version, &senders).await?;
+        let selection = self.select(run, &version, &screen).await?;
+        let (plan_token, screened) = (mint(), selection.screened());
         let now = self.clock.now();
         let frozen = Frozen {
             audience_version: version.version,
             seed: rand::random(),
-            plan_token: mint(),
+            plan_token,
             senders,
             opens_at: opens_at(run, now),
             submitted: (selection.chosen.len() + selection.dropped.len()) as u64,
             dropped: selection.dropped_by_reason(),
+            screened: screened.len() as u64,
+            fixed: Scope::of(&spec.message) == Scope::Service,
         };
+        store.put_screened(id, &frozen.plan_token, &screened).await?;
+        if frozen.fixed {
+            store.put_fixed_numbers(id, &frozen.plan_token, &selection.fixed_numbers()).await?;
+        }
         if !self.ctx.vigil.verify(store.server_id().await?).await {
             // A snapshot that came back meanwhile would be planned as if nothing of it had gone out.
             return Ok(false);

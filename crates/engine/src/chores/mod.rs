@@ -12,6 +12,7 @@ mod open;
 mod plan;
 mod preflight;
 mod queue;
+mod screen;
 mod select;
 mod tick;
 

@@ -32,8 +32,9 @@ impl Chores {
         // Pinned at freeze: the same version, whatever was imported since.
         let audience = &run.record.spec.audience.id;
         let Some(version) = self.ctx.store.pin(audience, &run.record.id).await? else { return Ok(false) };
-        let selection = self.select(run, &version).await?;
-        let plan = match self.place(run, frozen, &selection.candidates) {
+        let screen = self.known_screen(run, frozen).await?;
+        let selection = self.select(run, &version, &screen).await?;
+        let plan = match self.place(run, frozen, &selection) {
             Ok(plan) => plan,
             Err(shortage) => {
                 let remedy = "This run's window and numbers are pinned: cancel it, mend that, submit again.";
@@ -54,19 +55,28 @@ impl Chores {
         reach(Point::PlanWritten);
         let advanced = self.ctx.store.planned_run(&run.record.id, &frozen.plan_token, count).await?;
         reach(Point::PlanAfter);
+        if advanced == Advanced::Moved && (frozen.screened > 0 || frozen.fixed) {
+            self.ctx.store.forget_screened(&run.record.id, &frozen.plan_token).await?;
+        }
         Ok(advanced == Advanced::Moved)
     }
 
     /// Within the window. Where that is too short because the run starts late, or was forced: within half of what is left before the
     /// deadline, so that the last ones, and their retries, still meet it; else up to the deadline; else beyond it: as many
     /// as can be are served in time, the others expire.
-    fn place(&self, run: &Run, frozen: &Frozen, candidates: &[plan::Candidate]) -> Result<Plan, Shortage> {
+    fn place(&self, run: &Run, frozen: &Frozen, selection: &Selection) -> Result<Plan, Shortage> {
         let opening = run.record.opening;
         let senders: Vec<plan::Sender> = home_senders(frozen)
             .map(|(_, sender)| plan::Sender { id: sender.number.clone(), mps: sender.mps, quota: None })
             .collect();
         let attempt = |closes_at| {
-            plan::plan(candidates, &senders, frozen.opens_at, closes_at, self.ctx.settings.headroom, frozen.seed)
+            let plan = |candidates: &[plan::Candidate], senders: &[plan::Sender]| {
+                plan::plan(candidates, senders, frozen.opens_at, closes_at, self.ctx.settings.headroom, frozen.seed)
+            };
+            match frozen.fixed {
+                true => plan_fixed(frozen, selection, &senders, plan),
+                false => plan(&selection.candidates, &senders),
+            }
         };
         let planned = attempt(opening.closes_at.max(frozen.opens_at));
         let may_overrun = frozen.opens_at > opening.opens_at || run.record.spec.force;
@@ -97,6 +107,29 @@ impl Chores {
         }
         Ok(true)
     }
+}
+
+/// A plan in which every recipient hears from the one number that may send to it: numbers share nothing, so each has a
+/// plan of its own.
+fn plan_fixed(
+    frozen: &Frozen,
+    selection: &Selection,
+    senders: &[plan::Sender],
+    plan: impl Fn(&[plan::Candidate], &[plan::Sender]) -> Result<Plan, Shortage>,
+) -> Result<Plan, Shortage> {
+    let mut pages = Vec::new();
+    for (home, sender) in senders.iter().enumerate() {
+        let place = place_of(frozen, home);
+        let fixed = selection.chosen_rows().enumerate().filter(|(_, (_, number))| usize::from(*number) == place);
+        let own: Vec<u32> = fixed.map(|(candidate, _)| candidate as u32).collect();
+        let candidates: Vec<_> = own.iter().map(|candidate| selection.candidates[*candidate as usize]).collect();
+        for mut page in plan(&candidates, std::slice::from_ref(sender))?.pages {
+            page.number = home;
+            page.entries.iter_mut().for_each(|entry| entry.candidate = own[entry.candidate as usize]);
+            pages.push(page);
+        }
+    }
+    Ok(Plan { pages })
 }
 
 fn count_planned(run: &Run, page: &NewPage) {

@@ -1,5 +1,6 @@
 //! Who of an audience gets the message: the same for freeze, which counts and explains, and for plan, which sends. A
-//! pure function of the pinned audience, so that plan may come to it again after any crash.
+//! pure function of the pinned audience and of what freeze's screen found, so that plan may come to it again after any
+//! crash.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
@@ -15,7 +16,10 @@ use dawncast_store::{
     run::{DroppedRow, Run},
 };
 
-use super::Chores;
+use super::{
+    Chores,
+    screen::{Looked, Refusal, Screen},
+};
 use crate::EngineError;
 
 /// A row's attributes as the renderer asks for them.
@@ -38,6 +42,8 @@ pub(super) struct Selection {
     pub(super) candidates: Vec<Candidate>,
     /// What their pages keep of them; due times are the plan's to set.
     pub(super) chosen: Vec<Recipient>,
+    /// Which row of the audience each of them is, from 1, and the place of the one number that may send to it.
+    rows: Vec<(u64, u8)>,
     /// Everyone else, each with a reason.
     pub(super) dropped: Vec<DroppedRow>,
     /// All assets that some chosen recipient needs.
@@ -50,6 +56,31 @@ impl Selection {
         let mut counts = BTreeMap::new();
         self.dropped.iter().for_each(|row| *counts.entry(row.reason).or_default() += 1);
         counts
+    }
+
+    /// Of each of the chosen: which row it is, and the place of the one number that may send to it.
+    pub(super) fn chosen_rows(&self) -> impl Iterator<Item = (u64, u8)> + '_ {
+        self.rows.iter().copied()
+    }
+
+    /// Drops, of those chosen from number `from` on, whom `may` does not let through.
+    pub(super) fn drop_where(&mut self, from: usize, may: &[bool], reason: DropReason, detail: &str) {
+        if may.iter().all(|may| *may) {
+            return;
+        }
+        let chosen = self.chosen.split_off(from).into_iter();
+        let (candidates, rows) = (self.candidates.split_off(from), self.rows.split_off(from));
+        for (((recipient, candidate), row), may) in chosen.zip(candidates).zip(rows).zip(may) {
+            if *may {
+                self.candidates.push(candidate);
+                self.chosen.push(recipient);
+                self.rows.push(row);
+            } else {
+                let Recipient { phone, id, .. } = recipient;
+                self.dropped.push(DroppedRow { phone, id, reason, detail: detail.to_owned(), row: Some(row.0) });
+            }
+        }
+        self.dropped.sort_by_key(|row| row.row);
     }
 }
 
@@ -67,20 +98,22 @@ struct Selector<'a> {
 }
 
 impl Selector<'_> {
-    fn take(&mut self, row: &Row) {
+    /// `looked` is what the screen says of the row.
+    fn take(&mut self, row: &Row, looked: Looked) {
         self.row += 1;
-        if let Err((reason, detail)) = self.choose(row) {
+        if let Err((reason, detail)) = self.choose(row, looked) {
             let id = row.id.clone().unwrap_or_default();
             self.selection.dropped.push(DroppedRow { phone: row.phone, id, reason, detail, row: Some(self.row) });
         }
     }
 
-    fn choose(&mut self, row: &Row) -> Result<(), (DropReason, String)> {
+    fn choose(&mut self, row: &Row, looked: Looked) -> Result<(), Refusal> {
         let phone = Phone::from_digits(row.phone).map_err(|why| (DropReason::InvalidPhone, why.to_string()))?;
         if let Some(first) = self.seen.get(&row.phone) {
             return Err((DropReason::Duplicate, format!("row {first} has the same phone")));
         }
         self.seen.insert(row.phone, self.row);
+        let number = looked?;
         let attributes = RowAttributes(row);
         let needs = self.renderer.assets(&attributes).map_err(drop_reason)?;
         let known = |name: &str| self.assets.contains(name).then(String::new);
@@ -92,6 +125,7 @@ impl Selector<'_> {
         let place = self.tiers.iter().position(|listed| listed == tier).unwrap_or(self.tiers.len());
         self.selection.candidates.push(Candidate { phone: row.phone, tier: place as u8 });
         self.selection.chosen.push(self.keep(row));
+        self.selection.rows.push((self.row, number));
         Ok(())
     }
 
@@ -108,7 +142,7 @@ impl Selector<'_> {
     }
 }
 
-fn drop_reason(error: RenderError) -> (DropReason, String) {
+fn drop_reason(error: RenderError) -> Refusal {
     let reason = match &error {
         RenderError::MissingAsset(_) => DropReason::MissingAsset,
         RenderError::MissingAttribute(_) | RenderError::BadParameter { .. } => DropReason::MissingAttribute,
@@ -124,8 +158,13 @@ pub(crate) fn renderer(run: &Run) -> Result<Renderer, EngineError> {
 }
 
 impl Chores {
-    /// The selection of `run` from a version of its audience.
-    pub(super) async fn select(&self, run: &Run, version: &AudienceVersion) -> Result<Selection, EngineError> {
+    /// The selection of `run` from a version of its audience, of those whom `screen` lets through.
+    pub(super) async fn select(
+        &self,
+        run: &Run,
+        version: &AudienceVersion,
+        screen: &Screen,
+    ) -> Result<Selection, EngineError> {
         let store = &self.ctx.store;
         let (spec, renderer) = (&run.record.spec, renderer(run)?);
         let mut names = BTreeSet::new();
@@ -138,7 +177,8 @@ impl Chores {
                 break;
             }
         }
-        let selection = Selection { candidates: vec![], chosen: vec![], dropped: vec![], assets: BTreeSet::new() };
+        let selection =
+            Selection { candidates: vec![], chosen: vec![], rows: vec![], dropped: vec![], assets: BTreeSet::new() };
         let mut selector = Selector {
             renderer: &renderer,
             assets: &names,
@@ -149,7 +189,10 @@ impl Chores {
         };
         let mut rows = store.rows(&spec.audience.id, version);
         while let Some(chunk) = rows.next().await? {
-            chunk.iter().for_each(|row| selector.take(row));
+            let looked = self.look(screen, &chunk, selector.row + 1).await?;
+            let from = selector.selection.chosen.len();
+            chunk.iter().zip(looked).for_each(|(row, looked)| selector.take(row, looked));
+            self.cap(screen, run, &mut selector.selection, from).await?;
         }
         Ok(selector.selection)
     }

@@ -25,6 +25,7 @@ use tracing::{debug, warn};
 
 use super::{
     owner::PageOwner,
+    silence::Look,
     wire::{self, Posting},
 };
 use crate::{
@@ -77,9 +78,25 @@ pub(super) enum Beginning {
     /// The number granted no credit.
     NoCredit { place: usize, granted: Granted },
     /// The ledger was asked.
-    Asked { batch: Batch, bodies: Vec<Result<Bytes, String>>, asked: Instant, answer: Result<Begun, StoreError> },
+    Asked {
+        batch: Batch,
+        bodies: Vec<Result<Bytes, String>>,
+        asked: Instant,
+        answer: Result<Begun, StoreError>,
+        look: Look,
+    },
     /// Not even that.
     Failed(StoreError),
+}
+
+/// How a begin was answered.
+struct Taken {
+    /// When it was asked for.
+    asked: Instant,
+    /// When it took place, by the clock that the ledger goes by.
+    at: UnixMs,
+    /// Whether it is known whom not to write to.
+    knows_whom: bool,
 }
 
 struct PageAttributes<'a> {
@@ -116,9 +133,12 @@ impl PageOwner {
     /// Whose turn it is: the first of home and stand-ins that has the template and is not away for long. A number that is
     /// only out of credit for a moment is waited for, so that recipients keep hearing from the same one.
     pub(super) fn turn_of(&self, now: UnixMs) -> Option<usize> {
-        let places = self.sheet.senders.len();
+        // Free-form messages go only where the user has written to: nobody stands in.
+        let is_fixed = self.sheet.run.frozen.as_ref().is_some_and(|frozen| frozen.fixed);
+        let all = self.sheet.senders.len();
+        let tried = if is_fixed { all.min(1) } else { all };
         let fit = |place: &usize| self.sheet.senders[*place].token.is_some();
-        let order = || (0..places).map(|step| (self.home + step) % places).filter(fit);
+        let order = || (0..tried).map(|step| (self.home + step) % all).filter(fit);
         order()
             .find(|place| !self.rests[*place].is_away(now))
             .or_else(|| order().min_by_key(|place| self.rests[*place].until))
@@ -147,7 +167,8 @@ impl PageOwner {
         reach(Point::BeginBefore);
         let answer = store.begin(&self.owner, &intents).await;
         reach(Point::BeginAfter);
-        Beginning::Asked { batch, bodies, asked, answer }
+        let look = self.listen(&answer).await;
+        Beginning::Asked { batch, bodies, asked, answer, look }
     }
 
     fn body(&self, intent: &Intent, place: usize) -> Result<Bytes, String> {
@@ -174,8 +195,11 @@ impl PageOwner {
                 self.shared.ctx.trouble(format_args!("credit for page {} cannot be had now", self.owner.page), error);
                 self.pause();
             }
-            Beginning::Asked { batch, bodies, asked, answer } => match answer {
-                Ok(Begun::Granted { at, granted }) => self.send(batch, bodies, asked, at, &granted),
+            Beginning::Asked { batch, bodies, asked, answer, look } => match answer {
+                Ok(Begun::Granted { at, granted, .. }) => {
+                    let knows_whom = self.heed(look);
+                    self.send(batch, bodies, Taken { asked, at, knows_whom }, &granted);
+                }
                 Ok(Begun::Refused(refusal)) => self.refused(refusal),
                 Err(error) => {
                     // Unanswered: perhaps in the journal. Asked again, it is granted again.
@@ -215,17 +239,11 @@ impl PageOwner {
 
     /// What was granted goes out, if it still may: under half the lease has passed since the last renewal was sent, the
     /// begin is young, and the deadline is ahead. A worker that was frozen in between takes it back.
-    fn send(
-        &mut self,
-        mut batch: Batch,
-        bodies: Vec<Result<Bytes, String>>,
-        asked: Instant,
-        at: UnixMs,
-        granted: &[bool],
-    ) {
+    fn send(&mut self, mut batch: Batch, bodies: Vec<Result<Bytes, String>>, taken: Taken, granted: &[bool]) {
+        let Taken { asked, at, knows_whom } = taken;
         self.doubt.retain(|doubted| !batch.intents.contains(doubted));
         let until = self.sends_until().min(asked + BEGIN_GOOD_FOR);
-        let in_time = Instant::now() < until && self.gate() == Gate::Open;
+        let in_time = Instant::now() < until && self.gate() == Gate::Open && knows_whom;
         let place = batch.place;
         for ((intent, body), granted) in batch.intents.iter().zip(bodies).zip(granted) {
             let Some(permit) = batch.places.split(1).filter(|_| *granted) else {
@@ -236,6 +254,9 @@ impl PageOwner {
             self.desk.begun(intent, place as u8, at);
             self.sheet.senders[place].moves.count(DeliveryState::Sending, 1);
             match body {
+                _ if knows_whom && self.silence.holds(intent.index) => {
+                    self.settle_unsent(intent, Verdict::Suppressed, place)
+                }
                 Ok(body) if in_time => self.post(intent, place, body, permit, until),
                 Ok(_) => self.settle_unsent(intent, Verdict::Withdrawn, place),
                 Err(why) => {

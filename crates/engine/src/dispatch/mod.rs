@@ -11,6 +11,7 @@ mod lines;
 mod owner;
 mod places;
 mod sheet;
+mod silence;
 mod suspects;
 mod takeover;
 mod tenure;

@@ -27,6 +27,7 @@ use super::{
     lines::Heard,
     places::Places,
     sheet::Sheet,
+    silence::Silence,
     suspects::Doubt,
     takeover::Takeover,
     tenure::receipt_path,
@@ -38,6 +39,8 @@ use crate::{EngineError, answer::Rest, log::meaning};
 const AGAIN: Duration = Duration::from_millis(50);
 /// Who waits for answers only, looks up as often.
 const IDLE: Duration = Duration::from_secs(1);
+/// While no number can send at all, it is looked again whether one can.
+const NOBODY_MS: i64 = 1_000;
 /// Answers are waited for so long, to be written together.
 const LINGER: Duration = Duration::from_millis(10);
 
@@ -65,6 +68,8 @@ pub(super) struct PageOwner {
     /// The server that the owner has worked on.
     pub(super) server: ServerId,
     pub(super) suspicion: Doubt,
+    /// Whom not to write to.
+    pub(super) silence: Silence,
     /// By place in the run's table of numbers.
     pub(super) rests: Vec<Resting>,
     /// When the last successful renewal was sent.
@@ -124,6 +129,7 @@ impl PageOwner {
             doubt: Vec::new(),
             server,
             suspicion,
+            silence: Silence::default(),
             renewed: job.asked,
             renew_at: job.asked,
             refusal: None,
@@ -245,7 +251,7 @@ impl PageOwner {
 
     /// When a number may be asked for credit again.
     fn credit_at(&self, now: UnixMs) -> UnixMs {
-        self.turn_of(now).map_or(now, |place| self.rests[place].until).max(now + 1)
+        self.turn_of(now).map_or(now + NOBODY_MS, |place| self.rests[place].until).max(now + 1)
     }
 
     fn take(&mut self, answer: Result<Answer, JoinError>) {

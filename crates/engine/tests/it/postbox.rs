@@ -10,8 +10,8 @@ use axum::{
     http::{HeaderMap, StatusCode},
     routing::post,
 };
-use dawncast_cloud_api::webhook::{self, ReceivedStatus};
-use dawncast_engine::{Clock, Context, Receipts};
+use dawncast_cloud_api::webhook::{self, Parsed, ReceivedStatus};
+use dawncast_engine::{Clock, Context, Inbox, Receipts, Unavailable};
 
 /// What becomes of a webhook call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -27,6 +27,7 @@ pub(crate) enum Mode {
 #[derive(Clone)]
 struct Desk {
     receipts: Receipts,
+    inbox: Inbox,
     mode: Arc<Mutex<Mode>>,
     kept: Arc<Mutex<Vec<Vec<ReceivedStatus>>>>,
 }
@@ -40,7 +41,8 @@ pub(crate) struct Postbox {
 impl Postbox {
     pub(crate) async fn open(ctx: &Context, clock: &Clock) -> Self {
         let receipts = Receipts::new(ctx.clone(), clock.clone());
-        let desk = Desk { receipts, mode: Arc::new(Mutex::new(Mode::Apply)), kept: Arc::default() };
+        let inbox = Inbox::new(ctx.clone(), clock.clone());
+        let desk = Desk { receipts, inbox, mode: Arc::new(Mutex::new(Mode::Apply)), kept: Arc::default() };
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}/webhook", listener.local_addr().unwrap());
         let router = Router::new().route("/webhook", post(call)).with_state(desk.clone());
@@ -76,17 +78,22 @@ async fn call(State(desk): State<Desk>, headers: HeaderMap, body: Bytes) -> Stat
     let secret = webhook::AppSecret::new("sim_app_secret").unwrap();
     let header = headers.get(webhook::SIGNATURE_HEADER).and_then(|value| value.to_str().ok());
     webhook::verify_signature(&[secret], header, &body).unwrap();
-    let statuses = webhook::parse(&body).unwrap().statuses;
+    let parsed = webhook::parse(&body).unwrap();
     let mode = *desk.mode.lock().unwrap();
     match mode {
         Mode::Refuse => StatusCode::SERVICE_UNAVAILABLE,
         Mode::Keep => {
-            desk.kept.lock().unwrap().push(statuses);
+            desk.kept.lock().unwrap().push(parsed.statuses);
             StatusCode::OK
         }
-        Mode::Apply => match desk.receipts.apply(statuses).await {
+        Mode::Apply => match apply(&desk, parsed).await {
             Ok(()) => StatusCode::OK,
             Err(_) => StatusCode::SERVICE_UNAVAILABLE,
         },
     }
+}
+
+async fn apply(desk: &Desk, parsed: Parsed) -> Result<(), Unavailable> {
+    desk.inbox.apply(&parsed).await?;
+    desk.receipts.apply(parsed.statuses).await
 }

@@ -8,6 +8,7 @@ use dawncast_core::{
     campaign::Then,
     delivery::{DeliveryState, Gate, Outcome, Record},
     ids::{DeliveryId, NumberId, RunId},
+    verdict::SUPPRESSED,
 };
 use dawncast_store::run::{DeliveryRow, Run, Story};
 use serde::Serialize;
@@ -28,6 +29,9 @@ pub(crate) struct Whole {
     awaits: Option<Awaits>,
     ended: Option<Ended>,
 }
+
+/// What [`SUPPRESSED`] means.
+const SILENCED: &str = "The recipient was suppressed after the freeze: nothing was sent.";
 
 /// One attempt as it is answered.
 #[derive(Serialize)]
@@ -93,6 +97,7 @@ pub(crate) async fn show(State(state): State<ApiState>, Id(id): Id<DeliveryId>) 
 
 fn attempt(row: &DeliveryRow, before: Option<&Story>, it: &Story, class_of: fn(u32) -> &'static str) -> Attempt {
     let entry = if it.code == 0 { None } else { ErrorEntry::of(i64::from(it.code)) };
+    let is_silenced = it.code == SUPPRESSED;
     let since = before.map_or(Some(row.recipient.due), |before| before.begun_at);
     Attempt {
         attempt: it.attempt,
@@ -104,8 +109,8 @@ fn attempt(row: &DeliveryRow, before: Option<&Story>, it: &Story, class_of: fn(u
         after_ms: it.begun_at.zip(since).map(|(begun, since)| begun - since),
         message_id: it.message_id.clone(),
         code: Some(it.code).filter(|code| *code != 0),
-        class: entry.map(|_| class_of(it.code)),
-        meaning: entry.map(ErrorEntry::hint),
+        class: entry.map(|_| class_of(it.code)).or(is_silenced.then(|| class_of(it.code))),
+        meaning: entry.map(ErrorEntry::hint).or(is_silenced.then_some(SILENCED)),
         late_at: it.late_at.map(rfc3339),
     }
 }

@@ -15,4 +15,5 @@ mod restore;
 mod rig;
 mod runs;
 mod story;
+mod suppressions;
 mod webhook;

@@ -42,6 +42,8 @@ async fn freeze(api: &Api, run: &RunId) {
         senders: vec![sender],
         opens_at: NOW,
         submitted: 6,
+        screened: 0,
+        fixed: false,
         dropped: BTreeMap::from([(DropReason::Duplicate, 1)]),
     };
     api.store.freeze_run(run, &frozen, None).await.unwrap();

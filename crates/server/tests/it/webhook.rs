@@ -3,7 +3,7 @@ use std::{
     sync::{Arc, Mutex},
 };
 
-use dawncast_cloud_api::webhook::{AppSecret, ReceivedStatus, sign};
+use dawncast_cloud_api::webhook::{AppSecret, Parsed, ReceivedStatus, sign};
 use dawncast_server::{Unavailable, WebhookState, webhook_router};
 use reqwest::Response;
 use serde_json::{Value, json};
@@ -23,8 +23,8 @@ async fn webhook(outcome: Result<(), Unavailable>) -> (SocketAddr, Seen) {
     let seen = Seen::default();
     let handler = {
         let seen = Arc::clone(&seen);
-        move |statuses: Vec<ReceivedStatus>| {
-            seen.lock().unwrap().extend(statuses);
+        move |parsed: Parsed| {
+            seen.lock().unwrap().extend(parsed.statuses);
             async move { outcome }
         }
     };

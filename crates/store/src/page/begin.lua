@@ -2,13 +2,13 @@
 -- KEYS 1 ledger   2 tail   3 tally   4 run
 -- ARGV 1 now_ms or ''   2 epoch   3 nonce   4 intents: index, attempt, expected standing, number (a byte each)
 -- Returns 'foreign' | 'outranked' | 'closed' | 'cancelled' | 'expired' | 'held' | 'early' | 'finished', or
--- 'begun', now_ms, a byte per intent: 1 granted, 0 refused because the ledger knows better.
+-- 'begun', now_ms, a byte per intent: 1 granted, 0 refused because the ledger knows better, state of the suppression list
 local h = open_page(KEYS[1])
 if not h then return { 'foreign' } end
 if h.epoch ~= tonumber(ARGV[2]) or h.nonce ~= ARGV[3] then return { 'outranked' } end
 if h.flags == FINISHED then return { 'finished' } end
 local now = clock(ARGV[1])
-local state = gate(KEYS[4], now)
+local state, list = gate(KEYS[4], now)
 if state ~= 'open' then return { state } end
 
 local function begin(index, r, attempt, expected, number)
@@ -48,4 +48,4 @@ add(h, 'planned', -started)
 add(h, 'sending', started)
 add(h, 'attempts', started)
 save(h, KEYS[2], KEYS[3], false)
-return { 'begun', now, table.concat(answer) }
+return { 'begun', now, table.concat(answer), list }

@@ -310,17 +310,17 @@ local function save_rows(h, tail_key, tally_key)
   end
 end
 
--- Whether the run lets attempts begin: 'open', or why not. 'early' is not yet, 'closed' never again, 'held' waits for a
--- person.
+-- Whether the run lets attempts begin: 'open', with the state of the suppression list that the run was told last, or why
+-- not. 'early' is not yet, 'closed' never again, 'held' waits for a person.
 local function gate(run_key, now)
   local run = redis.call('HMGET', run_key, 'state', 'hold:run', 'hold:pool', 'hold:stop', 'begin_from', 'begin_until',
-    'hold:restore')
+    'hold:restore', 'suppressions')
   if run[1] == 'cancelled' then return 'cancelled' end
   if not run[1] or run[1] == 'closed' then return 'closed' end
   if run[6] and run[6] ~= '' and now >= tonumber(run[6]) then return 'expired' end
   if run[2] or run[3] or run[4] or run[7] then return 'held' end
   if run[1] ~= 'open' or now < tonumber(run[5]) then return 'early' end
-  return 'open'
+  return 'open', run[8] or '0'
 end
 
 -- True when attempts begin now, or will.

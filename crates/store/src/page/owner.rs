@@ -152,7 +152,7 @@ impl Store {
             return Ok(Begun::Refused(refusal));
         }
         let granted = reply.get::<Vec<u8>>(2)?.into_iter().map(|code| code == 1).collect();
-        Ok(Begun::Granted { at: reply.get(1)?, granted })
+        Ok(Begun::Granted { at: reply.get(1)?, granted, list: reply.get(3)? })
     }
 
     /// Looks after a page: still mine, has the ledger moved, does the run still send?

@@ -16,6 +16,7 @@ mod pools;
 mod rows;
 mod secret;
 mod shelf;
+mod suppressions;
 mod templates;
 
 pub use api_keys::{ApiKey, NewKey, Scope};

@@ -8,7 +8,9 @@ mod holds;
 mod notices;
 mod read;
 mod record;
+mod relist;
 mod report;
+mod screened;
 
 pub use advance::Advanced;
 pub use deliveries::{DeliveryRow, Story};

@@ -133,6 +133,12 @@ pub struct Frozen {
     pub submitted: u64,
     /// Those that were dropped, by reason.
     pub dropped: BTreeMap<DropReason, u64>,
+    /// How many rows the lists of that moment kept out: plan reads them where freeze has put them, whatever has changed.
+    #[serde(default)]
+    pub screened: u64,
+    /// Each recipient has the one number that may send to it: free-form messages go only where the user has written to.
+    #[serde(default)]
+    pub fixed: bool,
 }
 
 impl Frozen {

@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "these are tests")]
 
+mod contacts;
 mod credit;
 mod fit;
 mod lane;
@@ -31,3 +32,4 @@ mod run_repeat;
 mod run_scene;
 mod run_seeded;
 mod scripts;
+mod service;

@@ -4,12 +4,13 @@ use std::time::Duration;
 
 use dawncast_core::{
     campaign::Priority,
+    consent::Scope,
     delivery::{Applied, Outcome, Standing},
     desk::Intent,
     ids::{NumberId, PageRef},
 };
 use dawncast_store::{
-    Store, StoreError,
+    Contact, Store, StoreError,
     credit::Rate,
     lane::{Leased, Put},
     page::{Begun, Claim, Finish, Owner, Recorded, Written},
@@ -100,7 +101,7 @@ async fn a_repeated_begin_is_granted_again() {
     let owner = sending(&scene).await;
     let intents = [(Intent { index: 1, attempt: 1, expected: Standing::Planned }, 0)];
     let begun = check(&scene, "page/begin.lua", async |store| store.begin(&owner, &intents).await).await;
-    assert_eq!(begun, Begun::Granted { at: OPENS, granted: vec![true] });
+    assert_eq!(begun, Begun::Granted { at: OPENS, granted: vec![true], list: 0 });
 }
 
 #[tokio::test]
@@ -286,4 +287,25 @@ async fn a_connection_that_lost_a_reply_mends_itself() {
     proxy.drop_next_reply();
     store.renew(&owner).await.unwrap_err();
     store.renew(&owner).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_run_hears_once_of_a_change_of_the_suppression_list() {
+    let scene = Scene::set().await;
+    let owner = sending(&scene).await;
+    let run = &owner.page.run;
+    assert!(check(&scene, "run/relist.lua", async |store| store.relist_run(run, 7).await).await);
+    assert!(!scene.store.relist_run(&"gone".parse().unwrap(), 7).await.unwrap());
+    let intents = [(Intent { index: 1, attempt: 1, expected: Standing::Planned }, 0)];
+    assert!(matches!(scene.store.begin(&owner, &intents).await.unwrap(), Begun::Granted { list: 7, .. }));
+}
+
+#[tokio::test]
+async fn a_person_is_counted_once_for_a_run() {
+    let scene = Scene::set().await;
+    let run = "run_1".parse().unwrap();
+    let cap = "1/24h".parse().unwrap();
+    let contact = Contact { scope: Scope::Marketing, run: &run, at: OPENS, cap };
+    let count = async |store: &Store| store.count_contacts(&contact, &[1, 2], OPENS).await;
+    assert_eq!(check(&scene, "contact.lua", count).await, [true, true]);
 }

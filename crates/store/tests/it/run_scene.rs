@@ -119,7 +119,7 @@ impl Scene {
         expected: Standing,
     ) -> Vec<bool> {
         match self.try_begin(owner, indexes, attempt, expected).await {
-            Begun::Granted { at, granted } => {
+            Begun::Granted { at, granted, list: 0 } => {
                 assert_eq!(at, self.now());
                 granted
             }
@@ -242,6 +242,8 @@ pub(crate) fn frozen() -> Frozen {
         senders: Vec::new(),
         opens_at: OPENS,
         submitted: 0,
+        screened: 0,
+        fixed: false,
         dropped: BTreeMap::new(),
     }
 }

@@ -8,6 +8,7 @@ mod idempotency;
 mod imports;
 mod numbers;
 mod repeat;
+mod suppressions;
 
 use dawncast_store::Store;
 use dawncast_testkit::TestRedis;

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use dawncast_core::consent::{Change, Entry, Scope, Source};
 use dawncast_store::{
     Store, StoreError,
     records::{
@@ -128,4 +129,16 @@ async fn an_import_fails_once() {
     let (scene, Import { state, .. }) = check_import("records/fail_import.lua", fail).await;
     assert_eq!(state, ImportState::Failed);
     assert_eq!(current(&scene.store).await, [(1, "one".to_owned())]);
+}
+
+#[tokio::test]
+async fn a_phone_is_suppressed_once_and_taken_off_once() {
+    let scene = Scene::set().await;
+    let phone = "+919876543210".parse().unwrap();
+    let add = Change::Add(Entry { scope: Scope::All, source: Source::Api, since: 5 });
+    check(&scene, "records/suppress.lua", async |store| store.suppress(&[(phone, add)]).await).await;
+    assert_eq!(scene.store.suppression(phone).await.unwrap().unwrap().since, 5);
+    let lift = Change::Lift { source: None, scope: None, until: 5 };
+    check(&scene, "records/suppress.lua", async |store| store.suppress(&[(phone, lift)]).await).await;
+    assert_eq!(scene.store.suppressions_page(10, None).await.unwrap().items, []);
 }

@@ -1,0 +1,197 @@
+//! Who may be written to at all. Freeze asks: consent, the suppression list, pauses, frequency caps, and for free-form
+//! messages which number has an open service window. These change, so that what they came to is pinned with the run, and
+//! plan reads it there.
+
+use std::collections::HashMap;
+
+use dawncast_core::{
+    UnixMs,
+    consent::{Asked, Cap, ConsentRule, Scope},
+    ids::NumberId,
+    phone::Phone,
+    report::DropReason,
+};
+use dawncast_store::{
+    Contact,
+    records::{AudienceVersion, Recipient as Row},
+    run::{DroppedRow, Frozen, Run, Sender},
+};
+
+use super::{Chores, select::Selection};
+use crate::EngineError;
+
+/// Why a free-form message does not go out to a row.
+const NO_WINDOW: &str = "no service window is open: the recipient has not written to a number of the run for a day";
+
+/// Why a row is not written to, and in which words.
+pub(super) type Refusal = (DropReason, String);
+
+/// The place of no number: any may send.
+pub(super) const ANY: u8 = u8::MAX;
+
+/// What a screen says of a row: the place of the number that may send to it, or [`ANY`]; or why none may.
+pub(super) type Looked = Result<u8, Refusal>;
+
+/// Where free-form messages may go out.
+pub(super) struct Windows {
+    /// The run's active numbers, with their places.
+    numbers: Vec<(u8, NumberId)>,
+    /// A window has to be open until then.
+    until: UnixMs,
+}
+
+/// See the module.
+pub(super) enum Screen {
+    /// Asks the lists as they stand.
+    Asks {
+        /// What would be sent.
+        scope: Scope,
+        /// Some row of the audience says something by its `consent`.
+        told: bool,
+        /// How often one person may be written to.
+        cap: Option<Cap>,
+        /// Where it may go out, if it is free-form.
+        windows: Option<Windows>,
+    },
+    /// Knows what freeze found, by row: who is kept out, and which number is fixed.
+    Knows(HashMap<u64, Refusal>, Vec<u8>),
+}
+
+impl Screen {
+    /// The same for one who only looks: to ask the frequency cap is to count.
+    pub(super) fn without_cap(self) -> Self {
+        match self {
+            Self::Asks { scope, told, windows, .. } => Self::Asks { scope, told, cap: None, windows },
+            knows => knows,
+        }
+    }
+}
+
+/// Whether freeze's lists, and not the row itself, keep a row out.
+fn is_screened(row: &DroppedRow) -> bool {
+    matches!(row.reason, DropReason::Suppressed | DropReason::Capped | DropReason::Compliance)
+}
+
+impl Selection {
+    /// What plan has to be told.
+    pub(super) fn screened(&self) -> Vec<DroppedRow> {
+        self.dropped.iter().filter(|row| is_screened(row)).cloned().collect()
+    }
+
+    /// The same of the numbers that are fixed: a place for each row of the audience.
+    pub(super) fn fixed_numbers(&self) -> Vec<u8> {
+        let mut numbers = vec![ANY; self.chosen.len() + self.dropped.len()];
+        self.chosen_rows().for_each(|(row, number)| numbers[row as usize - 1] = number);
+        numbers
+    }
+}
+
+/// A run's free-form messages go out from active numbers only: a standby is home to nobody.
+fn windows(run: &Run, senders: &[Sender]) -> Windows {
+    let active = senders.iter().take(usize::from(ANY)).enumerate().filter(|(_, sender)| !sender.standby);
+    let numbers = active.map(|(place, sender)| (place as u8, sender.number.clone())).collect();
+    Windows { numbers, until: run.record.opening.closes_at }
+}
+
+impl Chores {
+    /// For freeze.
+    pub(super) async fn asking_screen(
+        &self,
+        run: &Run,
+        version: &AudienceVersion,
+        senders: &[Sender],
+    ) -> Result<Screen, EngineError> {
+        let scope = Scope::of(&run.record.spec.message);
+        let policy = &self.ctx.settings.policy;
+        let told = policy.consent.of(scope) == ConsentRule::WhereTold && self.tells_consent(run, version).await?;
+        let windows = (scope == Scope::Service).then(|| windows(run, senders));
+        Ok(Screen::Asks { scope, told, cap: policy.caps.get(&scope).copied(), windows })
+    }
+
+    /// For plan.
+    pub(super) async fn known_screen(&self, run: &Run, frozen: &Frozen) -> Result<Screen, EngineError> {
+        let (store, id, token) = (&self.ctx.store, &run.record.id, &frozen.plan_token);
+        let rows = match frozen.screened {
+            0 => Vec::new(),
+            count => store.screened(id, token, count).await?,
+        };
+        let known = rows.into_iter().filter_map(|row| Some((row.row?, (row.reason, row.detail))));
+        let numbers = if frozen.fixed { store.fixed_numbers(id, token).await? } else { Vec::new() };
+        Ok(Screen::Knows(known.collect(), numbers))
+    }
+
+    /// Whether any row of the audience says something by its `consent`.
+    async fn tells_consent(&self, run: &Run, version: &AudienceVersion) -> Result<bool, EngineError> {
+        let mut rows = self.ctx.store.rows(&run.record.spec.audience.id, version);
+        while let Some(chunk) = rows.next().await? {
+            if chunk.iter().any(|row| row.consent.is_some()) {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
+    /// What is to be said of each of `rows`; the first is number `first` of the audience.
+    pub(super) async fn look(&self, screen: &Screen, rows: &[Row], first: u64) -> Result<Vec<Looked>, EngineError> {
+        let (scope, told, windows) = match screen {
+            Screen::Knows(known, numbers) => {
+                let number = |row: u64| numbers.get(row as usize - 1).copied().unwrap_or(ANY);
+                let looked = |row: u64| known.get(&row).map_or_else(|| Ok(number(row)), |refusal| Err(refusal.clone()));
+                return Ok((first..first + rows.len() as u64).map(looked).collect());
+            }
+            Screen::Asks { scope, told, windows, .. } => (*scope, *told, windows),
+        };
+        let phones: Vec<Option<Phone>> = rows.iter().map(|row| Phone::from_digits(row.phone).ok()).collect();
+        let asked: Vec<Phone> = phones.iter().flatten().copied().collect();
+        let mut listed = self.ctx.store.suppressions(&asked).await?.into_iter();
+        let mut open = match windows {
+            Some(windows) => self.open_windows(windows, &asked).await?,
+            None => vec![Some(ANY); asked.len()],
+        }
+        .into_iter();
+        let policy = &self.ctx.settings.policy;
+        let looked = |(row, phone): (&Row, Option<Phone>)| {
+            // What is no phone is found out to be none elsewhere.
+            let Some(phone) = phone else { return Ok(ANY) };
+            let (suppression, number) = (listed.next().flatten(), open.next().flatten());
+            let consent = row.consent.as_deref();
+            match policy.refuses(&Asked { scope, phone, consent, told, suppression: suppression.as_ref() }) {
+                Some(refusal) => Err(refusal),
+                None => number.ok_or_else(|| (DropReason::Compliance, NO_WINDOW.to_owned())),
+            }
+        };
+        Ok(rows.iter().zip(phones).map(looked).collect())
+    }
+
+    /// The place of the number that each of `phones` has written to last, of those whose window is open for long enough.
+    async fn open_windows(&self, windows: &Windows, phones: &[Phone]) -> Result<Vec<Option<u8>>, EngineError> {
+        let persons: Vec<u64> = phones.iter().map(|phone| phone.person()).collect();
+        let mut best: Vec<Option<(UnixMs, u8)>> = vec![None; phones.len()];
+        for (place, number) in &windows.numbers {
+            let open = self.ctx.store.service_windows(number, &persons).await?;
+            for (best, until) in best.iter_mut().zip(open) {
+                let long_enough = until.filter(|until| *until > windows.until);
+                *best = (*best).max(long_enough.map(|until| (until, *place)));
+            }
+        }
+        Ok(best.into_iter().map(|best| best.map(|(_, place)| place)).collect())
+    }
+
+    /// Counts those that were chosen from number `from` on against the frequency cap, and drops whom it keeps out. Last of
+    /// all, so that nobody is counted who gets nothing.
+    pub(super) async fn cap(
+        &self,
+        screen: &Screen,
+        run: &Run,
+        selection: &mut Selection,
+        from: usize,
+    ) -> Result<(), EngineError> {
+        let Screen::Asks { scope, cap: Some(cap), .. } = screen else { return Ok(()) };
+        let person = |phone: u64| Phone::from_digits(phone).map_or(phone, Phone::person);
+        let persons: Vec<u64> = selection.chosen[from..].iter().map(|row| person(row.phone)).collect();
+        let contact = Contact { scope: *scope, run: &run.record.id, at: run.record.instant, cap: *cap };
+        let may = self.ctx.store.count_contacts(&contact, &persons, self.clock.now()).await?;
+        selection.drop_where(from, &may, DropReason::Capped, &format!("{scope} is capped at {cap} for one person"));
+        Ok(())
+    }
+}

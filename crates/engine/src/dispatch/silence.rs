@@ -1,0 +1,72 @@
+//! The suppression list as an owner knows it. Begin answers which state of the list the run was told last, in the same step
+//! as it writes the intents: when that is another than the owner has looked at, it looks again before it POSTs any of them.
+//! So nothing is POSTed that was begun after a change of the list was answered, and a list that rests costs nothing.
+
+use std::collections::HashSet;
+
+use dawncast_core::{consent::Scope, phone::Phone};
+use dawncast_store::{StoreError, page::Begun};
+
+use super::owner::PageOwner;
+
+/// Whom of a page not to write to.
+#[derive(Debug, Default)]
+pub(super) struct Silence {
+    /// The state of the list that was looked at; none before the first look.
+    list: Option<u64>,
+    indexes: HashSet<u16>,
+}
+
+impl Silence {
+    pub(super) fn holds(&self, index: u16) -> bool {
+        self.indexes.contains(&index)
+    }
+}
+
+/// What came of a look at the list; none when the last one still holds.
+pub(super) type Look = Option<Result<Silence, StoreError>>;
+
+impl PageOwner {
+    /// Looks at the list if begin's answer tells of another state of it.
+    pub(super) async fn listen(&self, begun: &Result<Begun, StoreError>) -> Look {
+        let Ok(Begun::Granted { list, .. }) = begun else { return None };
+        if self.silence.list == Some(*list) {
+            return None;
+        }
+        Some(self.silenced().await.map(|indexes| Silence { list: Some(*list), indexes }))
+    }
+
+    async fn silenced(&self) -> Result<HashSet<u16>, StoreError> {
+        let scope = Scope::of(&self.sheet.run.record.spec.message);
+        let phones = self
+            .recipients
+            .rows
+            .iter()
+            .zip(0..)
+            .filter_map(|(row, index)| Some((index, Phone::from_digits(row.phone).ok()?)));
+        let (indexes, phones): (Vec<u16>, Vec<Phone>) = phones.unzip();
+        let listed = self.shared.ctx.store.suppressions(&phones).await?;
+        let forbidden = indexes
+            .into_iter()
+            .zip(listed)
+            .filter(|(_, known)| known.as_ref().is_some_and(|known| known.entry(scope).is_some()));
+        Ok(forbidden.map(|(index, _)| index).collect())
+    }
+
+    /// Takes what came of the look. False when the list could not be read: then nobody knows whom not to write to.
+    pub(super) fn heed(&mut self, look: Look) -> bool {
+        match look {
+            None => true,
+            Some(Ok(silence)) => {
+                self.silence = silence;
+                true
+            }
+            Some(Err(error)) => {
+                let what = format_args!("the suppression list cannot be read for page {}", self.owner.page);
+                self.shared.ctx.trouble(what, error);
+                self.pause();
+                false
+            }
+        }
+    }
+}
