@@ -36,18 +36,19 @@ impl Chores {
         let Some(version) = store.pin(&spec.audience.id, id).await? else {
             return self.hold(run, &format!("audience {} holds no rows: import some", spec.audience.id)).await;
         };
-        let selection = self.select(run, &version).await?;
+        // Pinned with what is selected by it: plan has to come to the same recipients.
+        let opens_at = opens_at(run, self.clock.now());
+        let selection = self.select(run, &version, opens_at).await?;
         let mut senders: Vec<Sender> = store.pool_numbers(&spec.pool).await?.iter().map(sender).collect();
         senders.sort_by(|a, b| a.number.as_str().cmp(b.number.as_str()));
         // Records name a number by one byte.
         senders.truncate(256);
-        let now = self.clock.now();
         let frozen = Frozen {
             audience_version: version.version,
             seed: rand::random(),
             plan_token: mint(),
             senders,
-            opens_at: opens_at(run, now),
+            opens_at,
             submitted: (selection.chosen.len() + selection.dropped.len()) as u64,
             dropped: selection.dropped_by_reason(),
         };

@@ -33,4 +33,5 @@ mod strangers;
 mod throttle;
 mod trouble;
 mod vigil;
+mod windows;
 mod world;

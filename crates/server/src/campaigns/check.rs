@@ -6,9 +6,11 @@ use dawncast_core::{
     UnixMs,
     campaign::{CampaignSpec, Message},
     fault::Faults,
-    plan::{self, Forecast, Sender},
+    plan::{self, Forecast, Sender, Shortage, Terms},
+    quiet::{Clocks, Stretch},
     render::Renderer,
     template::lint_known,
+    window::Opening,
 };
 use dawncast_store::records::AudienceVersion;
 use serde::Serialize;
@@ -42,21 +44,39 @@ pub(super) fn check(spec: &CampaignSpec, facts: &Facts, now: UnixMs, headroom: f
     check_pool(spec, facts, &mut faults);
     check_templates(spec, facts, &mut faults);
     facts.files.iter().for_each(|file| check_file(file, &mut faults));
-    let forecast = forecast(spec, facts, now, headroom);
-    if let Some(shortage) = forecast.shortage().filter(|_| on_time && !facts.numbers.is_empty()) {
-        faults.add("/window/closes", format!("{shortage}."));
+    let (rows, senders, terms) = load(spec, facts, now, headroom);
+    if on_time && !facts.numbers.is_empty() {
+        for shortage in plan::shortages(rows, &senders, &terms) {
+            faults.add(pointer(&shortage), format!("{shortage}."));
+        }
     }
-    faults.into_result(Outlook { forecast, warnings: warnings(spec, facts) })
+    let forecast = plan::forecast(rows, &senders, &terms);
+    let mut warnings = warnings(spec, facts);
+    let reach = Stretch { from: terms.opens_at, until: terms.closes_at };
+    if let Err(quiet) = Clocks::new(&spec.window, spec.schedule.zone(), reach).of(None) {
+        warnings.push(format!("Recipients without a `timezone` of their own are dropped: {quiet}."));
+    }
+    faults.into_result(Outlook { forecast, warnings })
 }
 
-fn forecast(spec: &CampaignSpec, facts: &Facts, now: UnixMs, headroom: f64) -> Forecast {
+/// What there is to send, from which numbers, in which time.
+fn load(spec: &CampaignSpec, facts: &Facts, now: UnixMs, headroom: f64) -> (u64, Vec<Sender>, Terms) {
     let senders = facts.numbers.iter().map(|n| Sender { id: n.phone_number_id.clone(), mps: n.mps, quota: None });
-    let senders: Vec<_> = senders.collect();
     // A schedule that never comes is a fault of its own; what it would come to does not matter.
     let instant = spec.schedule.first(now).map_or(now, |first| first.instant);
-    let opening = spec.window.around(instant, now);
+    let Opening { opens_at, closes_at, .. } = spec.window.around(instant, now);
     let rows = facts.version.as_ref().map_or(0, |version| version.rows);
-    plan::forecast(rows, &senders, opening.opens_at, opening.closes_at, headroom)
+    // Whose hours are which is known once the audience is read, at freeze.
+    let terms = Terms { opens_at, closes_at, headroom, jitter: spec.jitter, hours: Vec::new() };
+    (rows, senders.collect(), terms)
+}
+
+/// What to change so that the recipients fit.
+fn pointer(shortage: &Shortage) -> &'static str {
+    match shortage {
+        Shortage::Window(_) | Shortage::Hours { .. } => "/window/closes",
+        Shortage::Steps { .. } | Shortage::Pace { .. } => "/jitter/step",
+    }
 }
 
 fn check_audience(spec: &CampaignSpec, facts: &Facts, attributes: &[String], faults: &mut Faults) {

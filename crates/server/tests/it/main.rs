@@ -16,3 +16,4 @@ mod rig;
 mod runs;
 mod story;
 mod webhook;
+mod windows;
