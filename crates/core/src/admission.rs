@@ -96,7 +96,10 @@ pub fn too_big(recipients: u64, used: u64, limit: u64) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::plan::{Sender, forecast};
+    use crate::{
+        campaign::Jitter,
+        plan::{Sender, Terms, forecast},
+    };
 
     fn opening(opens_at: UnixMs, closes_at: UnixMs) -> Opening {
         Opening { opens_at, closes_at, deadline_at: closes_at + 30_000 }
@@ -124,10 +127,17 @@ mod tests {
         check(&[promise("bulk", Priority::Bulk, (100_000, 200_000), 500)], &[]);
     }
 
+    /// So many recipients, from a number that can send 1,000.
+    fn alone(recipients: u64) -> Forecast {
+        let sender = Sender { id: "101".parse().expect("an id"), mps: 10, quota: None };
+        let (opens_at, closes_at) = (100_000, 200_000);
+        let terms = Terms { opens_at, closes_at, headroom: 1.0, jitter: Jitter::Uniform, hours: vec![] };
+        forecast(recipients, &[sender], &terms)
+    }
+
     #[test]
     fn what_does_not_fit_beside_others_is_said_with_the_arithmetic() {
-        let sender = Sender { id: "101".parse().expect("an id"), mps: 10, quota: None };
-        let forecast = forecast(600, &[sender], 100_000, 200_000, 1.0);
+        let forecast = alone(600);
         let taken = |deliveries| vec![Promised { run: "other".parse().expect("an id"), deliveries }];
         assert_eq!(crowded(&forecast, &taken(400)), None);
         let told = crowded(&forecast, &taken(401)).expect("a reason");
@@ -136,8 +146,7 @@ mod tests {
 
     #[test]
     fn what_does_not_fit_alone_is_told_as_that() {
-        let sender = Sender { id: "101".parse().expect("an id"), mps: 10, quota: None };
-        assert_eq!(crowded(&forecast(1_001, &[sender], 100_000, 200_000, 1.0), &[]), None);
+        assert_eq!(crowded(&alone(1_001), &[]), None);
     }
 
     #[test]

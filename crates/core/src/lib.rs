@@ -18,6 +18,7 @@ pub mod image;
 pub mod pace;
 pub mod phone;
 pub mod plan;
+pub mod quiet;
 pub mod render;
 pub mod report;
 pub mod retry;

@@ -2,25 +2,34 @@
 //!
 //! A pure function of what the freeze has pinned, so that planning twice gives the same pages. It gives
 //! every candidate its home (see [`crate::home`]) unless that number is full or cannot send its tier in
-//! time, and a moment in the window: tier after tier, spread evenly, no number above its paced rate.
+//! time, and a moment in the window: tier after tier, spread as the jitter says, no number above its paced rate.
 
+mod cells;
 mod dice;
+mod flow;
 mod forecast;
+#[cfg(test)]
+mod hours_tests;
+mod shape;
 mod slots;
+mod stagger;
 #[cfg(test)]
 mod tests;
 mod timetable;
 
-pub use self::forecast::{Forecast, Shortage, capacity, forecast};
+pub use self::forecast::{Forecast, Shortage, forecast, shortages};
 use self::{
+    cells::Cell,
     dice::Dice,
     slots::{MS, Ns, Slots},
     timetable::{Counts, Segments},
 };
 use crate::{
     UnixMs,
+    campaign::Jitter,
     home::{self, Home},
     ids::NumberId,
+    quiet::Stretch,
 };
 
 /// The most deliveries that one page holds.
@@ -33,6 +42,8 @@ pub struct Candidate {
     pub phone: u64,
     /// The tier's rank; 0 goes first.
     pub tier: u8,
+    /// When a message may go out to it: a place in [`Terms::hours`].
+    pub hours: u16,
 }
 
 /// One number that may send.
@@ -44,6 +55,33 @@ pub struct Sender {
     pub mps: u32,
     /// How many recipients it may still open a conversation with today; `None` if unlimited.
     pub quota: Option<u64>,
+}
+
+/// How a plan fills its window.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Terms {
+    /// From when messages may go out.
+    pub opens_at: UnixMs,
+    /// Before when the last goes out.
+    pub closes_at: UnixMs,
+    /// The share of a number's throughput that is planned with, 0 to 1.
+    pub headroom: f64,
+    /// How messages are spread.
+    pub jitter: Jitter,
+    /// When candidates may hear, for each list that they share: stretches in order, with time between them. Without any
+    /// list everybody may hear at any time.
+    pub hours: Vec<Vec<Stretch>>,
+}
+
+impl Terms {
+    /// Whether everybody may hear at any time of the window.
+    fn is_open_to_all(&self) -> bool {
+        let whole = |hours: &Vec<Stretch>| {
+            let covers = |stretch: &Stretch| stretch.from <= self.opens_at && stretch.until >= self.closes_at;
+            hours.iter().any(covers)
+        };
+        self.hours.iter().all(whole)
+    }
 }
 
 /// Every candidate, exactly once.
@@ -79,55 +117,78 @@ type Assignment = Vec<Vec<Vec<u32>>>;
 /// - Every due time lies from `opens_at` to before `closes_at`.
 /// - In no sliding second has a number more messages due than mps × `headroom`; a number below one
 ///   message per second has at most one.
-/// - All of a tier is due no later than any of the next.
-/// - Within that, times are uniform draws from `seed`, and numbers are homes.
+/// - Every candidate is due within its hours.
+/// - All of a tier is due no later than any of the next who may hear at the same times.
+/// - Within that, times are draws from `seed` as the jitter spreads them, and numbers are homes. Staggered messages are
+///   due a step apart, and only their order is drawn.
 ///
 /// # Errors
 /// [`Shortage`] if the candidates do not all fit.
-pub fn plan(
-    candidates: &[Candidate],
-    senders: &[Sender],
-    opens_at: UnixMs,
-    closes_at: UnixMs,
-    headroom: f64,
-    seed: u64,
-) -> Result<Plan, Shortage> {
-    let slots: Vec<_> = senders.iter().map(|sender| Slots::of(sender, headroom)).collect();
-    let length = slots::length(opens_at, closes_at);
-    if let Some(shortage) = Forecast::of(candidates.len() as u64, &slots, length).shortage() {
+pub fn plan(candidates: &[Candidate], senders: &[Sender], terms: &Terms, seed: u64) -> Result<Plan, Shortage> {
+    if let Some(shortage) = shortages(candidates.len() as u64, senders, terms).into_iter().next() {
         return Err(shortage);
     }
     if candidates.is_empty() {
         return Ok(Plan { pages: vec![] });
     }
+    let slots = slots::all(senders, terms.headroom);
     let mut dice = Dice::new(seed);
-    let tiers = tiers(candidates, &mut dice);
+    let order = order(candidates, &mut dice);
+    let cells = match terms.is_open_to_all() {
+        true => cells::whole(terms, &order),
+        false => cells::split(candidates, &slots, terms, &order)?,
+    };
     let homes: Vec<_> = senders.iter().map(|sender| Home::new(&sender.id, sender.mps)).collect();
-    let assign = |allowances: &Counts| assign(&tiers, candidates, &homes, allowances);
-    let (assignment, segments) = arrange(assign, &tiers, &slots, length);
-    let timelines = timelines(&assignment, &segments, &slots, opens_at, &mut dice);
+    let at = |time: Ns| terms.opens_at + (time / MS) as i64;
+    let timelines = match terms.jitter {
+        Jitter::Stagger { step } => stagger::timelines(&cells, candidates, &homes, &slots, slots::span(step), at),
+        Jitter::Uniform | Jitter::FrontLoaded => draw(&cells, candidates, &homes, slots, at, &mut dice)?,
+    };
     Ok(Plan { pages: paginate(timelines) })
 }
 
-/// The candidates' indexes, a list for each tier in its order, shuffled within.
-fn tiers(candidates: &[Candidate], dice: &mut Dice) -> Vec<Vec<u32>> {
+/// The candidates with their tiers, in the order of these, shuffled within.
+fn order(candidates: &[Candidate], dice: &mut Dice) -> Vec<(u8, u32)> {
     let mut order: Vec<_> = candidates.iter().zip(0_u32..).map(|(c, index)| (c.tier, dice.throw(), index)).collect();
     order.sort_unstable();
-    order.chunk_by(|a, b| a.0 == b.0).map(|tier| tier.iter().map(|(.., index)| *index).collect()).collect()
+    order.into_iter().map(|(tier, _, index)| (tier, index)).collect()
+}
+
+/// What each number sends, in the order of time, cell after cell.
+fn draw(
+    cells: &[Cell],
+    candidates: &[Candidate],
+    homes: &[Home],
+    mut slots: Vec<Slots>,
+    at: impl Fn(Ns) -> UnixMs,
+    dice: &mut Dice,
+) -> Result<Vec<Vec<Entry>>, Shortage> {
+    let mut whole = vec![vec![]; slots.len()];
+    for cell in cells {
+        let wanted = cell.tiers.iter().map(|tier| tier.len() as u64).sum();
+        if wanted > slots::total_before(&slots, cell.length) {
+            // What a quota leaves is not known to the cells: an earlier one may have used it up.
+            return Err(Shortage::Window(Forecast::of(wanted, &slots, cell.length, None)));
+        }
+        let assign = |allowances: &Counts| assign(&cell.tiers, candidates, homes, allowances);
+        let (assignment, segments) = arrange(assign, cell, &slots);
+        let part = timelines(&assignment, &segments, &slots, |time| at(cell.begins + time), dice);
+        for ((whole, part), slots) in whole.iter_mut().zip(part).zip(&mut slots) {
+            slots.quota -= part.len() as u64;
+            whole.extend(part);
+        }
+    }
+    Ok(whole)
 }
 
 /// Gives each candidate a number, and each tier its segment.
 ///
 /// Homes come first. Only where the homes of some tier are so uneven that the tiers cannot go out in order
 /// in the time there is, each number takes the share of each tier that lets the pool be done soonest.
-fn arrange(
-    assign: impl Fn(&Counts) -> Assignment,
-    tiers: &[Vec<u32>],
-    slots: &[Slots],
-    length: Ns,
-) -> (Assignment, Segments) {
+fn arrange(assign: impl Fn(&Counts) -> Assignment, cell: &Cell, slots: &[Slots]) -> (Assignment, Segments) {
+    let Cell { length, shape, ref tiers, .. } = *cell;
     let spacings: Vec<_> = slots.iter().map(|s| s.spacing).collect();
-    let cut = |assignment: &Assignment| Segments::cut(&counts(assignment), &spacings, length);
+    let cut = |assignment: &Assignment| Segments::cut(&counts(assignment), &spacings, length, shape);
     let whole_window = tiers
         .iter()
         .enumerate()
@@ -180,14 +241,14 @@ fn timelines(
     assignment: &Assignment,
     segments: &Segments,
     slots: &[Slots],
-    opens_at: UnixMs,
+    at: impl Fn(Ns) -> UnixMs,
     dice: &mut Dice,
 ) -> Vec<Vec<Entry>> {
     let timeline = |(number, slots): (usize, &Slots)| {
         let counts: Vec<_> = assignment.iter().map(|tier| tier[number].len() as u64).collect();
         let times = segments.draw(&counts, slots.spacing, dice);
         let candidates = assignment.iter().flat_map(|tier| &tier[number]);
-        let entry = |(candidate, time): (&u32, Ns)| Entry { candidate: *candidate, due: opens_at + (time / MS) as i64 };
+        let entry = |(candidate, time): (&u32, Ns)| Entry { candidate: *candidate, due: at(time) };
         candidates.zip(times.into_iter().flatten()).map(entry).collect()
     };
     slots.iter().enumerate().map(timeline).collect()

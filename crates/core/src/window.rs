@@ -2,11 +2,14 @@
 
 use std::{fmt, str::FromStr};
 
+use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 
 use crate::{
     UnixMs,
     fault::{Faults, read::Node, word},
+    quiet::QuietHours,
+    schedule::read_date,
 };
 
 /// Units of a span, largest first, in milliseconds.
@@ -164,7 +167,7 @@ word! {
 }
 
 /// The window of a campaign, as offsets from the scheduled moment.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Window {
     /// When the first message may go out.
     pub opens: Offset,
@@ -174,6 +177,12 @@ pub struct Window {
     pub deadline: Offset,
     /// What becomes of what misses the deadline.
     pub late: Late,
+    /// When a recipient is left alone.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub quiet_hours: Option<QuietHours>,
+    /// On which dates of the schedule's calendar nothing goes out.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub blackout: Vec<NaiveDate>,
 }
 
 impl Default for Window {
@@ -183,6 +192,8 @@ impl Default for Window {
             closes: Offset::seconds(270),
             deadline: Offset::seconds(300),
             late: Late::Expire,
+            quiet_hours: None,
+            blackout: Vec::new(),
         }
     }
 }
@@ -206,7 +217,16 @@ impl Window {
             let closes = fields.or("closes", default.closes, Node::parse);
             let deadline = fields.or("deadline", default.deadline, Node::parse);
             let late = fields.or("late", default.late, Node::parse);
-            Some(Self { opens: opens?, closes: closes?, deadline: deadline?, late: late? })
+            let quiet_hours = fields.maybe("quiet_hours", QuietHours::read);
+            let blackout = fields.or("blackout", default.blackout, |node| node.list(read_date));
+            Some(Self {
+                opens: opens?,
+                closes: closes?,
+                deadline: deadline?,
+                late: late?,
+                quiet_hours: quiet_hours?,
+                blackout: blackout?,
+            })
         })
     }
 
@@ -249,7 +269,7 @@ mod tests {
 
     fn window(opens: &str, closes: &str, deadline: &str) -> Window {
         let offset = |text: &str| text.parse().expect("an offset");
-        Window { opens: offset(opens), closes: offset(closes), deadline: offset(deadline), late: Late::Expire }
+        Window { opens: offset(opens), closes: offset(closes), deadline: offset(deadline), ..Window::default() }
     }
 
     fn check(window: Window) -> Vec<String> {

@@ -1,5 +1,6 @@
 //! A campaign as users submit it: what to send, to whom, when, from which numbers, under which policy.
 
+mod jitter;
 mod message;
 
 use serde::{Deserialize, Serialize};
@@ -9,15 +10,17 @@ use crate::{
     UnixMs,
     fault::{
         Fault, Faults,
-        read::{Fields, Node, document},
+        read::{Node, document},
         word,
     },
     ids::{AudienceId, PoolId},
+    quiet::Stretch,
     retry::RetryPolicy,
-    schedule::Schedule,
-    window::{Span, Window},
+    schedule::{Occurrence, Schedule},
+    window::{Opening, Span, Window},
 };
 
+pub use jitter::Jitter;
 pub use message::{ButtonKind, Category, Component, Media, MediaSource, Message, Parameter, TemplateMessage, TextBody};
 
 /// Most tiers that a campaign may order.
@@ -77,14 +80,6 @@ word! {
 pub struct AudienceRef {
     /// Which audience.
     pub id: AudienceId,
-}
-
-/// How the messages of one tier are spread over the window.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-#[serde(tag = "type", rename_all = "snake_case")]
-pub enum Jitter {
-    /// Evenly at random.
-    Uniform,
 }
 
 /// How sends that certainly failed are repeated.
@@ -160,8 +155,11 @@ impl CampaignSpec {
             let priority = fields.or("priority", Priority::Normal, Node::parse);
             let message = fields.required("message", Message::read);
             let audience = fields.required("audience", AudienceRef::read);
-            let schedule = fields.required("schedule", Schedule::read);
+            let mut schedule = fields.required("schedule", Schedule::read);
             let window = fields.or("window", Window::default(), Window::read);
+            if let (Some(schedule), Some(window)) = (&mut schedule, &window) {
+                schedule.skip(&window.blackout);
+            }
             let jitter = fields.or("jitter", Jitter::Uniform, Jitter::read);
             let tiers = fields.or("tiers", default_tiers(), |node| node.list(Node::words));
             let retry = fields.or("retry", RetrySpec::default(), RetrySpec::read);
@@ -197,8 +195,11 @@ impl CampaignSpec {
         let past = !faults.is_empty();
         // A schedule in the past closes its window too: one fault is enough.
         let seen_at = if past { UnixMs::MIN } else { now };
-        if let Some(first) = self.schedule.first(now) {
-            faults.append(self.window.check(first.instant, seen_at));
+        if let Some(Occurrence { civil, instant, .. }) = self.schedule.first(now) {
+            faults.append(self.window.check(instant, seen_at));
+            let Opening { opens_at, closes_at, .. } = self.window.around(instant, seen_at);
+            let open = Stretch { from: opens_at, until: closes_at };
+            faults.append(self.window.check_blackout(self.schedule.zone(), civil.date(), open));
         }
         if self.retry.base > self.retry.cap {
             let detail =
@@ -252,12 +253,6 @@ impl AudienceRef {
             fresh?;
             Some(Self { id: id? })
         })
-    }
-}
-
-impl Jitter {
-    fn read(node: &Node<'_>) -> Option<Self> {
-        node.object(|fields: &mut Fields<'_, '_>| fields.kind("type", &["uniform"]).map(|_| Self::Uniform))
     }
 }
 

@@ -145,12 +145,42 @@ fn later_fields_and_kinds_are_refused_by_name() {
     assert!(refused("/schedule/type", json!("cron")).starts_with("/schedule/type: `cron` is not one of `at`, `now`."));
     assert!(refused("/schedule/per_recipient", json!(true)).starts_with("/schedule/per_recipient: is not a field"));
     assert!(
-        refused("/jitter", json!({"type": "normal"})).starts_with("/jitter/type: `normal` is not one of `uniform`.")
+        refused("/jitter", json!({"type": "normal"}))
+            .starts_with("/jitter/type: `normal` is not one of `uniform`, `stagger`, `front_loaded`.")
     );
     assert!(
         refused("/retry", json!({"max_attempts": 0}))
             .starts_with("/retry/max_attempts: is 0; it must lie between 1 and 8.")
     );
+}
+
+#[test]
+fn every_jitter_reads_back_as_written() {
+    for jitter in [json!({"type": "stagger", "step": "50ms"}), json!({"type": "front_loaded"})] {
+        let spec = parsed(&with("/jitter", jitter.clone()));
+        assert_eq!(serde_json::to_value(&spec.jitter).expect("JSON"), jitter);
+        let stored = serde_json::to_string(&spec).expect("JSON");
+        assert_eq!(serde_json::from_str::<CampaignSpec>(&stored).expect("a campaign"), spec);
+    }
+}
+
+#[test]
+fn a_stagger_needs_a_step_and_others_take_none() {
+    let stagger = |step: Value| refused("/jitter", json!({"type": "stagger", "step": step}));
+    assert_eq!(stagger(json!("0s")), "/jitter/step: must be longer than nothing, such as `1s`.");
+    assert!(stagger(json!("50")).starts_with("/jitter/step: `50` is not a span of time"));
+    assert_eq!(refused("/jitter", json!({"type": "stagger"})), "/jitter/step: is missing and required.");
+    let told = refused("/jitter", json!({"type": "uniform", "step": "50ms"}));
+    assert!(told.starts_with("/jitter/step: is not a field that is known here."), "{told}");
+}
+
+#[test]
+fn blackout_dates_are_left_out_of_what_comes_again() {
+    let mut spec = with("/schedule", json!({"type": "cron", "cron": "0 6 * * *", "timezone": "Asia/Kolkata"}));
+    spec["window"] = json!({"blackout": ["2026-11-23", "2026-11-24"]});
+    assert!(check(&spec).is_empty());
+    let first = parsed(&spec).schedule.first(EVENING).expect("an occurrence");
+    assert_eq!(first.civil.to_string(), "2026-11-25 06:00:00");
 }
 
 #[test]

@@ -2,7 +2,7 @@
 //! forecast and fair shares all follow from these. Times are nanoseconds since the window opened.
 
 use super::Sender;
-use crate::UnixMs;
+use crate::{UnixMs, window::Span};
 
 /// Nanoseconds: fine enough that a number of 1,000 messages per second loses nothing to rounding.
 pub(super) type Ns = u64;
@@ -51,6 +51,16 @@ impl Slots {
 /// The length of a window; 0 if it closes before it opens, and no more than [`LONGEST`].
 pub(super) fn length(opens_at: UnixMs, closes_at: UnixMs) -> Ns {
     u64::try_from(closes_at.saturating_sub(opens_at)).unwrap_or(0).saturating_mul(MS).min(LONGEST)
+}
+
+/// A span in nanoseconds.
+pub(super) fn span(span: Span) -> Ns {
+    span.ms().unsigned_abs().saturating_mul(MS)
+}
+
+/// The slots of all numbers.
+pub(super) fn all(senders: &[Sender], headroom: f64) -> Vec<Slots> {
+    senders.iter().map(|sender| Slots::of(sender, headroom)).collect()
 }
 
 /// How many slots of all numbers come before `end`.

@@ -1,32 +1,30 @@
 //! The timetable: a time for every message, tier after tier, each number within its spacing.
 //!
 //! The window is cut into one segment per tier, shared by all numbers. A tier's segment is the time that
-//! it needs at least, plus a share of the window's slack in proportion to the tier's size. Inside it each
-//! number draws its times uniformly from all ways of placing that many messages at least a spacing apart.
+//! it needs at least, plus a share of the window's slack: in proportion to the tier's size where messages are
+//! spread evenly, less for the first and more for the last where their density falls. Inside it each number draws
+//! its times from all ways of placing that many messages at least a spacing apart.
 
-use super::{dice::Dice, slots::Ns};
+use super::{dice::Dice, shape::Shape, slots::Ns};
 
 /// How many messages of each tier each number sends: `counts[tier][number]`.
 pub(super) type Counts = Vec<Vec<u64>>;
 
-/// Where each tier's segment ends; it begins where the one before ends, the first at 0.
+/// Where each tier's segment ends, and how dense it is; it begins where the one before ends, the first at 0.
 #[derive(Debug, PartialEq)]
-pub(super) struct Segments(Vec<Ns>);
+pub(super) struct Segments(Vec<(Ns, Shape)>);
 
 impl Segments {
-    /// The segments for `counts` in a window of `length`, or `None` if the tiers cannot be sent in order
-    /// in that time.
-    pub(super) fn cut(counts: &Counts, spacings: &[Ns], length: Ns) -> Option<Self> {
+    /// The segments for `counts` in a window of `length` with messages as dense as `shape`, or `None` if the tiers
+    /// cannot be sent in order in that time.
+    pub(super) fn cut(counts: &Counts, spacings: &[Ns], length: Ns, shape: Shape) -> Option<Self> {
         let tight = ends(counts, spacings, |_| 0);
         let slack = length.checked_sub(1)?.checked_sub(*tight.last()?)?;
-        let total: u64 = counts.iter().flatten().sum();
-        let share = |tier: usize| {
-            let size: u64 = counts[tier].iter().sum();
-            (u128::from(slack) * u128::from(size) / u128::from(total.max(1))) as Ns
-        };
-        let mut ends = ends(counts, spacings, share);
+        let sizes: Vec<u64> = counts.iter().map(|tier| tier.iter().sum()).collect();
+        let parts = shape.split(&sizes);
+        let mut ends = ends(counts, spacings, |tier| parts[tier].0.of(slack));
         *ends.last_mut()? = length - 1;
-        Some(Self(ends))
+        Some(Self(ends.into_iter().zip(parts).map(|(end, (_, shape))| (end, shape)).collect()))
     }
 
     /// The times of one number, tier by tier, drawn with `dice`; `counts[tier]` is that number's.
@@ -34,13 +32,13 @@ impl Segments {
         let latest = self.latest(counts, spacing);
         let (mut begins, mut free) = (0, 0);
         let mut times = Vec::with_capacity(counts.len());
-        for (tier, count) in counts.iter().enumerate() {
+        for ((tier, count), (end, shape)) in counts.iter().enumerate().zip(&self.0) {
             let drawn = match count {
                 0 => vec![],
-                _ => spread(free.max(begins), latest[tier], *count, spacing, dice),
+                _ => spread((free.max(begins), latest[tier]), *count, spacing, *shape, dice),
             };
             free = drawn.last().map_or(free, |last| last + spacing);
-            begins = self.0[tier];
+            begins = *end;
             times.push(drawn);
         }
         times
@@ -48,7 +46,7 @@ impl Segments {
 
     /// The latest time for the last message of each tier that leaves the tiers after it their room.
     fn latest(&self, counts: &[u64], spacing: Ns) -> Vec<Ns> {
-        let mut latest = self.0.clone();
+        let mut latest: Vec<_> = self.0.iter().map(|(end, _)| *end).collect();
         let mut limit = Ns::MAX;
         for (end, count) in latest.iter_mut().zip(counts).rev().filter(|(_, count)| **count > 0) {
             *end = limit.min(*end);
@@ -76,11 +74,11 @@ fn ends(counts: &Counts, spacings: &[Ns], idle: impl Fn(usize) -> Ns) -> Vec<Ns>
     ends
 }
 
-/// `count` times from `first` to `last`, at least `spacing` apart, each such placing equally likely:
-/// uniform draws from what the spacings leave free, with the spacings put back between them.
-fn spread(first: Ns, last: Ns, count: u64, spacing: Ns, dice: &mut Dice) -> Vec<Ns> {
+/// `count` times from `first` to `last`, at least `spacing` apart: draws from what the spacings leave free, with the
+/// spacings put back between them. Where the shape is even, each such placing is equally likely.
+fn spread((first, last): (Ns, Ns), count: u64, spacing: Ns, shape: Shape, dice: &mut Dice) -> Vec<Ns> {
     let free = last - first - (count - 1) * spacing;
-    let mut times: Vec<_> = (0..count).map(|_| first + dice.up_to(free)).collect();
+    let mut times: Vec<_> = (0..count).map(|_| first + shape.draw(free, dice)).collect();
     times.sort_unstable();
     for (time, i) in times.iter_mut().zip(0..) {
         *time += i * spacing;
@@ -95,14 +93,14 @@ mod tests {
     const S: Ns = 1_000_000_000;
 
     fn cut(counts: &[&[u64]], spacings: &[Ns], length: Ns) -> Option<Segments> {
-        Segments::cut(&counts.iter().map(|tier| tier.to_vec()).collect(), spacings, length)
+        Segments::cut(&counts.iter().map(|tier| tier.to_vec()).collect(), spacings, length, Shape::Even)
     }
 
     #[test]
     fn slack_is_shared_by_the_size_of_the_tiers() {
         // Two tiers of 10 and 30 need 9 s and 31 s; of 40 s slack they get 10 s and 30 s.
         let segments = cut(&[&[10], &[30]], &[S], 79 * S + 1);
-        assert_eq!(segments, Some(Segments(vec![19 * S, 79 * S])));
+        assert_eq!(segments, Some(Segments(vec![(19 * S, Shape::Even), (79 * S, Shape::Even)])));
     }
 
     #[test]
@@ -116,14 +114,15 @@ mod tests {
     #[test]
     fn a_tier_without_messages_takes_no_time() {
         let segments = cut(&[&[1], &[0], &[1]], &[S], 11 * S + 1).expect("fits");
-        assert_eq!(segments.0[0], segments.0[1]);
+        assert_eq!(segments.0[0].0, segments.0[1].0);
     }
 
     #[test]
     fn every_placing_is_within_bounds_and_spaced() {
         let mut dice = Dice::new(1);
-        for room in [0, 1, S, 50 * S] {
-            let times = spread(3, 3 + 9 * S + room, 10, S, &mut dice);
+        let shapes = [Shape::Even, Shape::FALLING];
+        for (room, shape) in [0, 1, S, 50 * S].into_iter().flat_map(|room| shapes.map(|shape| (room, shape))) {
+            let times = spread((3, 3 + 9 * S + room), 10, S, shape, &mut dice);
             assert!(times[0] >= 3 && times[9] <= 3 + 9 * S + room);
             assert!(times.windows(2).all(|pair| pair[1] - pair[0] >= S), "{times:?}");
         }

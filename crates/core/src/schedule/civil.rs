@@ -32,10 +32,17 @@ pub(super) fn read_civil(node: &Node<'_>) -> Option<NaiveDateTime> {
 }
 
 pub(super) fn read_zone(node: &Node<'_>) -> Option<Tz> {
-    let text = node.text()?;
-    text.parse().ok().or_else(|| {
+    parse_zone(node.text()?).map_err(|why| node.fault::<Tz>(why)).ok()
+}
+
+/// The zone of a name.
+///
+/// # Errors
+/// That it is none, and which one was perhaps meant.
+pub fn parse_zone(text: &str) -> Result<Tz, String> {
+    text.parse().map_err(|_| {
         let near = did_you_mean(near_zone(text));
-        node.fault(format!("`{text}` is not a time zone: write an IANA name such as `Asia/Kolkata`.{near}"))
+        format!("`{text}` is not a time zone: write an IANA name such as `Asia/Kolkata`.{near}")
     })
 }
 
@@ -55,7 +62,7 @@ pub fn shown(instant: UnixMs, zone: Tz) -> NaiveDateTime {
         .naive_local()
 }
 
-pub(super) fn read_date(node: &Node<'_>) -> Option<NaiveDate> {
+pub(crate) fn read_date(node: &Node<'_>) -> Option<NaiveDate> {
     let text = node.text()?;
     let date = NaiveDate::parse_from_str(text, "%Y-%m-%d").ok().filter(|_| text.len() == "2026-11-23".len());
     date.or_else(|| node.fault(format!("`{text}` is not a date: write it like `2026-11-23`.")))

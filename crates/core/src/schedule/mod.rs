@@ -5,13 +5,14 @@ mod civil;
 mod cron;
 mod recurrence;
 
-use chrono::NaiveDateTime;
+use chrono::{NaiveDate, NaiveDateTime};
 use chrono_tz::Tz;
 use serde::{Deserialize, Serialize};
 
+pub(crate) use self::civil::read_date;
 use self::civil::{read_civil, read_zone};
 pub use self::{
-    civil::{instant, shown},
+    civil::{instant, parse_zone, shown},
     cron::{BadCron, Cron},
     recurrence::Recurrence,
 };
@@ -72,6 +73,13 @@ impl Schedule {
         match self {
             Self::At { timezone, .. } | Self::Now { timezone } => *timezone,
             Self::Cron(recurrence) => recurrence.timezone,
+        }
+    }
+
+    /// Leaves out `dates` of what comes again.
+    pub(crate) fn skip(&mut self, dates: &[NaiveDate]) {
+        if let Self::Cron(recurrence) = self {
+            recurrence.skip_dates.extend(dates);
         }
     }
 

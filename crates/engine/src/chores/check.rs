@@ -6,7 +6,7 @@ use std::time::Duration;
 use dawncast_core::{
     UnixMs,
     ids::RunId,
-    plan::{self, Sender},
+    plan::{self, Sender, Terms},
 };
 use dawncast_store::{
     records::{AudienceVersion, Number, NumberRole},
@@ -65,14 +65,14 @@ impl Chores {
         let numbers = self.fit_numbers(run, &mut findings).await?;
         let rows = self.check_rows(run, &mut findings).await?;
         if !numbers.is_empty() {
-            let opening = run.record.opening;
             let senders: Vec<Sender> = numbers.iter().map(planned).collect();
-            let headroom = self.ctx.settings.headroom;
-            let forecast = plan::forecast(rows, &senders, opening.opens_at, opening.closes_at, headroom);
-            let shortage = forecast.shortage().map(|shortage| shortage.to_string());
-            match run.record.spec.force {
-                true => findings.remarks.extend(shortage),
-                false => findings.holds.extend(shortage),
+            let (spec, opening, headroom) = (&run.record.spec, run.record.opening, self.ctx.settings.headroom);
+            let (opens_at, closes_at) = (opening.opens_at, opening.closes_at);
+            let terms = Terms { opens_at, closes_at, headroom, jitter: spec.jitter, hours: Vec::new() };
+            let short = plan::shortages(rows, &senders, &terms).into_iter().map(|shortage| shortage.to_string());
+            match spec.force {
+                true => findings.remarks.extend(short),
+                false => findings.holds.extend(short),
             }
         }
         findings.remarks.extend(self.check_receipts().await?);
@@ -126,7 +126,7 @@ impl Chores {
         findings: &mut Findings,
     ) -> Result<u64, EngineError> {
         let screen = self.asking_screen(run, version, &self.pool_senders(run).await?).await?.without_cap();
-        let selection = self.select(run, version, &screen).await?;
+        let selection = self.select(run, version, &screen, run.record.opening.opens_at).await?;
         let (chosen, dropped) = (selection.chosen.len() as u64, selection.dropped_by_reason());
         let submitted = chosen + selection.dropped.len() as u64;
         findings.holds.extend(defects(run, submitted, &dropped));

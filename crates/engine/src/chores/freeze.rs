@@ -48,15 +48,16 @@ impl Chores {
         };
         let senders = self.pool_senders(run).await?;
         let screen = self.asking_screen(run, &version, &senders).await?;
-        let selection = self.select(run, &version, &screen).await?;
+        // Pinned with what is selected by it: plan has to come to the same recipients.
+        let opens_at = opens_at(run, self.clock.now());
+        let selection = self.select(run, &version, &screen, opens_at).await?;
         let (plan_token, screened) = (mint(), selection.screened());
-        let now = self.clock.now();
         let frozen = Frozen {
             audience_version: version.version,
             seed: rand::random(),
             plan_token,
             senders,
-            opens_at: opens_at(run, now),
+            opens_at,
             submitted: (selection.chosen.len() + selection.dropped.len()) as u64,
             dropped: selection.dropped_by_reason(),
             screened: screened.len() as u64,

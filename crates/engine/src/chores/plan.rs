@@ -3,7 +3,7 @@
 
 use dawncast_core::{
     delivery::DeliveryState,
-    plan::{self, Plan, Shortage},
+    plan::{self, Plan, Shortage, Terms},
 };
 use dawncast_store::{
     page::{NewPage, Recipient, Recipients, Written},
@@ -23,6 +23,8 @@ use crate::{
 
 /// Pages written at once.
 const WRITES_AT_ONCE: usize = 16;
+/// How often more time than the deadline leaves is asked for.
+const TRIES_BEYOND: usize = 20;
 /// Times in a page count from this long before its run opens.
 const BASE_LEAD_MS: i64 = 60_000;
 
@@ -33,7 +35,7 @@ impl Chores {
         let audience = &run.record.spec.audience.id;
         let Some(version) = self.ctx.store.pin(audience, &run.record.id).await? else { return Ok(false) };
         let screen = self.known_screen(run, frozen).await?;
-        let selection = self.select(run, &version, &screen).await?;
+        let selection = self.select(run, &version, &screen, frozen.opens_at).await?;
         let plan = match self.place(run, frozen, &selection) {
             Ok(plan) => plan,
             Err(shortage) => {
@@ -61,34 +63,34 @@ impl Chores {
         Ok(advanced == Advanced::Moved)
     }
 
-    /// Within the window. Where that is too short because the run starts late, or was forced: within half of what is left before the
-    /// deadline, so that the last ones, and their retries, still meet it; else up to the deadline; else beyond it: as many
-    /// as can be are served in time, the others expire.
+    /// Within the window. Where that is too short because the run starts late, or was forced: within half of what is left
+    /// before the deadline, so that the last ones, and their retries, still meet it; else up to the deadline; else beyond
+    /// it: as many as can be are served in time, the others expire.
     fn place(&self, run: &Run, frozen: &Frozen, selection: &Selection) -> Result<Plan, Shortage> {
-        let opening = run.record.opening;
+        let (opening, opens_at) = (run.record.opening, frozen.opens_at);
         let senders: Vec<plan::Sender> = home_senders(frozen)
             .map(|(_, sender)| plan::Sender { id: sender.number.clone(), mps: sender.mps, quota: None })
             .collect();
+        let (headroom, jitter) = (self.ctx.settings.headroom, run.record.spec.jitter);
         let attempt = |closes_at| {
+            let hours = selection.clocks.hours(opens_at, closes_at);
+            let terms = Terms { opens_at, closes_at, headroom, jitter, hours };
             let plan = |candidates: &[plan::Candidate], senders: &[plan::Sender]| {
-                plan::plan(candidates, senders, frozen.opens_at, closes_at, self.ctx.settings.headroom, frozen.seed)
+                plan::plan(candidates, senders, &terms, frozen.seed)
             };
             match frozen.fixed {
                 true => plan_fixed(frozen, selection, &senders, plan),
                 false => plan(&selection.candidates, &senders),
             }
         };
-        let planned = attempt(opening.closes_at.max(frozen.opens_at));
-        let may_overrun = frozen.opens_at > opening.opens_at || run.record.spec.force;
+        let planned = attempt(opening.closes_at.max(opens_at));
+        let may_overrun = opens_at > opening.opens_at || run.record.spec.force;
         if planned.is_ok() || !may_overrun {
             return planned;
         }
-        let left = (opening.deadline_at - frozen.opens_at).max(0);
-        let late = attempt(frozen.opens_at + left / 2).or_else(|_| attempt(frozen.opens_at + left));
-        late.or_else(|shortage| match shortage.0.seconds_needed {
-            Some(seconds) => attempt(frozen.opens_at + (seconds * 1_000.0).ceil() as i64),
-            None => Err(shortage),
-        })
+        let left = (opening.deadline_at - opens_at).max(0);
+        let late = attempt(opens_at + left / 2).or_else(|_| attempt(opens_at + left));
+        late.or_else(|shortage| beyond(left, shortage, |length| attempt(opens_at + length)))
     }
 
     async fn write(&self, run: &Run, token: &str, pages: &[NewPage]) -> Result<bool, EngineError> {
@@ -130,6 +132,24 @@ fn plan_fixed(
         }
     }
     Ok(Plan { pages })
+}
+
+/// As much longer than `length`, in milliseconds, as it takes.
+fn beyond(
+    mut length: i64,
+    mut shortage: Shortage,
+    attempt: impl Fn(i64) -> Result<Plan, Shortage>,
+) -> Result<Plan, Shortage> {
+    for _ in 0..TRIES_BEYOND {
+        let Some(seconds) = shortage.seconds_needed() else { break };
+        // Quiet hours may take what was added: at least twice as long, and the night is over after a few times.
+        length = ((seconds * 1_000.0).ceil() as i64).max(2 * length);
+        match attempt(length) {
+            Err(still) => shortage = still,
+            planned => return planned,
+        }
+    }
+    Err(shortage)
 }
 
 fn count_planned(run: &Run, page: &NewPage) {

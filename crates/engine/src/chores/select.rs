@@ -5,8 +5,10 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use dawncast_core::{
+    UnixMs,
     phone::Phone,
     plan::Candidate,
+    quiet::{Clocks, Stretch},
     render::{Attributes, RenderError, Renderer},
     report::DropReason,
 };
@@ -48,6 +50,8 @@ pub(super) struct Selection {
     pub(super) dropped: Vec<DroppedRow>,
     /// All assets that some chosen recipient needs.
     pub(super) assets: BTreeSet<String>,
+    /// When each of the candidates may hear.
+    pub(super) clocks: Clocks,
 }
 
 impl Selection {
@@ -114,6 +118,7 @@ impl Selector<'_> {
         }
         self.seen.insert(row.phone, self.row);
         let number = looked?;
+        let hours = self.selection.clocks.of(row.timezone.as_deref()).map_err(|why| (DropReason::Compliance, why))?;
         let attributes = RowAttributes(row);
         let needs = self.renderer.assets(&attributes).map_err(drop_reason)?;
         let known = |name: &str| self.assets.contains(name).then(String::new);
@@ -123,7 +128,7 @@ impl Selector<'_> {
         self.selection.assets.extend(needs);
         let tier = row.tier.as_deref().unwrap_or_default();
         let place = self.tiers.iter().position(|listed| listed == tier).unwrap_or(self.tiers.len());
-        self.selection.candidates.push(Candidate { phone: row.phone, tier: place as u8 });
+        self.selection.candidates.push(Candidate { phone: row.phone, tier: place as u8, hours });
         self.selection.chosen.push(self.keep(row));
         self.selection.rows.push((self.row, number));
         Ok(())
@@ -157,13 +162,23 @@ pub(crate) fn renderer(run: &Run) -> Result<Renderer, EngineError> {
         .map_err(|faults| EngineError::Unfit(format!("the message of run {id} cannot be rendered: {faults}")))
 }
 
+/// In what time the run may reach its recipients: its window or, where it starts late, up to its deadline.
+fn reach(run: &Run, opens_at: UnixMs) -> Stretch {
+    let opening = run.record.opening;
+    let overruns = opens_at > opening.opens_at || run.record.spec.force;
+    let until = if overruns { opening.deadline_at } else { opening.closes_at };
+    Stretch { from: opens_at, until }
+}
+
 impl Chores {
-    /// The selection of `run` from a version of its audience, of those whom `screen` lets through.
+    /// The selection of `run` from a version of its audience, of those whom `screen` lets through, if nothing goes out before
+    /// `opens_at`.
     pub(super) async fn select(
         &self,
         run: &Run,
         version: &AudienceVersion,
         screen: &Screen,
+        opens_at: UnixMs,
     ) -> Result<Selection, EngineError> {
         let store = &self.ctx.store;
         let (spec, renderer) = (&run.record.spec, renderer(run)?);
@@ -177,8 +192,15 @@ impl Chores {
                 break;
             }
         }
-        let selection =
-            Selection { candidates: vec![], chosen: vec![], rows: vec![], dropped: vec![], assets: BTreeSet::new() };
+        let clocks = Clocks::new(&spec.window, spec.schedule.zone(), reach(run, opens_at));
+        let selection = Selection {
+            candidates: vec![],
+            chosen: vec![],
+            rows: vec![],
+            dropped: vec![],
+            assets: BTreeSet::new(),
+            clocks,
+        };
         let mut selector = Selector {
             renderer: &renderer,
             assets: &names,

@@ -37,4 +37,5 @@ mod strangers;
 mod throttle;
 mod trouble;
 mod vigil;
+mod windows;
 mod world;

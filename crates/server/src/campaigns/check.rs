@@ -7,7 +7,8 @@ use dawncast_core::{
     admission::{self, Promised},
     campaign::{CampaignSpec, Message},
     fault::Faults,
-    plan::{self, Forecast, Sender},
+    plan::{self, Forecast, Sender, Shortage, Terms},
+    quiet::{Clocks, Stretch},
     render::Renderer,
     template::lint_known,
     window::Opening,
@@ -46,21 +47,28 @@ pub(super) fn check(spec: &CampaignSpec, facts: &Facts, now: UnixMs, headroom: f
     check_pool(spec, facts, &mut faults);
     check_templates(spec, facts, &mut faults);
     facts.files.iter().for_each(|file| check_file(file, &mut faults));
-    let opening = opening(spec, now);
-    let forecast = forecast(facts, opening, headroom);
-    let promised = admission::promised(&opening, spec.priority, &facts.promises);
+    let (rows, senders, terms) = load(spec, facts, now, headroom);
+    let forecast = plan::forecast(rows, &senders, &terms);
     let mut warnings = warnings(spec, facts);
+    let opening = opening(spec, now);
+    let promised = admission::promised(&opening, spec.priority, &facts.promises);
     if on_time && !facts.numbers.is_empty() {
-        let alone = forecast.shortage().map(|shortage| shortage.to_string());
-        match alone.or_else(|| admission::crowded(&forecast, &promised)) {
-            Some(why) if spec.force => warnings.push(format!("Forced, although {why}.")),
-            Some(why) => faults.add("/window/closes", format!("{why}. `\"force\": true` takes it all the same.")),
-            None => {}
+        let short = plan::shortages(rows, &senders, &terms);
+        let alone = short.iter().map(|shortage| (pointer(shortage), shortage.to_string()));
+        let crowded = admission::crowded(&forecast, &promised).map(|why| ("/window/closes", why));
+        for (pointer, why) in alone.chain(crowded) {
+            match spec.force {
+                true => warnings.push(format!("Forced, although {why}.")),
+                false => faults.add(pointer, format!("{why}. `\"force\": true` takes it all the same.")),
+            }
         }
     }
-    let memory = facts.memory;
-    if let Some(why) = admission::too_big(forecast.recipients, memory.used, memory.limit) {
+    if let Some(why) = admission::too_big(rows, facts.memory.used, facts.memory.limit) {
         faults.add("/audience/id", format!("{why}."));
+    }
+    let reach = Stretch { from: terms.opens_at, until: terms.closes_at };
+    if let Err(quiet) = Clocks::new(&spec.window, spec.schedule.zone(), reach).of(None) {
+        warnings.push(format!("Recipients without a `timezone` of their own are dropped: {quiet}."));
     }
     faults.into_result(Outlook { forecast, promised, warnings })
 }
@@ -71,11 +79,22 @@ fn opening(spec: &CampaignSpec, now: UnixMs) -> Opening {
     spec.window.around(instant, now)
 }
 
-fn forecast(facts: &Facts, opening: Opening, headroom: f64) -> Forecast {
+/// What there is to send, from which numbers, in which time.
+fn load(spec: &CampaignSpec, facts: &Facts, now: UnixMs, headroom: f64) -> (u64, Vec<Sender>, Terms) {
     let senders = facts.numbers.iter().map(|n| Sender { id: n.phone_number_id.clone(), mps: n.mps, quota: None });
-    let senders: Vec<_> = senders.collect();
+    let Opening { opens_at, closes_at, .. } = opening(spec, now);
     let rows = facts.version.as_ref().map_or(0, |version| version.rows);
-    plan::forecast(rows, &senders, opening.opens_at, opening.closes_at, headroom)
+    // Whose hours are which is known once the audience is read, at freeze.
+    let terms = Terms { opens_at, closes_at, headroom, jitter: spec.jitter, hours: Vec::new() };
+    (rows, senders.collect(), terms)
+}
+
+/// What to change so that the recipients fit.
+fn pointer(shortage: &Shortage) -> &'static str {
+    match shortage {
+        Shortage::Window(_) | Shortage::Hours { .. } => "/window/closes",
+        Shortage::Steps { .. } | Shortage::Pace { .. } => "/jitter/step",
+    }
 }
 
 fn check_audience(spec: &CampaignSpec, facts: &Facts, attributes: &[String], faults: &mut Faults) {

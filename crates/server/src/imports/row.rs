@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use dawncast_core::phone::Phone;
+use dawncast_core::{phone::Phone, schedule::parse_zone};
 use dawncast_store::records::Recipient;
 
 /// The largest row, in bytes: what is longer is a mistake, such as a quote left open.
@@ -45,6 +45,8 @@ pub(super) fn recipient<'a>(values: impl Iterator<Item = (&'a str, &'a str)>) ->
     }
     let [phone, id, tier, timezone, consent, user_id] = known;
     let phone: Phone = phone.as_deref().unwrap_or_default().parse().map_err(sentence)?;
+    // Whose zone is not known might be woken at night.
+    timezone.as_deref().map(parse_zone).transpose()?;
     Ok(Recipient { phone: phone.digits(), id, tier, timezone, consent, user_id, attributes })
 }
 
@@ -64,6 +66,16 @@ mod tests {
         assert_eq!((recipient.phone, recipient.id.as_deref()), (919_876_543_210, Some("7")));
         assert_eq!(recipient.tier.as_deref(), Some("pro"));
         assert_eq!(recipient.attributes, BTreeMap::from([("first_name".into(), " Asha ".into())]));
+    }
+
+    #[test]
+    fn a_zone_that_is_none_is_refused_with_a_near_one() {
+        let row = |zone| recipient([("phone", "+919876543210"), ("timezone", zone)].into_iter());
+        assert_eq!(row("Asia/Kolkata").expect("a recipient").timezone.as_deref(), Some("Asia/Kolkata"));
+        assert_eq!(row("").expect("a recipient").timezone, None);
+        let refused = "`Asia/Kolkatta` is not a time zone: write an IANA name such as `Asia/Kolkata`. \
+                       Did you mean `Asia/Kolkata`?";
+        assert_eq!(row("Asia/Kolkatta").expect_err("no zone"), refused);
     }
 
     #[test]

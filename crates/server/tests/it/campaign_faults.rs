@@ -72,6 +72,30 @@ async fn a_window_too_small_is_told_with_its_arithmetic() {
 }
 
 #[tokio::test]
+async fn a_step_that_fits_neither_window_nor_numbers_is_told_with_its_arithmetic() {
+    let api = Api::start().await;
+    let audience = api.ready(800).await;
+    let window = json!({ "opens": "+0s", "closes": "+20s", "deadline": "+30s" });
+    let refused = async |step: &str| {
+        let jitter = json!({ "type": "stagger", "step": step });
+        let change = |body: &mut Value| {
+            body["window"] = window.clone();
+            body["jitter"] = jitter;
+        };
+        refused(&api, &audience, change).await
+    };
+    let too_long = refused("50ms").await;
+    let expected = "/jitter/step: 800 recipients, one each 50ms, take 40.0 s, and the window has 20.0 s; \
+                    take a step of 25ms at most, or widen the window to at least 40.0 s.";
+    assert_eq!(too_long, [expected]);
+    let too_short = refused("10ms").await;
+    let expected = "/jitter/step: one message each 10ms is 100/s, and 1 number sends 72/s; \
+                    take a step of 14ms at least, or add numbers.";
+    assert_eq!(too_short, [expected]);
+    assert_nothing_stored(&api).await;
+}
+
+#[tokio::test]
 async fn faults_of_every_kind_are_told_at_once() {
     let api = Api::start().await;
     let audience = api.ready(1).await;

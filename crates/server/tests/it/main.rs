@@ -17,3 +17,4 @@ mod runs;
 mod story;
 mod suppressions;
 mod webhook;
+mod windows;
