@@ -15,6 +15,7 @@ pub mod fault;
 pub mod home;
 pub mod ids;
 pub mod image;
+pub mod numbering;
 pub mod pace;
 pub mod phone;
 pub mod plan;

@@ -110,6 +110,10 @@ impl From<StoreError> for Problem {
                     "The storage does not answer. Try again; with an Idempotency-Key that is safe.",
                 )
             }
+            StoreError::Scratch(_) => {
+                tracing::error!(error = %error, "answered 500: {error}");
+                Self::new(Kind::Internal, "The server has no room for scratch files. Its log says more.")
+            }
             StoreError::Corrupt { .. } | StoreError::Unfit(_) => {
                 tracing::error!(error = %error, "answered 500: {error}");
                 Self::new(Kind::Internal, "What is stored cannot be read. The server's log says more.")

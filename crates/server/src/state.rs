@@ -1,6 +1,6 @@
 //! What every handler of the API works with.
 
-use std::{sync::Arc, time::Duration};
+use std::{path::PathBuf, sync::Arc, time::Duration};
 
 use dawncast_core::UnixMs;
 use dawncast_store::{Store, records::Secret};
@@ -18,6 +18,8 @@ pub struct ApiState {
     pub(crate) bootstrap_key: Option<Secret>,
     pub(crate) headroom: f64,
     pub(crate) template_patience: Duration,
+    /// Where imports lay down what they sort.
+    pub(crate) scratch: PathBuf,
     pub(crate) class_of: fn(u32) -> &'static str,
     clock: Arc<dyn Fn() -> UnixMs + Send + Sync>,
 }
@@ -27,7 +29,8 @@ impl ApiState {
     /// the class of an error code in reports, and must be what the engine judges by.
     pub fn new(store: Store, bootstrap_key: Option<Secret>, class_of: fn(u32) -> &'static str) -> Self {
         let clock = Arc::new(|| chrono::Utc::now().timestamp_millis());
-        Self { store, bootstrap_key, headroom: HEADROOM, template_patience: TEMPLATE_PATIENCE, class_of, clock }
+        let (headroom, template_patience, scratch) = (HEADROOM, TEMPLATE_PATIENCE, std::env::temp_dir());
+        Self { store, bootstrap_key, headroom, template_patience, scratch, class_of, clock }
     }
 
     /// The same state with another headroom: the share of a number's throughput that is planned with, 0 to 1. Must be
@@ -41,6 +44,13 @@ impl ApiState {
     #[must_use]
     pub fn with_template_patience(self, template_patience: Duration) -> Self {
         Self { template_patience, ..self }
+    }
+
+    /// The same state with the scratch files of imports in `folder`, which is made when it is needed. In the system's
+    /// folder for temporary files unless told otherwise.
+    #[must_use]
+    pub fn with_scratch(self, scratch: PathBuf) -> Self {
+        Self { scratch, ..self }
     }
 
     /// The same state with another clock.

@@ -17,6 +17,9 @@ pub enum StoreError {
         /// What is wrong with it.
         detail: String,
     },
+    /// A scratch file, which large imports need, cannot be written or read. A person has to make room.
+    #[error("the scratch files of the import cannot be used: {0}; make room in the data folder")]
+    Scratch(#[source] std::io::Error),
     /// Redis is set up in a way that Dawncast refuses to run on.
     #[error("{0}")]
     Unfit(String),

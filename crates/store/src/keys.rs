@@ -81,6 +81,11 @@ impl Keys {
         format!("{}{{aud:{audience}}}:rows:{version}", self.prefix)
     }
 
+    /// Whether somebody reads the rows of one version of an audience.
+    pub(crate) fn audience_reading(&self, audience: &AudienceId, version: u64) -> String {
+        format!("{}{{aud:{audience}}}:reading:{version}", self.prefix)
+    }
+
     /// The audience of an import.
     pub(crate) fn import(&self, import: &ImportId) -> String {
         format!("{}import:{import}", self.prefix)
@@ -94,6 +99,11 @@ impl Keys {
     /// The rows that an import refused.
     pub(crate) fn import_rejects(&self, audience: &AudienceId, import: &ImportId) -> String {
         format!("{}{{aud:{audience}}}:import:{import}:rejects", self.prefix)
+    }
+
+    /// The rows of an import that repeat earlier ones.
+    pub(crate) fn import_duplicates(&self, audience: &AudienceId, import: &ImportId) -> String {
+        format!("{}{{aud:{audience}}}:import:{import}:duplicates", self.prefix)
     }
 
     /// An idempotency key and what became of it. Both parts come from outside, so they are hashed.

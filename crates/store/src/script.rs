@@ -63,4 +63,16 @@ macro_rules! credit_script {
     };
 }
 
-pub(crate) use {allow_oom, credit_script, ledger_script, script, server_script};
+/// A script that lets go of a version of an audience: the words about versions come first.
+macro_rules! version_script {
+    ($file:literal) => {
+        std::sync::LazyLock::new(|| redis::Script::new(concat!(include_str!("version.lua"), include_str!($file))))
+    };
+    ($file:literal, allow_oom) => {
+        std::sync::LazyLock::new(|| {
+            redis::Script::new(concat!($crate::script::allow_oom!(), include_str!("version.lua"), include_str!($file)))
+        })
+    };
+}
+
+pub(crate) use {allow_oom, credit_script, ledger_script, script, server_script, version_script};

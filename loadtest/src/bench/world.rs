@@ -118,7 +118,7 @@ impl World {
         let begun = self.store.begin_import(&id, &import, ImportMode::Replace, now()).await?;
         let BeginImport::Started(mut writer) = begun else { anyhow::bail!("the import does not begin") };
         for place in first..first + count {
-            writer.push(recipient(place)).await?;
+            writer.push(place, recipient(place)).await?;
         }
         writer.finish(ATTRIBUTES.map(str::to_owned).into(), now).await?;
         Ok(id)

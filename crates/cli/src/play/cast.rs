@@ -22,8 +22,8 @@ pub(super) fn recipients(count: u32, seed: u64) -> String {
     let mut csv = "id,phone,tier,first_name,image\n".to_owned();
     for place in 1..=count {
         let phone = loop {
-            // Indian mobile numbers: ten digits, the first from 6 to 9.
-            let phone: u64 = dice.random_range(6_000_000_000..10_000_000_000);
+            // Indian mobile numbers have ten digits; of those that begin with 9, every one may exist.
+            let phone: u64 = dice.random_range(9_000_000_000..10_000_000_000);
             if taken.insert(phone) {
                 break phone;
             }

@@ -248,7 +248,7 @@ impl Scene {
                 consent: None,
                 user_id: None,
             };
-            writer.push(person).await.unwrap();
+            writer.push(n, person).await.unwrap();
         }
         writer.finish(["first_name".to_owned()].into(), || self.clock.now()).await.unwrap();
         id

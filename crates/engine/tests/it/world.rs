@@ -142,8 +142,8 @@ impl World {
         let import = format!("imp_{}", mint()).parse().unwrap();
         let begun = self.store.begin_import(audience, &import, ImportMode::Replace, self.clock.now()).await.unwrap();
         let BeginImport::Started(mut writer) = begun else { panic!("the import begins") };
-        for row in people {
-            writer.push(row).await.unwrap();
+        for (line, row) in (1..).zip(people) {
+            writer.push(line, row).await.unwrap();
         }
         writer.finish(["first_name", "image"].map(str::to_owned).into(), || self.clock.now()).await.unwrap();
     }

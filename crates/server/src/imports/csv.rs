@@ -3,12 +3,14 @@
 use std::collections::BTreeSet;
 
 use csv_core::{ReadRecordResult, Reader};
+use dawncast_core::numbering::Scrutiny;
 
 use super::row::{MAX_COLUMNS, MAX_ROW, Row, Unreadable, is_usable, recipient};
 
 /// Reads records out of pieces of a file.
 pub(super) struct CsvParser {
     reader: Reader,
+    scrutiny: Scrutiny,
     text: Box<[u8]>,
     text_len: usize,
     ends: Box<[usize]>,
@@ -17,9 +19,9 @@ pub(super) struct CsvParser {
 }
 
 impl CsvParser {
-    pub(super) fn new() -> Self {
+    pub(super) fn new(scrutiny: Scrutiny) -> Self {
         let (text, ends) = (vec![0; MAX_ROW].into(), vec![0; MAX_COLUMNS].into());
-        Self { reader: Reader::new(), text, text_len: 0, ends, ends_len: 0, header: None }
+        Self { reader: Reader::new(), scrutiny, text, text_len: 0, ends, ends_len: 0, header: None }
     }
 
     /// Takes the next piece; the rows that it completes go to `rows`.
@@ -87,7 +89,7 @@ impl CsvParser {
             return Ok(None);
         };
         let recipient = if fields.len() == header.len() {
-            recipient(header.iter().map(String::as_str).zip(fields))
+            recipient(header.iter().map(String::as_str).zip(fields), self.scrutiny)
         } else {
             Err(format!("{} fields where the header has {}", fields.len(), header.len()))
         };

@@ -10,7 +10,7 @@ fn read(file: &[u8]) -> Result<Vec<String>, String> {
 }
 
 fn read_in_pieces(file: &[u8], size: usize) -> Result<Vec<String>, String> {
-    let (mut parser, mut rows) = (CsvParser::new(), Vec::new());
+    let (mut parser, mut rows) = (CsvParser::new(Scrutiny::Valid), Vec::new());
     for piece in file.chunks(size) {
         parser.feed(piece, &mut rows).map_err(|why| why.0)?;
     }
@@ -80,7 +80,7 @@ fn a_quote_left_open_ends_the_import_and_not_the_memory() {
 
 #[test]
 fn a_message_can_use_attributes_tier_and_id() {
-    let mut parser = CsvParser::new();
+    let mut parser = CsvParser::new(Scrutiny::Valid);
     parser.feed(b"phone, first_name ,tier,city,consent\n", &mut Vec::new()).expect("a header");
     let columns = parser.end(&mut Vec::new()).expect("a file");
     assert_eq!(columns.into_iter().collect::<Vec<_>>(), ["city", "first_name", "tier"]);

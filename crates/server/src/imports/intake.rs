@@ -19,7 +19,7 @@ use super::{
 use crate::state::ApiState;
 
 /// A sign of life is due this often.
-const BEAT_MS: UnixMs = 5_000;
+const BEAT_MS: UnixMs = 3_000;
 
 /// An upload that sends nothing for this long is given up.
 const IDLE: Duration = Duration::from_secs(60);
@@ -56,7 +56,10 @@ enum Stop {
 
 impl From<StoreError> for Stop {
     fn from(error: StoreError) -> Self {
-        Self::Store(error)
+        match error {
+            StoreError::Scratch(_) => Self::Failed(error.to_string()),
+            error => Self::Store(error),
+        }
     }
 }
 
@@ -129,7 +132,7 @@ impl Intake {
 async fn write(writer: &mut ImportWriter, rows: &mut Vec<Row>) -> Result<(), StoreError> {
     for Row { line, recipient } in rows.drain(..) {
         match recipient {
-            Ok(recipient) => writer.push(recipient).await?,
+            Ok(recipient) => writer.push(line, recipient).await?,
             Err(reason) => writer.reject(line, reason).await?,
         }
     }

@@ -11,10 +11,14 @@ use axum::{
     extract::State,
     http::{HeaderMap, StatusCode, header},
 };
-use dawncast_core::ids::{AudienceId, ImportId};
-use dawncast_store::records::{BeginImport, Import, ImportMode, ImportState, Page, Reject, mint};
+use dawncast_core::{
+    ids::{AudienceId, ImportId},
+    numbering::Scrutiny,
+};
+use dawncast_store::records::{BeginImport, Duplicate, Import, ImportMode, ImportState, Page, Reject, mint};
 use serde::{Deserialize, Serialize};
 
+pub(crate) use self::row::KNOWN;
 use self::{
     csv::CsvParser,
     intake::{Intake, Parser},
@@ -32,6 +36,9 @@ use crate::{
 #[serde(deny_unknown_fields)]
 pub(crate) struct ImportQuery {
     mode: ImportMode,
+    /// How closely phones are looked at.
+    #[serde(default)]
+    phones: Scrutiny,
 }
 
 /// An import as it is answered.
@@ -44,14 +51,27 @@ pub(crate) struct View {
     accepted: u64,
     rejected: u64,
     duplicates: u64,
+    duplicate_phones: u64,
+    duplicate_ids: u64,
     error: Option<String>,
     updated_at: String,
 }
 
 impl From<Import> for View {
     fn from(import: Import) -> Self {
-        let Import { id, audience, state, rows, accepted, rejected, duplicates, error, updated_at } = import;
-        Self { id, audience, state, rows, accepted, rejected, duplicates, error, updated_at: rfc3339(updated_at) }
+        Self {
+            id: import.id,
+            audience: import.audience,
+            state: import.state,
+            rows: import.rows,
+            accepted: import.accepted,
+            rejected: import.rejected,
+            duplicates: import.duplicates,
+            duplicate_phones: import.duplicates - import.duplicate_ids,
+            duplicate_ids: import.duplicate_ids,
+            error: import.error,
+            updated_at: rfc3339(import.updated_at),
+        }
     }
 }
 
@@ -63,7 +83,7 @@ pub(crate) async fn start(
     headers: HeaderMap,
     body: Body,
 ) -> Result<(StatusCode, Json<View>), Problem> {
-    let intake = match begin(state, audience, query.mode, &headers).await {
+    let intake = match begin(state, audience, query, &headers).await {
         Ok(intake) => intake,
         Err(problem) => {
             drain(body.into_data_stream()).await;
@@ -82,16 +102,20 @@ pub(crate) async fn start(
 async fn begin(
     state: ApiState,
     audience: AudienceId,
-    mode: ImportMode,
+    query: ImportQuery,
     headers: &HeaderMap,
 ) -> Result<Intake, Problem> {
-    let parser = parser(headers)?;
+    let parser = parser(headers, query.phones)?;
     if state.store.audience(&audience).await?.is_none() {
         return Err(Problem::no_such("audience", audience.as_str()));
     }
     let id: ImportId = format!("imp_{}", mint()).parse().expect("minted ids are plain");
-    match state.store.begin_import(&audience, &id, mode, state.now()).await? {
-        BeginImport::Started(writer) => Ok(Intake { state, writer, parser }),
+    match state.store.begin_import(&audience, &id, query.mode, state.now()).await? {
+        BeginImport::Started(writer) => {
+            let writer = Box::new(writer.with_scratch(state.scratch.clone()));
+            Ok(Intake { state, writer, parser })
+        }
+        BeginImport::Gone => Err(Problem::no_such("audience", audience.as_str())),
         BeginImport::Busy(running) => {
             let detail = format!("The import `{running}` into this audience is running; wait for its end.");
             Err(Problem::new(Kind::Conflict, detail))
@@ -99,11 +123,11 @@ async fn begin(
     }
 }
 
-fn parser(headers: &HeaderMap) -> Result<Parser, Problem> {
+fn parser(headers: &HeaderMap, phones: Scrutiny) -> Result<Parser, Problem> {
     let given = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
     match given.split(';').next().unwrap_or_default().trim().to_ascii_lowercase().as_str() {
-        "text/csv" => Ok(Parser::Csv(Box::new(CsvParser::new()))),
-        "application/x-ndjson" => Ok(Parser::Ndjson(NdjsonParser::default())),
+        "text/csv" => Ok(Parser::Csv(Box::new(CsvParser::new(phones)))),
+        "application/x-ndjson" => Ok(Parser::Ndjson(NdjsonParser::new(phones))),
         other => {
             let detail = format!("`{other}` is not taken; send `text/csv` or `application/x-ndjson`.");
             Err(Problem::new(Kind::UnsupportedMediaType, detail))
@@ -126,4 +150,14 @@ pub(crate) async fn rejects(
 ) -> Result<Json<Page<Reject>>, Problem> {
     let rejects = state.store.rejects_page(&id, page.limit()?, page.cursor.as_deref()).await?;
     Ok(Json(rejects.ok_or_else(|| Problem::no_such("import", id.as_str()))?))
+}
+
+/// `GET /v1/imports/{id}/duplicates`.
+pub(crate) async fn duplicates(
+    State(state): State<ApiState>,
+    Id(id): Id<ImportId>,
+    Query(page): Query<PageQuery>,
+) -> Result<Json<Page<Duplicate>>, Problem> {
+    let duplicates = state.store.duplicates_page(&id, page.limit()?, page.cursor.as_deref()).await?;
+    Ok(Json(duplicates.ok_or_else(|| Problem::no_such("import", id.as_str()))?))
 }

@@ -2,19 +2,24 @@
 
 use std::collections::BTreeSet;
 
+use dawncast_core::numbering::Scrutiny;
 use serde_json::{Map, Value};
 
 use super::row::{MAX_COLUMNS, MAX_ROW, Row, Unreadable, is_usable, recipient};
 
 /// Reads objects out of pieces of a file.
-#[derive(Default)]
 pub(super) struct NdjsonParser {
+    scrutiny: Scrutiny,
     pending: Vec<u8>,
     line: u64,
     columns: BTreeSet<String>,
 }
 
 impl NdjsonParser {
+    pub(super) fn new(scrutiny: Scrutiny) -> Self {
+        Self { scrutiny, pending: Vec::new(), line: 0, columns: BTreeSet::new() }
+    }
+
     /// Takes the next piece; the rows that it completes go to `rows`.
     pub(super) fn feed(&mut self, piece: &[u8], rows: &mut Vec<Row>) -> Result<(), Unreadable> {
         let mut lines = piece.split(|byte| *byte == b'\n').peekable();
@@ -47,7 +52,7 @@ impl NdjsonParser {
         let recipient = match serde_json::from_str::<Value>(text) {
             Ok(Value::Object(fields)) => texts(fields).and_then(|fields| {
                 self.columns.extend(fields.iter().map(|(name, _)| name).filter(|name| is_usable(name)).cloned());
-                recipient(fields.iter().map(|(name, value)| (name.as_str(), value.as_str())))
+                recipient(fields.iter().map(|(name, value)| (name.as_str(), value.as_str())), self.scrutiny)
             }),
             Ok(_) => Err("is not a JSON object".to_owned()),
             Err(error) => Err(format!("is not JSON: {}", place(&error))),
@@ -85,7 +90,7 @@ mod tests {
     use super::*;
 
     fn read(file: &str) -> Result<(Vec<String>, Vec<String>), String> {
-        let (mut parser, mut rows) = (NdjsonParser::default(), Vec::new());
+        let (mut parser, mut rows) = (NdjsonParser::new(Scrutiny::Valid), Vec::new());
         for piece in file.as_bytes().chunks(5) {
             parser.feed(piece, &mut rows).map_err(|why| why.0)?;
         }

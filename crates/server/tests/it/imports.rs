@@ -46,6 +46,12 @@ async fn a_csv_becomes_the_audience_and_its_bad_rows_are_told_by_line() {
             { "line": 4, "reason": "the phone number has 2 digits: with its country code it has at least 8" },
         ])
     );
+    let (_, duplicates) = api.get(&format!("{path}/duplicates")).await;
+    let reason = "the phone stands on line 2 already; a run sends to the first row";
+    assert_eq!(
+        duplicates,
+        json!({ "items": [{ "line": 5, "by": "phone", "first_line": 2, "reason": reason }], "next_cursor": null })
+    );
     let (_, shown) = api.get(&format!("/v1/audiences/{audience}")).await;
     assert_eq!((&shown["rows"], &shown["columns"]), (&json!(2), &json!(["city", "first_name", "id"])));
     assert_eq!(phones(&api, &audience).await, [919_876_543_210, 919_876_543_210]);
@@ -133,6 +139,59 @@ async fn a_client_that_hangs_up_leaves_the_audience_as_it_was_and_free() {
 }
 
 #[tokio::test]
+async fn a_number_that_cannot_exist_is_rejected_and_the_same_id_twice_is_told() {
+    let api = Api::start().await;
+    let audience = api.audience().await;
+    let file = "phone,id\n919876543210,a\n911234567890,b\n999123456789,c\n919876543211,a\n16505551,d\n";
+    let import = api.upload(&audience, "replace", "text/csv", file).await;
+    let counts = ["accepted", "rejected", "duplicates", "duplicate_phones", "duplicate_ids"];
+    assert_eq!(counts.map(|name| import[name].as_u64().unwrap()), [2, 3, 1, 0, 1], "{import}");
+    let path = format!("/v1/imports/{}", import["id"].as_str().unwrap());
+    let (_, rejects) = api.get(&format!("{path}/rejects")).await;
+    let reason =
+        |place: usize| (rejects["items"][place]["line"].clone(), rejects["items"][place]["reason"].as_str().unwrap());
+    assert!(
+        matches!(reason(0), (line, why) if line == 3 && why.starts_with("no phone number of +91 begins so: mend it"))
+    );
+    assert!(matches!(reason(1), (line, why) if line == 4 && why.starts_with("no country has the calling code")));
+    assert!(matches!(reason(2), (line, why) if line == 6 && why.starts_with("no phone number of +1 has 7 digits")));
+    let (_, duplicates) = api.get(&format!("{path}/duplicates")).await;
+    let found = &duplicates["items"][0];
+    assert_eq!((&found["line"], &found["by"], &found["first_line"]), (&json!(5), &json!("id"), &json!(2)));
+    let possible = api.upload(&audience, "replace&phones=possible", "text/csv", file).await;
+    assert_eq!((&possible["accepted"], &possible["rejected"]), (&json!(3), &json!(2)), "{possible}");
+}
+
+#[tokio::test]
+async fn an_upsert_that_is_cut_off_changes_nothing_and_the_next_one_begins_at_once() {
+    let api = Api::start().await;
+    let audience = api.filled_audience(3).await;
+    let before = phones(&api, &audience).await;
+    let (pieces, body) = piecemeal();
+    let path = format!("/v1/audiences/{audience}/imports?mode=upsert");
+    let upload = api.request(Method::POST, &path).header("content-type", "text/csv").body(body);
+    let upload = tokio::spawn(upload.send());
+    let rows: String = (0..2_000).map(|n| format!("{}\n", 919_811_000_000_u64 + n)).collect();
+    pieces.send(Ok(format!("phone\n{rows}9198").into_bytes())).unwrap();
+    let mut connection = api.redis.store("").await.connection();
+    let written = async || {
+        let rows = format!("t:{{aud:{audience}}}:rows:2");
+        let there: bool = redis::cmd("EXISTS").arg(rows).query_async(&mut connection).await.unwrap();
+        there.then_some(())
+    };
+    until("rows are written", Duration::from_secs(10), written).await;
+    pieces.send(Err(std::io::Error::other("cut off"))).unwrap();
+    assert!(upload.await.unwrap().is_err());
+    assert_eq!(phones(&api, &audience).await, before);
+    let free = async || {
+        let import = api.request(Method::POST, &path).header("content-type", "text/csv").body("phone\n919876543212\n");
+        (answer(import).await.0 == 202).then_some(())
+    };
+    until("the audience is free", Duration::from_secs(10), free).await;
+    assert_eq!(phones(&api, &audience).await, [&[919_876_543_212], before.as_slice()].concat());
+}
+
+#[tokio::test]
 async fn an_import_that_cannot_start_is_a_problem() {
     let api = Api::start().await;
     let audience = api.audience().await;
@@ -150,6 +209,8 @@ async fn an_import_that_cannot_start_is_a_problem() {
     check(send(&path("?mode=replace&dry=1"), "text/csv").await, 400, "malformed");
     assert_eq!(api.get("/v1/imports/imp_none").await.0, 404);
     assert_eq!(api.get("/v1/imports/imp_none/rejects").await.0, 404);
+    assert_eq!(api.get("/v1/imports/imp_none/duplicates").await.0, 404);
+    check(send(&path("?mode=replace&phones=any"), "text/csv").await, 400, "malformed");
     assert_eq!(phones(&api, &audience).await, Vec::<u64>::new());
 }
 

@@ -2,7 +2,8 @@
 //! the next one current in one step (see `imports`). A run pins the version that it was frozen from.
 //!
 //! `{aud:…}:state` is a hash: `current` (a version), `seq` (the last version begun), `v<n>` (what version n is) and,
-//! while an import is on its way, `running` (import), `running_version` and `beat`.
+//! while an import is on its way, `running` (import), `running_version` and `beat`. For a day after the audience was
+//! deleted it holds `removed` alone.
 
 use std::collections::{BTreeSet, HashMap};
 
@@ -16,11 +17,11 @@ use serde::{Deserialize, Serialize};
 use super::{Page, from_json, shelf::Shelf};
 use crate::{
     Store, StoreError,
-    script::{Script, script},
+    script::{Script, script, version_script},
 };
 
 static PIN: Script = script!("pin.lua");
-static UNPIN: Script = script!("unpin.lua", allow_oom);
+static UNPIN: Script = version_script!("unpin.lua", allow_oom);
 
 /// A named list of recipients.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -49,7 +50,7 @@ pub struct AudienceVersion {
 }
 
 impl Store {
-    fn audiences_shelf(&self) -> Shelf<'_> {
+    pub(super) fn audiences_shelf(&self) -> Shelf<'_> {
         Shelf::of(self, "audiences")
     }
 
@@ -93,7 +94,8 @@ impl Store {
         let pinned: Option<u64> = self.connection().hget(&pins, run.as_str()).await?;
         let Some(version) = pinned else { return Ok(()) };
         let mut call = UNPIN.key(self.keys().audience_state(id));
-        call.key(&pins).key(self.keys().audience_rows(id, version)).arg(run.as_str()).arg(version);
+        call.key(&pins).key(self.keys().audience_rows(id, version)).key(self.keys().audience_reading(id, version));
+        call.arg(run.as_str()).arg(version);
         let _deleted: bool = call.invoke_async(&mut self.connection()).await?;
         Ok(())
     }

@@ -9,9 +9,9 @@ use dawncast_core::{
     ids::{AudienceId, ImportId},
 };
 use redis::AsyncCommands;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
-use super::{ImportWriter, Page, from_json, to_json};
+use super::{Duplicate, ImportWriter, Page, from_json, to_json};
 use crate::{
     Store, StoreError,
     script::{Script, script},
@@ -20,7 +20,7 @@ use crate::{
 static BEGIN: Script = script!("begin_import.lua");
 
 /// An import that has shown no sign of life for this long has died.
-pub const IMPORT_LAPSE_MS: UnixMs = 30_000;
+pub const IMPORT_LAPSE_MS: UnixMs = 15_000;
 
 /// Rejected rows kept per import; beyond them only the count grows.
 pub const MAX_REJECTS: u64 = 10_000;
@@ -75,8 +75,12 @@ pub struct Import {
     pub accepted: u64,
     /// Rows refused.
     pub rejected: u64,
-    /// Accepted rows whose phone came earlier in the same upload.
+    /// Repeats among the accepted rows: of a phone of an earlier row of the upload, or of the id that an earlier row has
+    /// with another phone. Counted when all rows are in.
     pub duplicates: u64,
+    /// Those of them that repeat an id.
+    #[serde(default)]
+    pub duplicate_ids: u64,
     /// Why it failed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub error: Option<String>,
@@ -94,12 +98,14 @@ pub struct Reject {
 }
 
 /// What came of starting an import.
-#[must_use = "an import that is neither finished nor failed blocks the audience for half a minute"]
+#[must_use = "an import that is neither finished nor failed blocks the audience for a quarter of a minute"]
 pub enum BeginImport {
     /// Write rows, then finish.
     Started(Box<ImportWriter>),
     /// Another import into this audience is on its way.
     Busy(ImportId),
+    /// The audience was deleted.
+    Gone,
 }
 
 impl Store {
@@ -120,6 +126,7 @@ impl Store {
             accepted: 0,
             rejected: 0,
             duplicates: 0,
+            duplicate_ids: 0,
             error: None,
             updated_at: now,
         };
@@ -131,6 +138,7 @@ impl Store {
         let number = |text: String| text.parse::<u64>().expect("the script answers with whole numbers");
         Ok(match running.parse() {
             Ok(running) => BeginImport::Busy(running),
+            Err(_) if version.is_empty() => BeginImport::Gone,
             Err(_) => {
                 let (version, base) = (number(version), number(current));
                 BeginImport::Started(Box::new(ImportWriter::new(self.clone(), import, mode, version, base)))
@@ -167,13 +175,33 @@ impl Store {
         cursor: Option<&str>,
     ) -> Result<Option<Page<Reject>>, StoreError> {
         let Some(audience) = self.import_audience(id).await? else { return Ok(None) };
-        let key = self.keys().import_rejects(&audience, id);
+        self.told_page(&self.keys().import_rejects(&audience, id), limit, cursor).await.map(Some)
+    }
+
+    /// A page of an import's duplicates, in the order of the upload; `None` when there is no such import.
+    pub async fn duplicates_page(
+        &self,
+        id: &ImportId,
+        limit: usize,
+        cursor: Option<&str>,
+    ) -> Result<Option<Page<Duplicate>>, StoreError> {
+        let Some(audience) = self.import_audience(id).await? else { return Ok(None) };
+        self.told_page(&self.keys().import_duplicates(&audience, id), limit, cursor).await.map(Some)
+    }
+
+    /// A page of a list that an import has told, which holds [`MAX_REJECTS`] at most.
+    async fn told_page<T: DeserializeOwned>(
+        &self,
+        key: &str,
+        limit: usize,
+        cursor: Option<&str>,
+    ) -> Result<Page<T>, StoreError> {
         let from: usize = cursor.and_then(|cursor| cursor.parse().ok()).unwrap_or(0);
         let (from, until) = (from.min(MAX_REJECTS as usize), from.min(MAX_REJECTS as usize) + limit);
-        let mut found: Vec<Vec<u8>> = self.connection().lrange(&key, from as isize, until as isize).await?;
+        let mut found: Vec<Vec<u8>> = self.connection().lrange(key, from as isize, until as isize).await?;
         let more = found.len() > limit;
         found.truncate(limit);
-        let items = found.iter().map(|json| from_json(&key, json)).collect::<Result<_, _>>()?;
-        Ok(Some(Page { items, next_cursor: more.then(|| until.to_string()) }))
+        let items = found.iter().map(|json| from_json(key, json)).collect::<Result<_, _>>()?;
+        Ok(Page { items, next_cursor: more.then(|| until.to_string()) })
     }
 }

@@ -6,8 +6,10 @@
 
 mod api_keys;
 mod assets;
+mod audience_removal;
 mod audiences;
 mod campaigns;
+mod duplicates;
 mod idempotency;
 mod import_writer;
 mod imports;
@@ -16,13 +18,16 @@ mod pools;
 mod rows;
 mod secret;
 mod shelf;
+mod sightings;
 mod suppressions;
 mod templates;
 
 pub use api_keys::{ApiKey, NewKey, Scope};
 pub use assets::{Asset, MediaId, NewAsset, UploadedAsset};
+pub use audience_removal::AudienceRemoval;
 pub use audiences::{Audience, AudienceVersion};
 pub use campaigns::{Campaign, CampaignState};
+pub use duplicates::{Duplicate, MAX_DUPLICATES, Repeated};
 pub use idempotency::Reservation;
 pub use import_writer::ImportWriter;
 pub use imports::{BeginImport, IMPORT_LAPSE_MS, Import, ImportMode, ImportState, MAX_REJECTS, Reject};

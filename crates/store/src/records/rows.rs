@@ -13,10 +13,18 @@ use redis::AsyncCommands;
 use serde::{Deserialize, Serialize};
 
 use super::AudienceVersion;
-use crate::{Store, StoreError};
+use crate::{
+    Store, StoreError,
+    script::{Script, script},
+};
 
 /// Rows in a chunk, at most: about 100 kB of JSON, some 15 kB stored.
 pub const CHUNK_ROWS: usize = 500;
+
+/// How long rows stay for a reader that does not read on, in seconds.
+const READ_WITHIN_S: u64 = 120;
+
+static READ_VERSION: Script = script!("read_version.lua");
 
 /// The first byte of every chunk.
 const FORMAT: u8 = 1;
@@ -44,6 +52,17 @@ pub struct Recipient {
     /// Every other column, by name.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub attributes: BTreeMap<String, String>,
+}
+
+impl Recipient {
+    /// The value of a column that a message or a segment can name.
+    pub fn value(&self, column: &str) -> Option<&str> {
+        match column {
+            "id" => self.id.as_deref(),
+            "tier" => self.tier.as_deref(),
+            _ => self.attributes.get(column).map(String::as_str),
+        }
+    }
 }
 
 /// Attributes and phone are personal: they are left out.
@@ -76,11 +95,13 @@ fn unpack(chunk: &[u8]) -> Result<Vec<Recipient>, String> {
         .map_err(|error| error.to_string())
 }
 
-/// Reads one version of an audience chunk by chunk. Pin the version first, or it may vanish meanwhile.
+/// Reads one version of an audience chunk by chunk.
 #[derive(Clone)]
 pub struct RowReader {
     store: Store,
     key: String,
+    /// The mark of its readers, when no run holds the version.
+    mark: Option<String>,
     next: u32,
     chunks: u32,
 }
@@ -92,19 +113,46 @@ impl RowReader {
             return Ok(None);
         }
         let corrupt = |detail| StoreError::Corrupt { key: self.key.clone(), detail };
+        self.read_on().await?;
         let chunk: Option<Vec<u8>> = self.store.connection().hget(&self.key, self.next).await?;
         let chunk = chunk.ok_or_else(|| corrupt(format!("chunk {} of {} is missing", self.next, self.chunks)))?;
         let rows = unpack(&chunk).map_err(|detail| corrupt(format!("chunk {}: {detail}", self.next)))?;
         self.next += 1;
         Ok(Some(rows))
     }
+
+    /// Keeps the rows from going while they are read, also those that another version has taken the place of meanwhile.
+    async fn read_on(&self) -> Result<(), StoreError> {
+        let Some(mark) = &self.mark else { return Ok(()) };
+        let mut pipe = redis::pipe();
+        pipe.set_ex(mark, READ_WITHIN_S, READ_WITHIN_S).ignore();
+        // Only what has an end gets a later one: the current version has none.
+        pipe.cmd("EXPIRE").arg(&self.key).arg(READ_WITHIN_S).arg("XX").ignore();
+        Ok(pipe.query_async(&mut self.store.connection()).await?)
+    }
 }
 
 impl Store {
-    /// A reader of `version` from its first row.
+    /// A reader of `version` from its first row. Pin the version first, or it may vanish meanwhile.
     pub fn rows(&self, audience: &AudienceId, version: &AudienceVersion) -> RowReader {
         let key = self.keys().audience_rows(audience, version.version);
-        RowReader { store: self.clone(), key, next: 0, chunks: version.chunks }
+        RowReader { store: self.clone(), key, mark: None, next: 0, chunks: version.chunks }
+    }
+
+    /// The current version and a reader of its rows, which stay until a minute or two after the reader has last looked;
+    /// `None` before the first import.
+    pub async fn read_audience(&self, id: &AudienceId) -> Result<Option<(AudienceVersion, RowReader)>, StoreError> {
+        loop {
+            let Some(version) = self.audience_version(id).await? else { return Ok(None) };
+            let mark = self.keys().audience_reading(id, version.version);
+            let mut call = READ_VERSION.key(self.keys().audience_state(id));
+            call.key(&mark).arg(version.version).arg(READ_WITHIN_S);
+            // An import may have made another version current since.
+            if call.invoke_async(&mut self.connection()).await? {
+                let reader = RowReader { mark: Some(mark), ..self.rows(id, &version) };
+                return Ok(Some((version, reader)));
+            }
+        }
     }
 }
 

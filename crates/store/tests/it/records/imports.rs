@@ -3,7 +3,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use dawncast_core::UnixMs;
 use dawncast_store::{
     Store,
-    records::{BeginImport, IMPORT_LAPSE_MS, Import, ImportMode, ImportState, ImportWriter, Recipient},
+    records::{BeginImport, IMPORT_LAPSE_MS, Import, ImportMode, ImportState, ImportWriter, Recipient, Repeated},
 };
 
 use super::{fresh, id};
@@ -21,13 +21,14 @@ pub(super) async fn begin(store: &Store, import: &str, mode: ImportMode, now: Un
     match store.begin_import(&id("aud_a"), &id(import), mode, now).await.unwrap() {
         BeginImport::Started(writer) => writer,
         BeginImport::Busy(other) => panic!("{other} is running"),
+        BeginImport::Gone => panic!("the audience is gone"),
     }
 }
 
 pub(super) async fn import(store: &Store, name: &str, mode: ImportMode, rows: &[(u64, &str)], now: UnixMs) -> Import {
     let mut writer = begin(store, name, mode, now).await;
-    for &(phone, name) in rows {
-        writer.push(row(phone, name)).await.unwrap();
+    for (line, &(phone, name)) in (1..).zip(rows) {
+        writer.push(line, row(phone, name)).await.unwrap();
     }
     writer.finish(columns(&["name"]), || now).await.unwrap()
 }
@@ -72,7 +73,7 @@ async fn readers_see_nothing_of_an_import_before_it_is_done() {
     import(&store, "imp_1", ImportMode::Replace, &[(1, "old")], 5).await;
     let mut writer = begin(&store, "imp_2", ImportMode::Replace, 6).await;
     for phone in 0..600 {
-        writer.push(row(phone, "new")).await.unwrap();
+        writer.push(phone, row(phone, "new")).await.unwrap();
     }
     assert!(writer.beat(7).await.unwrap());
     let running = store.import(&id("imp_2"), 8).await.unwrap().unwrap();
@@ -98,7 +99,7 @@ async fn an_upsert_has_the_columns_of_both() {
     let (_redis, store) = fresh().await;
     import(&store, "imp_1", ImportMode::Replace, &[(1, "a")], 5).await;
     let mut writer = begin(&store, "imp_2", ImportMode::Upsert, 6).await;
-    writer.push(row(2, "b")).await.unwrap();
+    writer.push(1, row(2, "b")).await.unwrap();
     writer.finish(columns(&["city"]), || 6).await.unwrap();
     let version = store.audience_version(&id("aud_a")).await.unwrap().unwrap();
     assert_eq!(version.columns, columns(&["city", "name"]));
@@ -108,7 +109,7 @@ async fn an_upsert_has_the_columns_of_both() {
 async fn one_import_at_a_time_until_it_dies() {
     let (_redis, store) = fresh().await;
     let mut dead = begin(&store, "imp_1", ImportMode::Replace, 0).await;
-    dead.push(row(1, "dead")).await.unwrap();
+    dead.push(1, row(1, "dead")).await.unwrap();
     let second =
         store.begin_import(&id("aud_a"), &id("imp_2"), ImportMode::Replace, IMPORT_LAPSE_MS - 1).await.unwrap();
     assert!(matches!(second, BeginImport::Busy(running) if running == id("imp_1")));
@@ -127,7 +128,7 @@ async fn an_import_without_a_sign_of_life_has_failed_and_leaves_nothing_for_good
     let (redis, store) = fresh().await;
     let mut dead = begin(&store, "imp_1", ImportMode::Replace, 0).await;
     for phone in 0..500 {
-        dead.push(row(phone, "dead")).await.unwrap();
+        dead.push(phone, row(phone, "dead")).await.unwrap();
     }
     drop(dead);
     let read = async |now| store.import(&id("imp_1"), now).await.unwrap().unwrap();
@@ -144,12 +145,12 @@ async fn rows_that_expired_meanwhile_are_no_audience() {
     import(&store, "imp_1", ImportMode::Replace, &[(1, "a")], 0).await;
     let mut writer = begin(&store, "imp_2", ImportMode::Replace, 1).await;
     for phone in 0..500 {
-        writer.push(row(phone, "b")).await.unwrap();
+        writer.push(phone, row(phone, "b")).await.unwrap();
     }
     // As if Redis' clock had jumped ahead.
     let gone = redis::cmd("PEXPIRE").arg("t:{aud:aud_a}:rows:2").arg(0).query_async(&mut store.connection()).await;
     assert_eq!(gone, Ok(1));
-    writer.push(row(500, "b")).await.unwrap();
+    writer.push(500, row(500, "b")).await.unwrap();
     assert_eq!(writer.finish(columns(&["name"]), || 2).await.unwrap().state, ImportState::Failed);
     assert_eq!(current(&store).await, pairs(&[(1, "a")]));
 }
@@ -158,7 +159,7 @@ async fn rows_that_expired_meanwhile_are_no_audience() {
 async fn rejects_are_paged_in_the_order_of_the_upload() {
     let (_redis, store) = fresh().await;
     let mut writer = begin(&store, "imp_1", ImportMode::Replace, 0).await;
-    writer.push(row(1, "a")).await.unwrap();
+    writer.push(1, row(1, "a")).await.unwrap();
     for line in 2..=603 {
         writer.reject(line, format!("line {line}: empty")).await.unwrap();
     }
@@ -169,4 +170,63 @@ async fn rejects_are_paged_in_the_order_of_the_upload() {
     let last = store.rejects_page(&id("imp_1"), 600, first.next_cursor.as_deref()).await.unwrap().unwrap();
     assert_eq!((last.items.len(), last.items[1].line, last.next_cursor), (2, 603, None));
     assert!(store.rejects_page(&id("imp_9"), 10, None).await.unwrap().is_none());
+}
+
+async fn rows_of(store: &Store, import: &str, rows: impl Iterator<Item = Recipient>, mode: ImportMode) -> Import {
+    let mut writer = begin(store, import, mode, 5).await;
+    for (line, row) in (2..).zip(rows) {
+        writer.push(line, row).await.unwrap();
+    }
+    writer.finish(columns(&["name"]), || 5).await.unwrap()
+}
+
+#[tokio::test]
+async fn repeated_phones_and_ids_are_told_by_line() {
+    let (_redis, store) = fresh().await;
+    let of = |phone, id: &str| Recipient { id: Some(id.to_owned()), ..row(phone, "x") };
+    let rows = [of(1, "a"), of(2, "b"), of(1, "a"), of(3, "b"), row(4, "x"), row(5, "x")];
+    let done = rows_of(&store, "imp_1", rows.into_iter(), ImportMode::Replace).await;
+    assert_eq!((done.accepted, done.duplicates, done.duplicate_ids), (6, 2, 1));
+    let told = store.duplicates_page(&id("imp_1"), 1, None).await.unwrap().unwrap();
+    let next = store.duplicates_page(&id("imp_1"), 1, told.next_cursor.as_deref()).await.unwrap().unwrap();
+    let found = [&told, &next].map(|page| (page.items[0].line, page.items[0].by, page.items[0].first_line));
+    assert_eq!(found, [(4, Repeated::Phone, 2), (5, Repeated::Id, 3)]);
+    assert_eq!(next.next_cursor, None);
+    assert!(store.duplicates_page(&id("imp_9"), 1, None).await.unwrap().is_none());
+}
+
+#[tokio::test]
+async fn an_upsert_larger_than_the_memory_for_it_keeps_whom_it_does_not_name() {
+    let (_redis, store) = fresh().await;
+    // More phones than are held before they are laid down in files.
+    let (many, half) = (150_000, 75_000);
+    rows_of(&store, "imp_1", (0..many).map(|n| row(n + 1, "old")), ImportMode::Replace).await;
+    let done = rows_of(&store, "imp_2", (half..many + half).map(|n| row(n + 1, "new")), ImportMode::Upsert).await;
+    assert_eq!((done.accepted, done.duplicates), (many, 0));
+    let rows = current(&store).await;
+    let (new, old) = rows.split_at(many as usize);
+    assert!(new.iter().zip(half..).all(|((phone, name), n)| *phone == n + 1 && name == "new"));
+    assert!(
+        old.len() == half as usize && old.iter().zip(0..).all(|((phone, name), n)| *phone == n + 1 && name == "old")
+    );
+}
+
+#[tokio::test]
+async fn an_import_without_room_for_its_scratch_files_fails_and_changes_nothing() {
+    let (_redis, store) = fresh().await;
+    import(&store, "imp_1", ImportMode::Replace, &[(1, "one")], 5).await;
+    let file = tempfile::NamedTempFile::new().unwrap();
+    // A file stands where the folder would have to be made.
+    let mut writer = Box::new(begin(&store, "imp_2", ImportMode::Replace, 6).await.with_scratch(file.path().join("x")));
+    let mut pushed = Ok(());
+    for line in 0..140_000 {
+        pushed = writer.push(line, row(line + 2, "two")).await;
+        if pushed.is_err() {
+            break;
+        }
+    }
+    let why = pushed.unwrap_err().to_string();
+    assert!(why.contains("make room in the data folder"), "{why}");
+    writer.fail(&why, 7).await.unwrap();
+    assert_eq!(current(&store).await, pairs(&[(1, "one")]));
 }

@@ -6,7 +6,8 @@ use dawncast_core::consent::{Change, Entry, Scope, Source};
 use dawncast_store::{
     Store, StoreError,
     records::{
-        Audience, BeginImport, Import, ImportMode, ImportState, ImportWriter, NewAsset, Reservation, UploadedAsset,
+        Audience, AudienceRemoval, BeginImport, Import, ImportMode, ImportState, ImportWriter, NewAsset, Reservation,
+        UploadedAsset,
     },
 };
 use dawncast_testkit::{Proxy, Upstream};
@@ -59,6 +60,28 @@ async fn a_version_is_pinned_and_let_go_of_once() {
 }
 
 #[tokio::test]
+async fn a_version_is_marked_as_read_once() {
+    let scene = Scene::set().await;
+    import(&scene.store, "imp_1", ImportMode::Replace, &[(1, "one")], 5).await;
+    let read = async |store: &Store| store.read_audience(&id("aud_a")).await;
+    let (_, mut rows) = check(&scene, "records/read_version.lua", read).await.unwrap();
+    import(&scene.store, "imp_2", ImportMode::Replace, &[(2, "two")], 6).await;
+    assert_eq!(rows.next().await.unwrap().unwrap()[0].phone, 1, "its rows stay while they are read");
+}
+
+#[tokio::test]
+async fn the_rows_of_an_audience_are_deleted_once() {
+    let scene = Scene::set().await;
+    let audience = Audience { id: id("aud_a"), name: "subscribers".into(), created_at: 5 };
+    scene.store.add_audience(&audience).await.unwrap();
+    import(&scene.store, "imp_1", ImportMode::Replace, &[(1, "one")], 5).await;
+    let remove = async |store: &Store| store.remove_audience(&audience.id, 6).await;
+    assert_eq!(twice(&scene, "records/remove_audience.lua", remove).await, AudienceRemoval::Removed);
+    assert_eq!(scene.store.audience(&audience.id).await.unwrap(), None);
+    assert_eq!(scene.store.remove_audience(&audience.id, 7).await.unwrap(), AudienceRemoval::Missing);
+}
+
+#[tokio::test]
 async fn a_reservation_nobody_heard_of_is_taken_over_under_the_same_minted_id() {
     let scene = Scene::set().await;
     let path = "records/reserve.lua";
@@ -92,7 +115,7 @@ async fn check_import<T>(what: &str, act: impl AsyncFn(Box<ImportWriter>) -> Res
     let mut first = begin(&scene.connect(Some(proxy.redis_url())).await).await;
     let mut second = begin(&scene.store).await;
     for writer in [&mut first, &mut second] {
-        writer.push(row(2, "two")).await.unwrap();
+        writer.push(1, row(2, "two")).await.unwrap();
     }
     order_loss(&scene.store, &proxy, what).await;
     assert!(matches!(act(first).await, Err(StoreError::Unavailable(_))), "the reply of {what} was lost");
