@@ -1,5 +1,6 @@
 //! A campaign as users submit it: what to send, to whom, when, from which numbers, under which policy.
 
+mod audience;
 mod jitter;
 mod message;
 
@@ -13,13 +14,14 @@ use crate::{
         read::{Node, document},
         word,
     },
-    ids::{AudienceId, PoolId},
+    ids::PoolId,
     quiet::Stretch,
     retry::RetryPolicy,
     schedule::{Occurrence, Schedule},
     window::{Opening, Span, Window},
 };
 
+pub use audience::{AudienceRef, Segment};
 pub use jitter::Jitter;
 pub use message::{ButtonKind, Category, Component, Media, MediaSource, Message, Parameter, TemplateMessage, TextBody};
 
@@ -73,13 +75,6 @@ word! {
         /// Waits for nobody.
         Critical = "critical",
     }
-}
-
-/// The audience of a campaign.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct AudienceRef {
-    /// Which audience.
-    pub id: AudienceId,
 }
 
 /// How sends that certainly failed are repeated.
@@ -241,18 +236,6 @@ fn default_then(category: Option<Category>) -> Then {
     match category {
         Some(Category::Marketing) => Then::GiveUp,
         Some(Category::Utility | Category::Authentication) | None => Then::Resend,
-    }
-}
-
-impl AudienceRef {
-    fn read(node: &Node<'_>) -> Option<Self> {
-        node.object(|fields| {
-            let id = fields.required("id", Node::parse);
-            let fresh =
-                fields.or("require_fresh", (), |node| node.fault("is not supported: leave it out or give null."));
-            fresh?;
-            Some(Self { id: id? })
-        })
     }
 }
 

@@ -109,7 +109,7 @@ fn faults_all_over_the_body_are_told_together() {
     let spec = json!({
         "pool": "a b", "priorty": "normal", "priority": "urgent",
         "message": {"type": "template", "name": "x", "language": "en", "components": [{"type": "body", "parameters": [{"type": "text"}]}]},
-        "audience": {"id": "aud_1", "require_fresh": "12h"},
+        "audience": {"id": "aud_1", "require_fresh": "soon"},
         "schedule": {"type": "at", "at": "2026-11-23T06:00:00", "timezone": "Asia/Kolkatta"},
         "retry": {"max_attempts": 9}, "sla": {"objective": 99, "counts": "seen"}, "max_defects": -0.1,
         "unconfirmed": {"grace": "0s"},
@@ -209,4 +209,49 @@ fn a_retry_is_handed_on_in_milliseconds() {
         parsed(&with("/retry", json!({"max_attempts": 8, "base": "500ms", "cap": "1m"}))).retry.policy(),
         policy
     );
+}
+
+#[test]
+fn a_segment_and_its_freshness_read_back_as_stored() {
+    let spec = parsed(&with("/audience", json!({"id": "aud_1", "require_fresh": "12h", "where": {"tier": ["pro"]}})));
+    let written = serde_json::to_value(&spec).expect("JSON");
+    assert_eq!(written["audience"], json!({"id": "aud_1", "require_fresh": "12h", "where": {"tier": ["pro"]}}));
+    assert_eq!(parsed(&written), spec);
+}
+
+#[test]
+fn a_row_is_in_a_segment_when_every_column_fits() {
+    let of = json!({"id": "aud_1", "where": {"tier": ["pro"], "city": ["Pune", "Mumbai"]}});
+    let segment = parsed(&with("/audience", of)).audience.segment;
+    let misfit = |tier: Option<&'static str>, city: Option<&'static str>| {
+        segment.misfit(|column| if column == "tier" { tier } else { city }).map(str::to_owned)
+    };
+    assert_eq!(misfit(Some("pro"), Some("Mumbai")), None);
+    assert_eq!(misfit(Some("pro"), Some("pune")).as_deref(), Some("city"));
+    assert_eq!(misfit(Some("pro"), None).as_deref(), Some("city"));
+    assert_eq!(misfit(None, Some("Pune")).as_deref(), Some("tier"));
+    assert_eq!(Segment::default().misfit(|_| None), None);
+}
+
+#[test]
+fn a_segment_that_can_hold_nobody_is_refused() {
+    let refused = |of| refused("/audience/where", of);
+    assert!(refused(json!({"tier": "pro", "city": [7]})).starts_with("/audience/where/city/0: is a number"));
+    assert!(refused(json!({"tier": "pro", "city": [7]})).contains("/audience/where/tier: is a string; give a list."));
+    assert!(refused(json!({"tier": []})).starts_with("/audience/where/tier: lists no value;"));
+    assert!(refused(json!({"tier": [" "]})).starts_with("/audience/where/tier/0: is empty;"));
+    assert!(refused(json!(["pro"])).starts_with("/audience/where: is a list; give an object."));
+}
+
+#[test]
+fn rows_are_fresh_as_long_as_was_asked_for() {
+    let fresh = |of| parsed(&with("/audience", json!({"id": "aud_1", "require_fresh": of}))).audience;
+    let at = EVENING;
+    assert_eq!(fresh(json!("12h")).stale(at, at + 12 * 3_600_000), None);
+    assert_eq!(
+        fresh(json!("12h")).stale(at, at + 12 * 3_600_000 + 1).as_deref(),
+        Some("audience aud_1 was last updated at 2026-11-22T17:53:20Z, longer than require_fresh 12h before sending")
+    );
+    assert_eq!(fresh(Value::Null).stale(0, at), None);
+    assert!(refused("/audience/require_fresh", json!("0s")).contains("must be longer than nothing"));
 }

@@ -1,6 +1,6 @@
 //! Reading JSON that a person wrote: goes on after a fault, so that all are told at once, and knows where it stands.
 
-use std::{cell::RefCell, fmt::Display, ops::RangeInclusive, str::FromStr};
+use std::{cell::RefCell, collections::BTreeMap, fmt::Display, ops::RangeInclusive, str::FromStr};
 
 use serde_json::{Map, Value};
 
@@ -92,6 +92,14 @@ impl<'a> Node<'a> {
         let Some(items) = self.value.as_array() else { return self.wrong_type("a list") };
         let read: Vec<_> = items.iter().enumerate().map(|(n, item)| read(&self.child(&n.to_string(), item))).collect();
         read.into_iter().collect()
+    }
+
+    /// An object whose names are the user's own, each value read by `read`.
+    pub(crate) fn entries<T>(&self, mut read: impl FnMut(&Node<'a>) -> Option<T>) -> Option<BTreeMap<String, T>> {
+        let Some(map) = self.value.as_object() else { return self.wrong_type("an object") };
+        let entries = map.iter().map(|(name, value)| Some((name.clone(), read(&self.child(name, value))?)));
+        // Every entry is read before the first fault ends the whole.
+        entries.collect::<Vec<_>>().into_iter().collect()
     }
 
     /// An object; fields that `read` does not ask for are faults, unless it gave up with [`Fields::give_up`].

@@ -46,6 +46,11 @@ impl Chores {
         let Some(version) = store.pin(&spec.audience.id, id).await? else {
             return self.hold(run, &format!("audience {} holds no rows: import some", spec.audience.id)).await;
         };
+        if let Some(why) = spec.audience.stale(version.updated_at, opens_at(run, self.clock.now())) {
+            // Let go of, or what is imported now would never be looked at.
+            store.unpin(&spec.audience.id, id).await?;
+            return self.hold(run, &format!("{why}: import today's rows")).await;
+        }
         let senders = self.pool_senders(run).await?;
         let screen = self.asking_screen(run, &version, &senders).await?;
         // Pinned with what is selected by it: plan has to come to the same recipients.

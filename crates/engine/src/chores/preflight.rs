@@ -19,6 +19,9 @@ impl Chores {
         if let Some(why) = too_many_defects(run, frozen) {
             return self.hold(run, &why).await;
         }
+        if let Some(why) = self.too_old(run, frozen).await? {
+            return self.hold(run, &why).await;
+        }
         let mut remarks = Vec::new();
         let mut fit = 0;
         for sender in frozen.senders.iter().filter(|sender| !sender.standby) {
@@ -45,7 +48,15 @@ impl Chores {
         Ok(advanced == Advanced::Moved)
     }
 
-    /// Whether a number can send. One that cannot rests, so that others stand in for it.
+    /// Whether the rows have become too old since freeze, because the engine was down or a hold took long.
+    async fn too_old(&self, run: &Run, frozen: &Frozen) -> Result<Option<String>, EngineError> {
+        let audience = &run.record.spec.audience;
+        let Some(version) = self.ctx.store.pin(&audience.id, &run.record.id).await? else { return Ok(None) };
+        let stale = audience.stale(version.updated_at, frozen.opens_at.max(self.clock.now()));
+        Ok(stale.map(|why| format!("{why}: cancel this run, import today's rows, submit again")))
+    }
+
+    /// Token, status and template of one number. One that cannot send rests, so that others stand in for it.
     async fn check_number(&self, run: &Run, id: &NumberId) -> Result<Finding, EngineError> {
         let Some(number) = self.ctx.store.number(id).await? else {
             return Ok(Finding::Unfit("it was removed".to_owned()));

@@ -6,6 +6,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use dawncast_core::{
     UnixMs,
+    campaign::Segment,
     phone::Phone,
     plan::Candidate,
     quiet::{Clocks, Stretch},
@@ -29,12 +30,7 @@ struct RowAttributes<'a>(&'a Row);
 
 impl Attributes for RowAttributes<'_> {
     fn get(&self, name: &str) -> Option<&str> {
-        let row = self.0;
-        match name {
-            "id" => row.id.as_deref(),
-            "tier" => row.tier.as_deref(),
-            _ => row.attributes.get(name).map(String::as_str),
-        }
+        self.0.value(name)
     }
 }
 
@@ -91,6 +87,7 @@ impl Selection {
 /// Sorts rows into chosen and dropped.
 struct Selector<'a> {
     renderer: &'a Renderer,
+    segment: &'a Segment,
     /// The assets that were uploaded.
     assets: &'a BTreeSet<String>,
     tiers: &'a [String],
@@ -112,6 +109,10 @@ impl Selector<'_> {
     }
 
     fn choose(&mut self, row: &Row, looked: Looked) -> Result<(), Refusal> {
+        // First of all: who is outside stands in nobody's way.
+        if let Some(column) = self.segment.misfit(|column| row.value(column)) {
+            return Err((DropReason::Filtered, format!("its `{column}` is outside the campaign's segment")));
+        }
         let phone = Phone::from_digits(row.phone).map_err(|why| (DropReason::InvalidPhone, why.to_string()))?;
         if let Some(first) = self.seen.get(&row.phone) {
             return Err((DropReason::Duplicate, format!("row {first} has the same phone")));
@@ -203,6 +204,7 @@ impl Chores {
         };
         let mut selector = Selector {
             renderer: &renderer,
+            segment: &spec.audience.segment,
             assets: &names,
             tiers: &spec.tiers,
             seen: HashMap::new(),

@@ -1,7 +1,10 @@
 //! Freeze: who is sent to, pinned once.
 
 use dawncast_core::report::{DropReason, SlaVerdict};
-use dawncast_store::{records::Recipient, run::RunState};
+use dawncast_store::{
+    records::{BeginImport, ImportMode, Recipient},
+    run::RunState,
+};
 use dawncast_testkit::until;
 use serde_json::json;
 
@@ -66,4 +69,48 @@ async fn an_import_after_the_freeze_changes_nothing() {
     assert_eq!(report.totals.submitted, 50);
     world.everyone_once(50);
     assert!((0..50).all(|n| world.accepted(n) == 1));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn rows_outside_the_segment_are_filtered_and_nobody_s_loss() {
+    let world = World::start(calm()).await;
+    let audience = world.audience_of((0..20).map(person).chain([person(10), nameless(1)])).await;
+    let segment = json!({ "id": audience, "where": { "tier": ["pro", "gold"], "first_name": ["Asha 10", "Asha 11"] } });
+    let run = world.submit(&audience, json!({ "audience": segment })).await;
+    let _crew = (world.scheduler(), world.worker());
+    let report = world.closed(&run).await;
+    assert_eq!(
+        report.dropped_by_reason.into_iter().collect::<Vec<_>>(),
+        [(DropReason::Duplicate, 1), (DropReason::Filtered, 20)]
+    );
+    assert_eq!((report.totals.submitted, report.sla.eligible, report.sla.within_deadline), (22, 1, 1));
+    assert_eq!(report.sla.verdict, SlaVerdict::Pass);
+    let dropped = world.store.dropped(&run).await.unwrap();
+    let outside = dropped.iter().find(|row| row.phone == FIRST_PHONE).unwrap();
+    assert_eq!(outside.detail, "its `first_name` is outside the campaign's segment");
+    assert_eq!((0..20).filter(|n| world.accepted(*n) == 1).collect::<Vec<_>>(), [10]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn yesterday_s_rows_hold_the_run_until_today_s_are_there() {
+    const HOUR_MS: i64 = 3_600_000;
+    let world = World::start(calm()).await;
+    let audience = world.audience_of([]).await;
+    let yesterday = world.clock.now() - 3 * HOUR_MS;
+    let import = "imp_old".parse().unwrap();
+    let begun = world.store.begin_import(&audience, &import, ImportMode::Replace, yesterday);
+    let BeginImport::Started(mut old) = begun.await.unwrap() else { panic!("the import begins") };
+    old.push(2, person(90)).await.unwrap();
+    old.finish(["first_name".to_owned()].into(), || yesterday).await.unwrap();
+    let fresh = json!({ "audience": { "id": audience, "require_fresh": "2h" }, "window": window("+3s", "+30s") });
+    let run = world.submit(&audience, fresh).await;
+    let _crew = (world.scheduler(), world.worker());
+    let held = async || world.run(&run).await.waits_for;
+    let why = until("the run is held", PATIENCE, held).await;
+    assert!(why.contains("longer than require_fresh 2h before sending: import today's rows"), "{why}");
+    assert_eq!(world.run(&run).await.state, RunState::Scheduled);
+    world.import(&audience, (0..5).map(person)).await;
+    let report = world.closed(&run).await;
+    assert_eq!(report.totals.submitted, 5, "the rows of today alone");
+    world.everyone_once(5);
 }

@@ -70,6 +70,7 @@ pub(super) fn check(spec: &CampaignSpec, facts: &Facts, now: UnixMs, headroom: f
     if let Err(quiet) = Clocks::new(&spec.window, spec.schedule.zone(), reach).of(None) {
         warnings.push(format!("Recipients without a `timezone` of their own are dropped: {quiet}."));
     }
+    warnings.extend(audience_warnings(spec, facts, opening.opens_at.max(now)));
     faults.into_result(Outlook { forecast, promised, warnings })
 }
 
@@ -83,7 +84,7 @@ fn opening(spec: &CampaignSpec, now: UnixMs) -> Opening {
 fn load(spec: &CampaignSpec, facts: &Facts, now: UnixMs, headroom: f64) -> (u64, Vec<Sender>, Terms) {
     let senders = facts.numbers.iter().map(|n| Sender { id: n.phone_number_id.clone(), mps: n.mps, quota: None });
     let Opening { opens_at, closes_at, .. } = opening(spec, now);
-    let rows = facts.version.as_ref().map_or(0, |version| version.rows);
+    let rows = facts.meant;
     // Whose hours are which is known once the audience is read, at freeze.
     let terms = Terms { opens_at, closes_at, headroom, jitter: spec.jitter, hours: Vec::new() };
     (rows, senders.collect(), terms)
@@ -112,6 +113,11 @@ fn check_audience(spec: &CampaignSpec, facts: &Facts, attributes: &[String], fau
         let columns = columns(version);
         let detail = format!("the audience `{}` has no column `{attribute}`; it has {columns}.", audience.name);
         faults.add(pointer, detail);
+    }
+    for column in spec.audience.segment.columns().filter(|column| !version.columns.contains(*column)) {
+        let pointer = format!("/audience/where/{}", column.replace('~', "~0").replace('/', "~1"));
+        let columns = columns(version);
+        faults.add(pointer, format!("the audience `{}` has no column `{column}`; it has {columns}.", audience.name));
     }
 }
 
@@ -218,6 +224,18 @@ fn warnings(spec: &CampaignSpec, facts: &Facts) -> Vec<String> {
         warnings
             .push("WhatsApp takes free-form texts only within 24 hours of the recipient's last message.".to_owned());
     }
+    warnings
+}
+
+/// What the rows that there are now would come to.
+fn audience_warnings(spec: &CampaignSpec, facts: &Facts, sends_at: UnixMs) -> Vec<String> {
+    let Some(version) = &facts.version else { return Vec::new() };
+    let mut warnings = Vec::new();
+    if facts.meant == 0 && version.rows > 0 {
+        warnings.push(format!("None of the {} rows is in the segment; nobody would get this.", version.rows));
+    }
+    let stale = spec.audience.stale(version.updated_at, sends_at);
+    warnings.extend(stale.map(|why| format!("The {why}: import before the run freezes, or it will be held.")));
     warnings
 }
 

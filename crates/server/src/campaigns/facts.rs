@@ -7,7 +7,7 @@ use std::{
 
 use dawncast_core::{
     admission::Promise,
-    campaign::{CampaignSpec, Component, Media, MediaSource, Message, Parameter},
+    campaign::{AudienceRef, CampaignSpec, Component, Media, MediaSource, Message, Parameter},
     ids::{PoolId, WabaId},
     template::Definition,
 };
@@ -28,6 +28,8 @@ pub(super) struct Facts {
     pub(super) audience: Option<Audience>,
     /// Its rows.
     pub(super) version: Option<AudienceVersion>,
+    /// How many of them the campaign means: all, or those of its segment.
+    pub(super) meant: u64,
     /// The active numbers of the pool.
     pub(super) numbers: Vec<Number>,
     /// Every pool there is.
@@ -62,6 +64,7 @@ impl Facts {
         let mut numbers = store.numbers().await?;
         let pools = numbers.iter().map(|number| number.pool.clone()).collect();
         numbers.retain(|number| number.pool == spec.pool && number.role == NumberRole::Active);
+        let version = store.audience_version(&spec.audience.id).await?;
         let mut files = named_files(&spec.message);
         for file in &mut files {
             file.asset = store.asset(&file.name).await?;
@@ -70,7 +73,8 @@ impl Facts {
         let accounts = if spec.message.category().is_some() { accounts } else { BTreeSet::new() };
         Ok(Self {
             audience: store.audience(&spec.audience.id).await?,
-            version: store.audience_version(&spec.audience.id).await?,
+            meant: meant(store, &spec.audience, version.as_ref()).await?,
+            version,
             pool_paused: store.pool_paused(&spec.pool).await?,
             templates: templates(state, accounts).await?,
             promises: promises(store, &spec.pool).await?,
@@ -98,6 +102,21 @@ async fn promises(store: &Store, pool: &PoolId) -> Result<Vec<Promise>, StoreErr
         promises.push(Promise { run: id, priority, opening, deliveries });
     }
     Ok(promises)
+}
+
+/// How many rows of the audience the campaign means. A segment is counted row by row: what it leaves out must not make
+/// the rest look as if it did not fit its window.
+async fn meant(store: &Store, audience: &AudienceRef, version: Option<&AudienceVersion>) -> Result<u64, StoreError> {
+    let all = version.map_or(0, |version| version.rows);
+    if audience.segment.is_everybody() {
+        return Ok(all);
+    }
+    let Some((_, mut rows)) = store.read_audience(&audience.id).await? else { return Ok(0) };
+    let mut inside = 0;
+    while let Some(chunk) = rows.next().await? {
+        inside += chunk.iter().filter(|row| audience.segment.misfit(|column| row.value(column)).is_none()).count();
+    }
+    Ok(inside as u64)
 }
 
 /// The templates of each account. Those of an account that was added a moment ago are on their way: they are waited

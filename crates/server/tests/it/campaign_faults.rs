@@ -24,7 +24,7 @@ async fn each_fault_is_told_with_its_place_and_remedy() {
     let api = Api::start().await;
     let audience = api.ready(3).await;
     let body_text = |text: &str| json!([{ "type": "body", "parameters": [{ "type": "text", "text": text }] }]);
-    let cases: [(&str, Value, &str); 9] = [
+    let cases: [(&str, Value, &str); 11] = [
         ("/schedule/at", json!("2026-11-19T06:00:00"), "/schedule/at: 2026-11-19 06:00:00 in Asia/Kolkata has passed"),
         ("/schedule/timezone", json!("Asia/Calcuta"), "/schedule/timezone: "),
         ("/pool", json!("advisor"), "/pool: there is no pool `advisor`; there are `advisors`."),
@@ -42,6 +42,12 @@ async fn each_fault_is_told_with_its_place_and_remedy() {
             "/message/components/0/parameters/0/text: the audience `subscribers` has no column `frist_name`; \
              it has `first_name`, `id`, `image`.",
         ),
+        (
+            "/audience/where",
+            json!({ "city": ["Pune"] }),
+            "/audience/where/city: the audience `subscribers` has no column `city`; it has `first_name`, `id`, `image`.",
+        ),
+        ("/audience/require_fresh", json!("soon"), "/audience/require_fresh: `soon` is not a span of time"),
         ("/windw", json!({}), "/windw: "),
     ];
     for (pointer, value, expected) in cases {

@@ -120,3 +120,33 @@ async fn campaigns_are_listed_newest_first_by_cursor() {
     ids.sort();
     assert_eq!((listed, pages[0].len()), (ids, 2));
 }
+
+#[tokio::test]
+async fn a_segment_is_counted_and_old_rows_are_warned_of() {
+    let api = Api::start().await;
+    let audience = api.ready(3).await;
+    let file = "phone,tier,first_name\n919800000000,pro,A\n919800000001,basic,B\n919800000002,pro,C\n919800000003,,D\n";
+    api.upload(&audience, "replace", "text/csv", file).await;
+    let forecast = async |of: Value| {
+        let mut body = campaign_body(&audience);
+        body["audience"] = of;
+        let (status, answer) = api.post("/v1/campaigns/validate", &body).await;
+        assert_eq!(status, 200, "{answer}");
+        (answer["forecast"]["recipients"].clone(), answer["forecast"]["warnings"].clone())
+    };
+    let none = json!([]);
+    assert_eq!(forecast(json!({ "id": audience, "where": { "tier": ["pro"] } })).await, (json!(2), none.clone()));
+    let narrow = json!({ "id": audience, "where": { "tier": ["pro", "basic"], "first_name": ["B", "C", "D"] } });
+    assert_eq!(forecast(narrow).await.0, 2);
+    let nobody = forecast(json!({ "id": audience, "where": { "tier": ["Pro"] } })).await;
+    assert_eq!(nobody, (json!(0), json!(["None of the 4 rows is in the segment; nobody would get this."])));
+    assert_eq!(forecast(json!({ "id": audience, "require_fresh": "72h" })).await, (json!(4), none));
+    let (_, warnings) = forecast(json!({ "id": audience, "require_fresh": "12h" })).await;
+    assert_eq!(
+        warnings,
+        json!([format!(
+            "The audience {audience} was last updated at 2026-11-20T12:00:00Z, longer than require_fresh 12h before \
+             sending: import before the run freezes, or it will be held."
+        )])
+    );
+}
