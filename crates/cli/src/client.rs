@@ -75,8 +75,18 @@ impl Api {
 
     /// A GET of CSV, as it comes.
     pub(crate) async fn get_csv(&self, path: &[&str], query: &[(&str, Option<String>)]) -> Result<Response, Failure> {
+        self.get_rows(path, query, "text/csv").await
+    }
+
+    /// A GET of rows in the form `mime`, as they come.
+    pub(crate) async fn get_rows(
+        &self,
+        path: &[&str],
+        query: &[(&str, Option<String>)],
+        mime: &str,
+    ) -> Result<Response, Failure> {
         let query: Vec<_> = query.iter().filter_map(|(name, value)| Some((name, value.as_ref()?))).collect();
-        self.send(self.request(Method::GET, path).query(&query).header(ACCEPT, "text/csv")).await
+        self.send(self.request(Method::GET, path).query(&query).header(ACCEPT, mime)).await
     }
 
     /// A POST without a body: pause, resume and the like.

@@ -2,16 +2,22 @@
 
 use std::collections::BTreeSet;
 
-use axum::{Json, body::Body, extract::State, http::HeaderMap, response::Response};
+use axum::{
+    Json,
+    body::Body,
+    extract::State,
+    http::{HeaderMap, StatusCode},
+    response::Response,
+};
 use dawncast_core::ids::AudienceId;
-use dawncast_store::records::{Audience, AudienceVersion, Page};
+use dawncast_store::records::{Audience, AudienceRemoval, AudienceVersion, Page};
 use serde::Serialize;
 
 use crate::{
     extract::{Id, PageQuery, Query, read_json},
     form::Form,
     once::{Created, Once},
-    problem::Problem,
+    problem::{Kind, Problem},
     state::ApiState,
     time::rfc3339,
 };
@@ -80,4 +86,25 @@ pub(crate) async fn show(State(state): State<ApiState>, Id(id): Id<AudienceId>) 
     let audience = state.store.audience(&id).await?.ok_or_else(|| Problem::no_such("audience", id.as_str()))?;
     let version = state.store.audience_version(&id).await?;
     Ok(Json(view(audience, version)))
+}
+
+/// `DELETE /v1/audiences/{id}`: with its rows, unless something uses it.
+pub(crate) async fn remove(State(state): State<ApiState>, Id(id): Id<AudienceId>) -> Result<StatusCode, Problem> {
+    let used = match state.store.remove_audience(&id, state.now()).await? {
+        AudienceRemoval::Removed => {
+            tracing::info!("audience {id} is deleted by request");
+            return Ok(StatusCode::NO_CONTENT);
+        }
+        AudienceRemoval::Missing => return Err(Problem::no_such("audience", id.as_str())),
+        AudienceRemoval::UsedBy(campaign) => {
+            format!("The campaign `{campaign}` may still send to this audience; cancel it first.")
+        }
+        AudienceRemoval::HeldBy(run) => {
+            format!("The run `{run}` was frozen from this audience and is not closed; wait for its end.")
+        }
+        AudienceRemoval::Importing(import) => {
+            format!("The import `{import}` into this audience is running; wait for its end.")
+        }
+    };
+    Err(Problem::new(Kind::Conflict, used))
 }

@@ -6,6 +6,7 @@ mod audiences;
 mod auth;
 mod campaigns;
 mod deliveries;
+mod export;
 mod extract;
 mod form;
 mod health;

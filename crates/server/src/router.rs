@@ -10,7 +10,7 @@ use axum::{
 use crate::{
     assets, audiences,
     auth::{Needs, require},
-    campaigns, deliveries,
+    campaigns, deliveries, export,
     health::health_router,
     imports, keys, numbers, pools,
     problem::{Kind, Problem},
@@ -36,8 +36,10 @@ fn reading() -> Router<ApiState> {
     Router::new()
         .route("/v1/audiences", get(audiences::list))
         .route("/v1/audiences/{id}", get(audiences::show))
+        .route("/v1/audiences/{id}/export", get(export::export))
         .route("/v1/imports/{id}", get(imports::show))
         .route("/v1/imports/{id}/rejects", get(imports::rejects))
+        .route("/v1/imports/{id}/duplicates", get(imports::duplicates))
         .route("/v1/assets", get(assets::list))
         .route("/v1/campaigns", get(campaigns::list))
         .route("/v1/campaigns/{id}", get(campaigns::show))
@@ -58,6 +60,7 @@ fn reading() -> Router<ApiState> {
 fn writing() -> Router<ApiState> {
     Router::new()
         .route("/v1/audiences", post(audiences::create))
+        .route("/v1/audiences/{id}", delete(audiences::remove))
         .route("/v1/audiences/{id}/imports", post(imports::start))
         .route("/v1/assets", post(assets::upload))
         .route("/v1/campaigns", post(campaigns::create))

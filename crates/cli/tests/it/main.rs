@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "these are tests")]
 
 mod armed;
+mod audiences;
 mod chaos;
 mod clocks;
 mod dashboards;
