@@ -77,6 +77,13 @@ impl Process {
         self.child.id().and_then(cpu)
     }
 
+    /// The most memory that it has ever taken, in bytes; none where the system does not tell (Linux does).
+    pub(crate) fn peak_memory(&self) -> Option<u64> {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id()?)).ok()?;
+        let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
+        peak.trim().strip_suffix(" kB")?.parse().ok().map(|kilobytes: u64| kilobytes * 1024)
+    }
+
     /// Lets it end; ends it when it takes too long.
     pub(crate) async fn stop(self) {
         let Self { mut child, input, .. } = self;

@@ -2,6 +2,7 @@
 
 mod comparison;
 mod figure;
+mod imports;
 mod machine;
 mod pace;
 mod priorities;
@@ -20,6 +21,7 @@ use serde::Serialize;
 use self::{
     comparison::Comparison,
     figure::Target,
+    imports::Imports,
     machine::Machine,
     pace::{Pace, Saturation},
     priorities::Priorities,
@@ -52,6 +54,8 @@ enum Subject {
     Pace,
     /// A critical run beside a bulk run that wants more than the numbers can send.
     Priorities,
+    /// Rows a second through the API, and its memory.
+    Imports,
 }
 
 /// How much is measured.
@@ -67,6 +71,8 @@ struct Setting {
     saturated_seconds: u64,
     /// Messages of the bulk run beside a critical one.
     bulk_messages: u64,
+    /// Rows of an import.
+    import_rows: u64,
 }
 
 impl Setting {
@@ -81,6 +87,7 @@ impl Setting {
             saturated_seconds: 20,
             // More pages than a worker owns at once.
             bulk_messages: 18_000,
+            import_rows: 1_000_000,
         };
         match quick {
             true => Self {
@@ -90,6 +97,7 @@ impl Setting {
                 lateness_window: "5s",
                 saturated_seconds: 5,
                 bulk_messages: 5_000,
+                import_rows: 20_000,
                 ..full
             },
             false => full,
@@ -105,6 +113,7 @@ struct Findings {
     throughput: Vec<Comparison>,
     pace: Option<Pace>,
     priorities: Option<Priorities>,
+    imports: Option<Imports>,
     targets: Vec<Target>,
 }
 
@@ -124,7 +133,7 @@ pub(crate) async fn run(args: Args) -> anyhow::Result<()> {
 }
 
 async fn measure(setting: Setting, subjects: &[Subject]) -> anyhow::Result<Findings> {
-    let (mut throughput, mut pace, mut priorities) = (Vec::new(), None, None);
+    let (mut throughput, mut pace, mut priorities, mut imports) = (Vec::new(), None, None, None);
     for subject in subjects {
         let (name, receipts_per_call) = match subject {
             Subject::Send => ("send", None),
@@ -138,13 +147,18 @@ async fn measure(setting: Setting, subjects: &[Subject]) -> anyhow::Result<Findi
                 priorities = Some(prioritised(&setting).await?);
                 continue;
             }
+            Subject::Imports => {
+                imports = Some(imported(&setting).await?);
+                continue;
+            }
         };
         let trial = Trial { messages: setting.messages, receipts_per_call };
         throughput.push(Comparison::measure(name, trial, setting.rounds).await?);
     }
     let targets = throughput.iter().filter_map(ratio_target).chain(pace.iter().flat_map(Pace::targets));
-    let targets = targets.chain(priorities.iter().flat_map(Priorities::targets)).collect();
-    Ok(Findings { machine: Machine::look(), setting, throughput, pace, priorities, targets })
+    let targets = targets.chain(priorities.iter().flat_map(Priorities::targets));
+    let targets = targets.chain(imports.iter().map(Imports::target)).collect();
+    Ok(Findings { machine: Machine::look(), setting, throughput, pace, priorities, imports, targets })
 }
 
 /// What was promised of the engine against the bare loop; the private Redis' default counts.
@@ -175,4 +189,14 @@ async fn prioritised(setting: &Setting) -> anyhow::Result<Priorities> {
         eprintln!("priorities, round {round}: {:?}", rounds[round - 1]);
     }
     Ok(Priorities::of(&rounds))
+}
+
+async fn imported(setting: &Setting) -> anyhow::Result<Imports> {
+    let mut rounds = Vec::new();
+    for round in 1..=setting.rounds {
+        let measured = imports::round(setting.import_rows).await?;
+        eprintln!("imports, round {round}: {measured:?}");
+        rounds.push(measured);
+    }
+    Ok(Imports::of(setting.import_rows, &rounds))
 }

@@ -5,6 +5,7 @@ use std::fmt;
 use super::{
     Findings, Setting,
     comparison::{Comparison, Side},
+    imports::Imports,
     pace::Pace,
     priorities::Priorities,
 };
@@ -86,6 +87,13 @@ fn priorities(it: &Priorities) -> Table {
     Table(vec![head, cells])
 }
 
+fn imports(imports: &Imports) -> Table {
+    let head = row(["imports", "rows a second", "upsert", "peak memory of the API, MB"]);
+    let mut cells = vec![format!("{} rows", imports.rows)];
+    cells.extend([&imports.replace, &imports.upsert, &imports.peak].map(|figure| figure.text(0)));
+    Table(vec![head, cells])
+}
+
 fn targets(findings: &Findings) -> Table {
     let mut rows = vec![row(["target", "wanted", "median", ""])];
     for target in &findings.targets {
@@ -119,6 +127,9 @@ impl fmt::Display for Findings {
         }
         if let Some(found) = &self.priorities {
             writeln!(f, "{}", priorities(found))?;
+        }
+        if let Some(found) = &self.imports {
+            writeln!(f, "{}", imports(found))?;
         }
         write!(f, "{}", targets(self))
     }

@@ -1,5 +1,7 @@
-//! The parts of a measurement, each a process: the simulator, the engine, and the bare loop that it is held against.
+//! The parts of a measurement, each a process: the simulator, the engine, the bare loop that it is held against, and the
+//! API.
 
+pub(crate) mod api;
 pub(crate) mod bare;
 pub(crate) mod engine;
 pub(crate) mod sim;
@@ -24,6 +26,11 @@ pub(crate) enum Part {
         /// A `bare::Config`.
         config: String,
     },
+    /// The API.
+    Api {
+        /// An `api::Config`.
+        config: String,
+    },
 }
 
 impl Part {
@@ -31,6 +38,7 @@ impl Part {
         match self {
             Self::Sim { config } => sim::run(serde_json::from_str(&config)?).await,
             Self::Engine { config } => engine::run(serde_json::from_str(&config)?).await,
+            Self::Api { config } => api::run(serde_json::from_str(&config)?).await,
             Self::Bare { config } => bare::run(serde_json::from_str(&config)?).await,
         }
     }
