@@ -2,7 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use dawncast_core::UnixMs;
+use dawncast_core::{UnixMs, report::Explained};
 use dawncast_store::{Store, records::Secret};
 
 /// The share of a number's throughput that is planned with, unless told otherwise.
@@ -18,16 +18,16 @@ pub struct ApiState {
     pub(crate) bootstrap_key: Option<Secret>,
     pub(crate) headroom: f64,
     pub(crate) template_patience: Duration,
-    pub(crate) class_of: fn(u32) -> &'static str,
+    pub(crate) explain: fn(u32) -> Explained,
     clock: Arc<dyn Fn() -> UnixMs + Send + Sync>,
 }
 
 impl ApiState {
-    /// State with the clock of this machine. `bootstrap_key` may do everything; it is for first use. `class_of` names
-    /// the class of an error code in reports, and must be what the engine judges by.
-    pub fn new(store: Store, bootstrap_key: Option<Secret>, class_of: fn(u32) -> &'static str) -> Self {
+    /// State with the clock of this machine. `bootstrap_key` may do everything; it is for first use. `explain` tells
+    /// what an error code says in reports, and must be what the engine judges by.
+    pub fn new(store: Store, bootstrap_key: Option<Secret>, explain: fn(u32) -> Explained) -> Self {
         let clock = Arc::new(|| chrono::Utc::now().timestamp_millis());
-        Self { store, bootstrap_key, headroom: HEADROOM, template_patience: TEMPLATE_PATIENCE, class_of, clock }
+        Self { store, bootstrap_key, headroom: HEADROOM, template_patience: TEMPLATE_PATIENCE, explain, clock }
     }
 
     /// The same state with another headroom: the share of a number's throughput that is planned with, 0 to 1. Must be

@@ -7,6 +7,7 @@ mod auth;
 mod calendar;
 mod campaign_faults;
 mod campaigns;
+mod history;
 mod idempotency;
 mod imports;
 mod numbers;
