@@ -1,12 +1,17 @@
 //! A run's report, for people.
 
+use std::collections::BTreeMap;
+
 use chrono_tz::Tz;
-use dawncast_core::report::{Report, Totals};
+use dawncast_core::report::{
+    CountryLine, DropReason, Failure as ReportFailure, LatenessMs, NumberLine, Part, Report, Sum, TierLine, Totals,
+};
+use serde::Deserialize;
 use serde_json::Value;
 
 use crate::{
     failure::Failure,
-    output::{Table, details, local, percent, thousands},
+    output::{Table, cell, details, field, local, percent, thousands, time_cell},
 };
 
 /// Reads a report as the server gives it.
@@ -14,18 +19,61 @@ pub(crate) fn read(report: &Value) -> Result<Report, Failure> {
     serde_json::from_value(report.clone()).map_err(|why| Failure::new(format!("the report cannot be read: {why}")))
 }
 
+/// What came of a campaign's runs, each and all together, on the clocks of `zone`.
+pub(crate) fn over_time(told: &Value, zone: Tz) -> Result<String, Failure> {
+    let sum = Sum::deserialize(&told["sum"]);
+    let sum = sum.map_err(|why| Failure::new(format!("the report cannot be read: {why}")))?;
+    let verdicts = listed(sum.verdicts.iter().map(|(verdict, count)| format!("{count} {verdict}")));
+    let head = details([
+        ("Campaign", field(told, "/campaign")),
+        ("From", Some(time_cell(told, "/from", zone))),
+        ("To", Some(time_cell(told, "/to", zone))),
+        ("Runs", Some(format!("{}: {}", sum.runs, verdicts.unwrap_or_else(|| "none".to_owned())))),
+        ("Reached", Some(format!("{} by the deadline", reached_of(&sum)))),
+        ("Totals", Some(totals(&sum.totals))),
+        ("Lateness", sum.lateness_ms.map(|it| format!("at worst {}", lateness(&it)))),
+        ("Attempts", Some(attempts(sum.attempts, sum.resends, sum.known_duplicates))),
+        ("Dropped", dropped(&sum.dropped_by_reason)),
+        ("Failures", failures(&sum.failures)),
+    ]);
+    let rooms = [
+        Some(head),
+        meanings(&sum.failures),
+        Some(runs(told, zone)),
+        Some(numbers(&sum.numbers)),
+        parts(&sum.by_tier, &sum.by_country),
+    ];
+    Ok(rooms.into_iter().flatten().collect::<Vec<_>>().join("\n\n"))
+}
+
+fn reached_of(sum: &Sum) -> String {
+    let sla = &sum.sla;
+    format!("{} of {}, {}", thousands(sla.within_deadline), thousands(sla.eligible), percent(sla.attained))
+}
+
+/// A line per run.
+fn runs(told: &Value, zone: Tz) -> String {
+    let mut table = Table::new(&["RUN", "OPENED", "VERDICT", "ATTAINED", "SUBMITTED", "DELIVERED", "READ", "FAILED"]);
+    for run in told["runs"].as_array().into_iter().flatten() {
+        let attained = run.pointer("/sla/attained").and_then(Value::as_f64).map_or_else(String::new, percent);
+        let totals = ["submitted", "delivered", "read", "failed"].map(|state| cell(run, &format!("/totals/{state}")));
+        let [submitted, delivered, read, failed] = totals;
+        let (id, opened) = (cell(run, "/run"), time_cell(run, "/window/opens_at", zone));
+        table.row([id, opened, cell(run, "/sla/verdict"), attained, submitted, delivered, read, failed]);
+    }
+    table.render("There was no run.")
+}
+
 /// The report in words, its times on the clocks of `zone`.
 pub(crate) fn text(report: &Value, zone: Tz) -> Result<String, Failure> {
     let report = read(report)?;
-    let numbers = numbers(&report);
-    Ok(format!("{}\n\n{numbers}", summary(&report, zone)))
+    let parts = parts(&report.by_tier, &report.by_country);
+    let rooms = [Some(summary(&report, zone)), meanings(&report.failures), Some(numbers(&report.numbers)), parts];
+    Ok(rooms.into_iter().flatten().collect::<Vec<_>>().join("\n\n"))
 }
 
 fn summary(report: &Report, zone: Tz) -> String {
     let window = report.window;
-    let lateness = report.lateness_ms.map(|it| {
-        format!("p50 {:.1} ms, p95 {:.1} ms, p99 {:.1} ms, at most {:.1} ms", it.p50, it.p95, it.p99, it.max)
-    });
     details([
         ("Run", Some(format!("{}, {}", report.run, report.state))),
         (
@@ -36,16 +84,10 @@ fn summary(report: &Report, zone: Tz) -> String {
         ("Verdict", Some(verdict(report))),
         ("Reached", Some(reached(report))),
         ("Totals", Some(totals(&report.totals))),
-        ("Lateness", lateness),
-        ("Attempts", Some(attempts(report))),
-        (
-            "Dropped",
-            listed(report.dropped_by_reason.iter().map(|(reason, count)| format!("{reason} {}", thousands(*count)))),
-        ),
-        (
-            "Failures",
-            listed(report.failures.iter().map(|it| format!("{} ({}) {}", it.code, it.class, thousands(it.count)))),
-        ),
+        ("Lateness", report.lateness_ms.as_ref().map(lateness)),
+        ("Attempts", Some(attempts(report.attempts, report.resends, report.known_duplicates))),
+        ("Dropped", dropped(&report.dropped_by_reason)),
+        ("Failures", failures(&report.failures)),
     ])
 }
 
@@ -92,9 +134,21 @@ pub(crate) fn states(totals: &Totals) -> [(&'static str, u64); 11] {
     ]
 }
 
-fn attempts(report: &Report) -> String {
-    let [attempts, resends, duplicates] = [report.attempts, report.resends, report.known_duplicates].map(thousands);
+fn attempts(attempts: u64, resends: u64, duplicates: u64) -> String {
+    let [attempts, resends, duplicates] = [attempts, resends, duplicates].map(thousands);
     format!("{attempts}, of these {resends} resends; {duplicates} known duplicates")
+}
+
+fn lateness(it: &LatenessMs) -> String {
+    format!("p50 {:.1} ms, p95 {:.1} ms, p99 {:.1} ms, at most {:.1} ms", it.p50, it.p95, it.p99, it.max)
+}
+
+fn dropped(reasons: &BTreeMap<DropReason, u64>) -> Option<String> {
+    listed(reasons.iter().map(|(reason, count)| format!("{reason} {}", thousands(*count))))
+}
+
+fn failures(failures: &[ReportFailure]) -> Option<String> {
+    listed(failures.iter().map(|it| format!("{} ({}) {}", it.code, it.class, thousands(it.count))))
 }
 
 fn listed(items: impl Iterator<Item = String>) -> Option<String> {
@@ -102,14 +156,48 @@ fn listed(items: impl Iterator<Item = String>) -> Option<String> {
     (!items.is_empty()).then(|| items.join(", "))
 }
 
-fn numbers(report: &Report) -> String {
-    let mut table = Table::new(&["NUMBER", "ACCEPTED", "THROTTLED", "HEALTH"]);
-    for line in &report.numbers {
-        let counts = [thousands(line.accepted), thousands(line.throttled)];
-        let [accepted, throttled] = counts;
-        table.row([line.phone_number_id.to_string(), accepted, throttled, line.health.clone()]);
+/// What the codes mean and what to do.
+fn meanings(failures: &[ReportFailure]) -> Option<String> {
+    let told = failures.iter().filter_map(|it| Some(format!("{}: {}", it.code, it.meaning.as_ref()?)));
+    let told: Vec<_> = told.collect();
+    (!told.is_empty()).then(|| told.join("\n"))
+}
+
+fn numbers(lines: &[NumberLine]) -> String {
+    let mut table = Table::new(&["NUMBER", "ACCEPTED", "THROTTLED", "HOME TO", "STOOD IN", "FAILED", "OF", "HEALTH"]);
+    for line in lines {
+        let [accepted, throttled] = [line.accepted, line.throttled].map(thousands);
+        let [home, stand_in, failed] = [line.home, line.stand_in, line.part.totals.failed].map(thousands);
+        let (number, of) = (line.phone_number_id.to_string(), codes(&line.part));
+        table.row([number, accepted, throttled, home, stand_in, failed, of, line.health.clone()]);
     }
     table.render("No number has sent anything.")
+}
+
+/// What became of each tier and country; nothing where nobody was planned.
+fn parts(tiers: &[TierLine], countries: &[CountryLine]) -> Option<String> {
+    let none = tiers.is_empty() && countries.is_empty();
+    let tiers = tiers.iter().map(|line| {
+        let name = line.tier.as_ref().map_or_else(|| "no tier".to_owned(), |tier| format!("tier {tier}"));
+        (name, &line.part)
+    });
+    let countries = countries.iter().map(|line| {
+        let code = line.calling_code.map_or_else(|| "unknown".to_owned(), |code| format!("+{code}"));
+        (format!("{} {code}", line.country.as_deref().unwrap_or("country")), &line.part)
+    });
+    let mut table = Table::new(&["PART", "PLANNED", "ON TIME", "DELIVERED", "READ", "FAILED", "OF"]);
+    for (name, part) in tiers.chain(countries) {
+        let totals = &part.totals;
+        let counts = [totals.submitted, part.within_deadline, totals.delivered, totals.read, totals.failed];
+        let [planned, on_time, delivered, read, failed] = counts.map(thousands);
+        table.row([name, planned, on_time, delivered, read, failed, codes(part)]);
+    }
+    (!none).then(|| table.render(""))
+}
+
+/// The codes that deliveries failed with, and how often.
+fn codes(part: &Part) -> String {
+    listed(part.failures.iter().map(|it| format!("{} ({})", it.code, thousands(it.count)))).unwrap_or_default()
 }
 
 #[cfg(test)]
@@ -128,7 +216,10 @@ mod tests {
             "Reached   1,993 of 1,996 sent by the deadline: 99.85 %, promised 99 %; 100 % of those whom a message could reach",
             "Totals    2,000 submitted = 790 read + 1,200 delivered + 3 sent + 3 failed + 4 dropped",
             "Failures  131026 (recipient) 3",
-            "100000000000001       665          1  active",
+            "131026: The recipient has no WhatsApp: ask them.",
+            "100000000000001       665          1      660         6       3  131026 (3)  active",
+            "tier pro      500      500        500     0       0",
+            "IN +91      1,996    1,993      1,993     0       3  131026 (3)",
         ] {
             assert!(text.contains(line), "{line} is not in\n{text}");
         }

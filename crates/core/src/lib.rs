@@ -9,6 +9,7 @@ pub mod breaker;
 pub mod callback;
 pub mod campaign;
 pub mod consent;
+pub mod country;
 pub mod delivery;
 pub mod desk;
 pub mod fault;

@@ -2,14 +2,21 @@
 //! accounted for.
 
 mod judge;
+mod part;
+mod sum;
 
 use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
-pub use self::judge::{Sla, SlaInput, SlaVerdict, judge};
+pub use self::{
+    judge::{Sla, SlaInput, SlaVerdict, judge},
+    part::{Count, CountryLine, Part, TierLine},
+    sum::{Sum, SumSla},
+};
 use crate::{
+    delivery::DeliveryState,
     fault::word,
     ids::{CampaignId, NumberId, RunId},
 };
@@ -43,6 +50,12 @@ pub struct Report {
     pub failures: Vec<Failure>,
     /// What each number did.
     pub numbers: Vec<NumberLine>,
+    /// What became of each tier, the campaign's order first. Empty in a report of an earlier version.
+    #[serde(default)]
+    pub by_tier: Vec<TierLine>,
+    /// What became of each country, by calling code. Empty in a report of an earlier version.
+    #[serde(default)]
+    pub by_country: Vec<CountryLine>,
 }
 
 /// The window of a run, as instants.
@@ -106,6 +119,38 @@ impl Totals {
             ("expired", self.expired),
             ("cancelled", self.cancelled),
         ]
+    }
+
+    fn by_state_mut(&mut self) -> [&mut u64; 11] {
+        [
+            &mut self.dropped,
+            &mut self.planned,
+            &mut self.sending,
+            &mut self.unconfirmed,
+            &mut self.accepted,
+            &mut self.sent,
+            &mut self.delivered,
+            &mut self.read,
+            &mut self.failed,
+            &mut self.expired,
+            &mut self.cancelled,
+        ]
+    }
+
+    /// The count of a state.
+    pub fn of_mut(&mut self, state: DeliveryState) -> &mut u64 {
+        match state {
+            DeliveryState::Planned => &mut self.planned,
+            DeliveryState::Sending => &mut self.sending,
+            DeliveryState::Unconfirmed => &mut self.unconfirmed,
+            DeliveryState::Accepted => &mut self.accepted,
+            DeliveryState::Sent => &mut self.sent,
+            DeliveryState::Delivered => &mut self.delivered,
+            DeliveryState::Read => &mut self.read,
+            DeliveryState::Failed => &mut self.failed,
+            DeliveryState::Expired => &mut self.expired,
+            DeliveryState::Cancelled => &mut self.cancelled,
+        }
     }
 
     /// Conservation: recipients submitted and not accounted for, or, below 0, counted twice. Anything but 0
@@ -179,6 +224,18 @@ pub struct Failure {
     pub class: String,
     /// How many deliveries.
     pub count: u64,
+    /// What the code means and what to do, in plain words; none for a code that Meta does not document.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub meaning: Option<String>,
+}
+
+/// What is known of an error code.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Explained {
+    /// Whose fault such errors are.
+    pub class: &'static str,
+    /// What it means and what to do; none for a code that Meta does not document.
+    pub meaning: Option<&'static str>,
 }
 
 impl Failure {
@@ -187,6 +244,14 @@ impl Failure {
     /// The class of deliveries that were not sent because their recipient was suppressed after the freeze: dropped on
     /// purpose, and nobody's fault.
     pub const SUPPRESSED: &str = "suppressed";
+    /// What their code means, in plain words.
+    pub const SILENCED: &str = "The recipient was suppressed after the freeze: nothing was sent.";
+
+    /// `count` deliveries that failed with `code`.
+    pub fn of(code: u32, explained: Explained, count: u64) -> Self {
+        let Explained { class, meaning } = explained;
+        Self { code, class: class.to_owned(), count, meaning: meaning.map(str::to_owned) }
+    }
 }
 
 /// What one number did in a run.
@@ -200,6 +265,15 @@ pub struct NumberLine {
     pub throttled: u64,
     /// Its health, in a word.
     pub health: String,
+    /// Deliveries that it was home to.
+    #[serde(default)]
+    pub home: u64,
+    /// Deliveries whose latest attempt it made in place of their home.
+    #[serde(default)]
+    pub stand_in: u64,
+    /// What became of the deliveries whose latest attempt it made, or which it was to make.
+    #[serde(flatten)]
+    pub part: Part,
 }
 
 #[cfg(test)]

@@ -9,7 +9,7 @@ use dawncast_cloud_api::{
 };
 use dawncast_core::{
     delivery::{Attempt, Fact, Outcome},
-    report::Failure,
+    report::{Explained, Failure},
     verdict::{SUPPRESSED, Verdict},
 };
 
@@ -89,13 +89,22 @@ fn may_retry(entry: &ErrorEntry) -> bool {
 }
 
 /// The class of an error code in the words of the report. Failures at the recipient are not the sender's fault.
-pub fn class_of(code: u32) -> &'static str {
+pub(crate) fn class_of(code: u32) -> &'static str {
     if code == SUPPRESSED {
         return Failure::SUPPRESSED;
     }
     // Where the ledger has no code, it says 0.
     let entry = if code == 0 { None } else { ErrorEntry::of(i64::from(code)) };
     entry.map_or("unknown", |entry| class_word(entry.class(Way::Webhook)))
+}
+
+/// What an error code says, in the words of the report.
+pub fn explain(code: u32) -> Explained {
+    if code == SUPPRESSED {
+        return Explained { class: Failure::SUPPRESSED, meaning: Some(Failure::SILENCED) };
+    }
+    let entry = if code == 0 { None } else { ErrorEntry::of(i64::from(code)) };
+    Explained { class: class_of(code), meaning: entry.map(ErrorEntry::hint) }
 }
 
 /// A class in the words of the report.

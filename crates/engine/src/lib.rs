@@ -21,7 +21,7 @@ mod replay;
 mod templates;
 mod vigil;
 
-pub use answer::class_of;
+pub use answer::explain;
 pub use chores::scheduler;
 pub use clock::Clock;
 pub use context::{Context, EngineError, Settings};

@@ -1,6 +1,7 @@
 //! Deliveries: who got what. Rows that the freeze dropped come last, with their reason: every recipient submitted is
 //! accounted for.
 
+mod history;
 mod story;
 mod walk;
 
@@ -25,8 +26,8 @@ use dawncast_store::{
 use futures::{Stream, TryStreamExt, stream};
 use serde::{Deserialize, Serialize};
 
-pub(crate) use self::story::show;
 use self::walk::{Filter, Position, Walk};
+pub(crate) use self::{history::history, story::show};
 use crate::{
     extract::{Id, Query, page_limit},
     problem::Problem,

@@ -153,7 +153,7 @@ pub(crate) async fn show(State(state): State<ApiState>, Id(id): Id<RunId>) -> Re
 /// `GET /v1/runs/{id}/report`.
 pub(crate) async fn report(State(state): State<ApiState>, Id(id): Id<RunId>) -> Result<Json<Report>, Problem> {
     let run = find(&state, &id).await?;
-    Ok(Json(state.store.report(&run, state.now(), state.class_of).await?))
+    Ok(Json(state.store.report(&run, state.now(), state.explain).await?))
 }
 
 /// `POST /v1/runs/{id}/pause`: when this is answered, nothing of the run is begun any more.

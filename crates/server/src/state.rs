@@ -2,7 +2,7 @@
 
 use std::{path::PathBuf, sync::Arc, time::Duration};
 
-use dawncast_core::UnixMs;
+use dawncast_core::{UnixMs, report::Explained};
 use dawncast_store::{Store, records::Secret};
 
 /// The share of a number's throughput that is planned with, unless told otherwise.
@@ -20,17 +20,17 @@ pub struct ApiState {
     pub(crate) template_patience: Duration,
     /// Where imports lay down what they sort.
     pub(crate) scratch: PathBuf,
-    pub(crate) class_of: fn(u32) -> &'static str,
+    pub(crate) explain: fn(u32) -> Explained,
     clock: Arc<dyn Fn() -> UnixMs + Send + Sync>,
 }
 
 impl ApiState {
-    /// State with the clock of this machine. `bootstrap_key` may do everything; it is for first use. `class_of` names
-    /// the class of an error code in reports, and must be what the engine judges by.
-    pub fn new(store: Store, bootstrap_key: Option<Secret>, class_of: fn(u32) -> &'static str) -> Self {
+    /// State with the clock of this machine. `bootstrap_key` may do everything; it is for first use. `explain` tells
+    /// what an error code says in reports, and must be what the engine judges by.
+    pub fn new(store: Store, bootstrap_key: Option<Secret>, explain: fn(u32) -> Explained) -> Self {
         let clock = Arc::new(|| chrono::Utc::now().timestamp_millis());
         let (headroom, template_patience, scratch) = (HEADROOM, TEMPLATE_PATIENCE, std::env::temp_dir());
-        Self { store, bootstrap_key, headroom, template_patience, scratch, class_of, clock }
+        Self { store, bootstrap_key, headroom, template_patience, scratch, explain, clock }
     }
 
     /// The same state with another headroom: the share of a number's throughput that is planned with, 0 to 1. Must be

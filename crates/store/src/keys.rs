@@ -124,6 +124,11 @@ impl Keys {
         format!("{}{{run:{run}}}:tally", self.prefix)
     }
 
+    /// The report of a closed run.
+    pub(crate) fn report(&self, run: &RunId) -> String {
+        format!("{}{{run:{run}}}:report", self.prefix)
+    }
+
     /// The rows that freeze dropped, each with its reason.
     pub(crate) fn dropped(&self, run: &RunId) -> String {
         format!("{}{{run:{run}}}:dropped", self.prefix)

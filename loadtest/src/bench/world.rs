@@ -12,7 +12,7 @@ use dawncast_core::{
     ids::{AudienceId, RunId},
     report::Report,
 };
-use dawncast_engine::class_of;
+use dawncast_engine::explain;
 use dawncast_store::{
     Store, StoreConfig,
     private::{Appendfsync, PrivateConfig, PrivateRedis},
@@ -162,7 +162,7 @@ impl World {
     /// The run's own report.
     pub(super) async fn report(&self, run: &RunId) -> anyhow::Result<Report> {
         let run = self.store.run(run).await?.context("the run is stored")?;
-        Ok(self.store.report(&run, Utc::now().timestamp_millis(), class_of).await?)
+        Ok(self.store.report(&run, Utc::now().timestamp_millis(), explain).await?)
     }
 
     /// What the witness saw: each of `count` recipients got one message.

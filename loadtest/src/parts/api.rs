@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use anyhow::bail;
-use dawncast_engine::class_of;
+use dawncast_engine::explain;
 use dawncast_server::{ApiState, api_router, serve};
 use dawncast_store::{Store, StoreConfig, records::Secret};
 use serde::{Deserialize, Serialize};
@@ -32,7 +32,7 @@ pub(crate) struct Ready {
 /// Runs it until its input ends.
 pub(crate) async fn run(config: Config) -> anyhow::Result<()> {
     let store = Store::connect(&StoreConfig::new(config.redis, "")).await?;
-    let state = ApiState::new(store, Some(Secret::new(config.key)), class_of).with_scratch(config.scratch);
+    let state = ApiState::new(store, Some(Secret::new(config.key)), explain).with_scratch(config.scratch);
     let listener = TcpListener::bind("127.0.0.1:0").await?;
     let url = format!("http://{}", listener.local_addr()?);
     tokio::spawn(serve(listener, api_router(state), std::future::pending()));

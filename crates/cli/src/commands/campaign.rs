@@ -15,7 +15,7 @@ use crate::{
     client::{Api, Remote},
     failure::Failure,
     output::{Table, cell, details, field, time_cell, utc_cell, zone_at},
-    watch,
+    report, watch,
 };
 
 /// Where a campaign keeps the zone that its times are told in.
@@ -80,6 +80,17 @@ enum Action {
         #[command(flatten)]
         paging: Paging,
     },
+    /// Show what came of its runs over time, each and all together.
+    Report {
+        /// Its id, `cmp_…`.
+        id: String,
+        /// Runs whose window opened from then on, such as 2026-11-01; the last 31 days unless given.
+        #[arg(long)]
+        from: Option<String>,
+        /// Runs whose window opened before; now unless given.
+        #[arg(long)]
+        to: Option<String>,
+    },
     /// Follow its run until it is closed.
     Watch {
         /// Its id, `cmp_…`.
@@ -103,6 +114,7 @@ pub(super) async fn run(args: Args) -> Result<(), Failure> {
             return listing::show(remote, &api, &["v1", "campaigns"], &paging.query(), table, cells).await;
         }
         Action::Calendar { id, timezone, paging } => return calendar(remote, &api, &id, timezone, &paging).await,
+        Action::Report { id, from, to } => return over_time(remote, &api, &id, [("from", from), ("to", to)]).await,
         Action::Watch { id } => return follow(remote, &api, &id).await,
         Action::Show { id } => api.get(&["v1", "campaigns", &id], &[]).await?,
         Action::Pause { id } => api.post(&["v1", "campaigns", &id, "pause"]).await?,
@@ -204,6 +216,19 @@ async fn follow(remote: &Remote, api: &Api, id: &str) -> Result<(), Failure> {
     let run = next.and_then(|run| run["id"].as_str());
     let run = run.ok_or_else(|| Failure::new(format!("the campaign {id} has no run to watch")))?;
     watch::and_report(api, run, zone_at(&campaign, ZONE), remote.json).await
+}
+
+async fn over_time(
+    remote: &Remote,
+    api: &Api,
+    id: &str,
+    period: [(&'static str, Option<String>); 2],
+) -> Result<(), Failure> {
+    let campaign = api.get(&["v1", "campaigns", id], &[]).await?;
+    let told = api.get(&["v1", "campaigns", id, "report"], &period).await?;
+    let text = report::over_time(&told, zone_at(&campaign, ZONE))?;
+    remote.show(&told, |_| text);
+    Ok(())
 }
 
 fn people(campaign: &Value) -> String {

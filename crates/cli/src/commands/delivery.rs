@@ -1,14 +1,16 @@
-//! `dawncast delivery show`: the whole story of one recipient in one run.
+//! `dawncast delivery`: the whole story of one recipient in one run, and what one phone got across runs.
 
 mod story;
 
+use chrono_tz::Tz;
 use clap::Subcommand;
 use serde_json::{Value, json};
 
+use super::listing::{self, Paging};
 use crate::{
     client::{Api, Remote},
     failure::Failure,
-    output::zone_at,
+    output::{cell, time_cell, zone_at},
 };
 
 /// Deliveries: one recipient in one run.
@@ -22,6 +24,14 @@ pub(crate) struct Args {
 
 #[derive(Debug, Subcommand)]
 enum Action {
+    /// List what one phone got across all runs, the latest run first.
+    List {
+        /// The phone.
+        #[arg(long)]
+        phone: String,
+        #[command(flatten)]
+        paging: Paging,
+    },
     /// Tell its whole story: by its id, or by its run and the recipient, who may have been dropped.
     Show {
         /// Its id: run, page and place, with dots between.
@@ -41,7 +51,10 @@ enum Action {
 
 pub(super) async fn run(args: Args) -> Result<(), Failure> {
     let (remote, api) = (&args.remote, args.remote.api()?);
-    let Action::Show { id, run, phone, recipient_id } = args.action;
+    let (id, run, phone, recipient_id) = match args.action {
+        Action::List { phone, paging } => return list(remote, &api, phone, &paging).await,
+        Action::Show { id, run, phone, recipient_id } => (id, run, phone, recipient_id),
+    };
     let (found, run) = match (id, run) {
         (Some(id), _) => {
             let delivery = api.get(&["v1", "deliveries", &id], &[]).await?;
@@ -62,6 +75,22 @@ pub(super) async fn run(args: Args) -> Result<(), Failure> {
         stories.iter().map(|delivery| story::tell(delivery, zone)).collect::<Vec<_>>().join("\n\n")
     });
     Ok(())
+}
+
+async fn list(remote: &Remote, api: &Api, phone: String, paging: &Paging) -> Result<(), Failure> {
+    let mut query = vec![("phone", Some(phone))];
+    query.extend(paging.query());
+    let table =
+        (["RUN", "OPENS", "ID", "STATE", "REASON", "CODE", "SENT", "DELIVERED", "READ"], "There are none here.");
+    let cells = |it: &Value| {
+        let [run, id, state, reason] = ["/run", "/id", "/state", "/reason"].map(|field| cell(it, field));
+        let code = it["code"].as_u64().map_or_else(String::new, |code| code.to_string());
+        // The list spans campaigns, so its times have one zone.
+        let times = ["/opens_at", "/sent_at", "/delivered_at", "/read_at"].map(|at| time_cell(it, at, Tz::UTC));
+        let [opens, sent, delivered, read] = times;
+        [run, opens, id, state, reason, code, sent, delivered, read]
+    };
+    listing::show(remote, api, &["v1", "deliveries"], &query, table, cells).await
 }
 
 /// The deliveries of a recipient with their stories, and the rows that were dropped.

@@ -14,7 +14,7 @@ use dawncast_core::{
     ids::{AudienceId, PageRef, RunId},
     report::Totals,
 };
-use dawncast_engine::{Clock, Context, Receipts, Settings, Vigil, class_of, scheduler, webhook_beat, worker};
+use dawncast_engine::{Clock, Context, Receipts, Settings, Vigil, explain, scheduler, webhook_beat, worker};
 use dawncast_server::{Unavailable, WebhookState, webhook_router};
 use dawncast_store::{
     Store,
@@ -288,7 +288,7 @@ impl Scene {
 
     /// How many messages beyond the first are known to have reached somebody.
     pub(crate) async fn known_duplicates(&self, id: &RunId) -> u64 {
-        self.store.report(&self.run(id).await, self.clock.now(), class_of).await.unwrap().known_duplicates
+        self.store.report(&self.run(id).await, self.clock.now(), explain).await.unwrap().known_duplicates
     }
 
     pub(crate) async fn until_accepted(&self, count: u64) {

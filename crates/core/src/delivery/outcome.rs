@@ -1,5 +1,7 @@
 //! The outcome of an attempt, and the eight of a delivery packed into a word.
 
+use serde::{Deserialize, Serialize};
+
 /// Which attempt of a delivery, from 1.
 pub type Attempt = u8;
 
@@ -7,7 +9,8 @@ pub type Attempt = u8;
 pub const MAX_ATTEMPTS: Attempt = 8;
 
 /// What is known of one attempt. Ordered: an outcome only rises.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 #[repr(u8)]
 pub enum Outcome {
     /// Not begun.
@@ -47,6 +50,21 @@ impl Outcome {
     /// The outcome stored as `code`, or none for a value that no version wrote.
     pub fn from_code(code: u8) -> Option<Self> {
         Self::ALL.get(usize::from(code)).copied()
+    }
+
+    /// Its name, as the API and the archive spell it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::None => "none",
+            Self::Begun => "begun",
+            Self::Unsure => "unsure",
+            Self::Accepted => "accepted",
+            Self::Sent => "sent",
+            Self::FailedRetryable => "failed_retryable",
+            Self::Failed => "failed",
+            Self::Delivered => "delivered",
+            Self::Read => "read",
+        }
     }
 
     /// True when the recipient got the message, or is about to.
@@ -110,6 +128,13 @@ mod tests {
         assert!(!outcomes.raise(2, Outcome::Delivered));
         assert_eq!((outcomes.get(1), outcomes.get(2)), (Outcome::None, Outcome::Delivered));
         assert_eq!(outcomes.used(), 2);
+    }
+
+    #[test]
+    fn an_outcome_is_written_by_its_name() {
+        for outcome in Outcome::ALL {
+            assert_eq!(serde_json::to_value(outcome).expect("a word"), outcome.as_str());
+        }
     }
 
     #[test]

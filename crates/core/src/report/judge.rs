@@ -93,6 +93,6 @@ pub fn judge(input: &SlaInput<'_>, now: UnixMs) -> Sla {
 
 /// At most 1: a message that counted as sent in time may fail at the recipient's later, and is then in
 /// both figures.
-fn share(part: u64, whole: u64) -> f64 {
+pub(super) fn share(part: u64, whole: u64) -> f64 {
     if whole == 0 { 1.0 } else { (part as f64 / whole as f64).min(1.0) }
 }

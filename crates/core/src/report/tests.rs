@@ -16,7 +16,7 @@ fn check(submitted: u64, drops: &[(DropReason, u64)], within: u64, recipient_fau
 }
 
 fn failure(code: u32, class: &str, count: u64) -> Failure {
-    Failure { code, class: class.to_owned(), count }
+    Failure { code, class: class.to_owned(), count, meaning: None }
 }
 
 fn input<'a>(
@@ -118,11 +118,54 @@ fn documented() -> serde_json::Value {
     })
 }
 
+/// A part of which `delivered` have come through and one has failed.
+fn part(delivered: u64) -> Part {
+    let mut count = Count::default();
+    (0..delivered).for_each(|_| count.add(DeliveryState::Delivered, true, 0));
+    count.add(DeliveryState::Failed, false, 131_026);
+    count.part(|_| Explained { class: "recipient", meaning: Some("no WhatsApp there") })
+}
+
 #[test]
 fn a_report_reads_and_writes_as_documented() {
-    let report: Report = serde_json::from_value(documented()).expect("a report");
-    assert_eq!(report.totals.imbalance(), 0);
-    assert_eq!(serde_json::to_value(&report).expect("JSON"), documented());
+    let report: Report = serde_json::from_value(documented()).expect("a report of an earlier version");
+    assert_eq!((report.totals.imbalance(), report.numbers[0].part.clone()), (0, Part::default()));
+    let written = serde_json::to_value(&report).expect("JSON");
+    let kept = |field: &str| {
+        documented()[field].as_object().is_none_or(|object| object == written[field].as_object().expect("an object"))
+    };
+    assert!(documented().as_object().expect("an object").keys().all(|field| kept(field)), "{written}");
+    assert_eq!(serde_json::from_value::<Report>(written).expect("a report"), report);
+}
+
+#[test]
+fn a_part_tells_where_its_deliveries_stand_and_why_some_failed() {
+    let line = TierLine { tier: Some("pro".to_owned()), part: part(2) };
+    let written = serde_json::to_value(&line).expect("JSON");
+    assert_eq!((&written["tier"], &written["totals"]["delivered"]), (&json!("pro"), &json!(2)));
+    assert_eq!((&written["totals"]["submitted"], &written["within_deadline"]), (&json!(3), &json!(2)));
+    assert_eq!(written["failures"], json!([{ "code": 131_026, "class": "recipient", "count": 1 }]));
+    assert_eq!(serde_json::from_value::<TierLine>(written).expect("a line"), line);
+}
+
+#[test]
+fn runs_add_up_line_by_line() {
+    let mut one: Report = serde_json::from_value(documented()).expect("a report");
+    one.by_tier = vec![TierLine { tier: Some("pro".to_owned()), part: part(2) }];
+    let mut other = one.clone();
+    other.sla.verdict = SlaVerdict::Fail;
+    other.lateness_ms = Some(LatenessMs { p50: 9.0, p95: 1.0, p99: 1.0, max: 99.0 });
+    other.by_tier.push(TierLine { tier: None, part: part(5) });
+    let mut pending = one.clone();
+    pending.sla.verdict = SlaVerdict::Pending;
+    let sum = Sum::of([&one, &other, &pending]);
+    assert_eq!((sum.runs, sum.totals.submitted, sum.totals.read, sum.totals.imbalance()), (3, 6_000, 2_370, 0));
+    assert_eq!((sum.sla.eligible, sum.sla.within_deadline), (2 * 1_996, 2 * 1_993), "no verdict, no share");
+    assert_eq!(sum.lateness_ms, Some(LatenessMs { p50: 9.0, p95: 4.0, p99: 9.8, max: 99.0 }));
+    assert_eq!((sum.failures.len(), sum.failures[0].count, sum.numbers[0].accepted), (1, 9, 3 * 665));
+    let tiers: Vec<_> = sum.by_tier.iter().map(|line| line.part.totals.delivered).collect();
+    assert_eq!((tiers, sum.by_tier[0].part.failures[0].count), (vec![6, 5], 3));
+    assert_eq!(sum.verdicts[&SlaVerdict::Fail], 1);
 }
 
 proptest! {

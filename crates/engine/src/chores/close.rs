@@ -10,7 +10,7 @@ use dawncast_core::{
 };
 use dawncast_store::{
     records::CampaignState,
-    run::{Advanced, Run, RunTallies},
+    run::{Advanced, Run, RunState, RunTallies},
 };
 use metrics::counter;
 use tracing::{debug, info};
@@ -18,7 +18,7 @@ use tracing::{debug, info};
 use super::Chores;
 use crate::{
     EngineError,
-    answer::class_of,
+    answer::explain,
     meters::count_sla,
     metrics::RUNS,
     notify,
@@ -28,7 +28,7 @@ use crate::{
 impl Chores {
     /// The provisional verdict, at the deadline.
     pub(super) async fn judge(&self, run: &Run) -> Result<bool, EngineError> {
-        let report = self.ctx.store.report(run, self.clock.now(), class_of).await?;
+        let report = self.ctx.store.report(run, self.clock.now(), explain).await?;
         let (id, sla) = (&run.record.id, &report.sla);
         self.ctx.store.note_run(id, "verdict", sla.verdict.as_str()).await?;
         let (within, eligible) = (sla.within_deadline, sla.eligible);
@@ -45,8 +45,9 @@ impl Chores {
         }
         self.see_missed(run).await?;
         let closed = Run { closed_at: Some(now), ..run.clone() };
-        let report = store.report(&closed, now, class_of).await?;
+        let report = store.report(&closed, now, explain).await?;
         let notice = self.notice(|| notify::closed(run, &report, now));
+        store.keep_report(&Report { state: RunState::Closed.as_str().to_owned(), ..report.clone() }).await?;
         reach(Point::CloseBefore);
         let advanced = store.close_run(&run.record.id, report.sla.verdict.as_str(), now, notice.as_ref()).await?;
         reach(Point::CloseAfter);

@@ -66,6 +66,8 @@ fn report(verdict: SlaVerdict) -> Report {
         dropped_by_reason: [].into(),
         failures: vec![],
         numbers: vec![],
+        by_tier: vec![],
+        by_country: vec![],
     }
 }
 

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use dawncast_cloud_sim::{Receipts, SimConfig, Span};
 use dawncast_core::report::Failure;
+use dawncast_engine::explain;
 use serde_json::json;
 
 use crate::world::{World, calm, phone, window};
@@ -21,8 +22,18 @@ async fn someone_out_of_reach_has_failed_at_the_recipient() {
     let run = world.submit(&world.audience(4).await, json!({})).await;
     let _crew = (world.scheduler(), world.worker());
     let report = world.closed(&run).await;
-    assert_eq!(report.failures, [Failure { code: 131_026, class: Failure::RECIPIENT.to_owned(), count: 1 }]);
+    assert_eq!(report.failures, [Failure::of(131_026, explain(131_026), 1)]);
     assert_eq!((report.totals.failed, report.attempts), (1, 4));
+    let meaning = report.failures[0].meaning.as_deref().unwrap();
+    assert!(meaning.contains("WhatsApp"), "{meaning}");
+    for part in [&report.by_tier[0].part, &report.by_country[0].part] {
+        assert_eq!((part.totals.submitted, part.totals.failed, part.within_deadline), (4, 1, 3));
+        assert_eq!((part.failures[0].code, part.failures[0].count), (131_026, 1));
+    }
+    assert_eq!(report.by_country[0].country.as_deref(), Some("IN"));
+    let by_number = report.numbers.iter().map(|line| (line.home, line.part.totals.submitted, line.part.totals.failed));
+    let sum = by_number.fold((0, 0, 0), |sum, line| (sum.0 + line.0, sum.1 + line.1, sum.2 + line.2));
+    assert_eq!(sum, (4, 4, 1), "every delivery is some number's");
     assert_eq!((report.sla.attained, report.sla.excluding_recipient_faults), (0.75, 1.0));
 }
 
@@ -48,6 +59,6 @@ async fn a_send_that_fails_after_the_deadline_stays_failed() {
     let run = world.submit(&world.audience(1).await, json!({ "window": window("+2s", "+3s") })).await;
     let _crew = (world.scheduler(), world.worker());
     let report = world.closed(&run).await;
-    assert_eq!(report.failures, [Failure { code: 131_000, class: "retry_soon".to_owned(), count: 1 }]);
+    assert_eq!(report.failures, [Failure::of(131_000, explain(131_000), 1)]);
     assert_eq!((report.totals.failed, report.attempts), (1, 1));
 }

@@ -9,7 +9,7 @@ use dawncast_core::{
     ids::{AudienceId, RunId},
     report::{Report, Totals},
 };
-use dawncast_engine::{Clock, Context, Settings, Vigil, class_of, scheduler, webhook_beat, worker};
+use dawncast_engine::{Clock, Context, Settings, Vigil, explain, scheduler, webhook_beat, worker};
 use dawncast_store::{
     Store,
     records::{Audience, BeginImport, Campaign, ImportMode, NewAsset, Number, NumberRole, Recipient, Secret, mint},
@@ -195,7 +195,7 @@ impl World {
     }
 
     pub(crate) async fn report(&self, id: &RunId) -> Report {
-        self.store.report(&self.run(id).await, self.clock.now(), class_of).await.unwrap()
+        self.store.report(&self.run(id).await, self.clock.now(), explain).await.unwrap()
     }
 
     pub(crate) async fn totals(&self, id: &RunId) -> Totals {

@@ -3,6 +3,7 @@
 mod calendar;
 mod check;
 mod facts;
+mod report;
 
 use axum::{Json, body::Body, extract::State, http::HeaderMap, response::Response};
 use dawncast_core::{
@@ -17,7 +18,7 @@ use dawncast_store::{
 use serde::Serialize;
 use serde_json::{Value, json};
 
-pub(crate) use self::calendar::calendar;
+pub(crate) use self::{calendar::calendar, report::report};
 use self::{check::Outlook, facts::Facts};
 use crate::{
     extract::{Id, PageQuery, Query, read_json},

@@ -2,13 +2,12 @@
 //! awaited, how it ended.
 
 use axum::{Json, extract::State};
-use dawncast_cloud_api::ErrorEntry;
 use dawncast_core::{
     UnixMs,
     campaign::Then,
     delivery::{DeliveryState, Gate, Outcome, Record},
     ids::{DeliveryId, NumberId, RunId},
-    verdict::SUPPRESSED,
+    report::Explained,
 };
 use dawncast_store::run::{DeliveryRow, Run, Story};
 use serde::Serialize;
@@ -29,9 +28,6 @@ pub(crate) struct Whole {
     awaits: Option<Awaits>,
     ended: Option<Ended>,
 }
-
-/// What [`SUPPRESSED`] means.
-const SILENCED: &str = "The recipient was suppressed after the freeze: nothing was sent.";
 
 /// One attempt as it is answered.
 #[derive(Serialize)]
@@ -83,7 +79,7 @@ pub(crate) async fn show(State(state): State<ApiState>, Id(id): Id<DeliveryId>) 
     let run = state.store.run(&id.page.run).await?.ok_or_else(unknown)?;
     let (row, story) = state.store.delivery(&id, now).await?.ok_or_else(unknown)?;
     let befores = std::iter::once(None).chain(story.iter().map(Some));
-    let told = story.iter().zip(befores).map(|(it, before)| attempt(&row, before, it, state.class_of));
+    let told = story.iter().zip(befores).map(|(it, before)| attempt(&row, before, it, state.explain));
     Ok(Json(Whole {
         story: told.collect(),
         home_number: row.home.clone(),
@@ -95,22 +91,21 @@ pub(crate) async fn show(State(state): State<ApiState>, Id(id): Id<DeliveryId>) 
     }))
 }
 
-fn attempt(row: &DeliveryRow, before: Option<&Story>, it: &Story, class_of: fn(u32) -> &'static str) -> Attempt {
-    let entry = if it.code == 0 { None } else { ErrorEntry::of(i64::from(it.code)) };
-    let is_silenced = it.code == SUPPRESSED;
+fn attempt(row: &DeliveryRow, before: Option<&Story>, it: &Story, explain: fn(u32) -> Explained) -> Attempt {
+    let known = Some(it.code).filter(|code| *code != 0).map(explain).filter(|code| code.meaning.is_some());
     let since = before.map_or(Some(row.recipient.due), |before| before.begun_at);
     Attempt {
         attempt: it.attempt,
         because: because(before),
-        outcome: outcome(it.outcome),
+        outcome: it.outcome.as_str(),
         phone_number_id: it.number.clone(),
         stand_in: it.number.is_some() && it.number != row.home,
         begun_at: it.begun_at.map(rfc3339),
         after_ms: it.begun_at.zip(since).map(|(begun, since)| begun - since),
         message_id: it.message_id.clone(),
         code: Some(it.code).filter(|code| *code != 0),
-        class: entry.map(|_| class_of(it.code)).or(is_silenced.then(|| class_of(it.code))),
-        meaning: entry.map(ErrorEntry::hint).or(is_silenced.then_some(SILENCED)),
+        class: known.map(|code| code.class),
+        meaning: known.and_then(|code| code.meaning),
         late_at: it.late_at.map(rfc3339),
     }
 }
@@ -170,18 +165,4 @@ fn ended(run: &Run, row: &DeliveryRow) -> Option<Ended> {
         _ => return None,
     };
     Some(Ended { why, at: at.map(rfc3339) })
-}
-
-fn outcome(outcome: Outcome) -> &'static str {
-    match outcome {
-        Outcome::None => "none",
-        Outcome::Begun => "begun",
-        Outcome::Unsure => "unsure",
-        Outcome::Accepted => "accepted",
-        Outcome::Sent => "sent",
-        Outcome::FailedRetryable => "failed_retryable",
-        Outcome::Failed => "failed",
-        Outcome::Delivered => "delivered",
-        Outcome::Read => "read",
-    }
 }

@@ -111,6 +111,18 @@ impl Walk {
         Self { state, run, filter, at }
     }
 
+    /// Where it is: behind what the last call of [`Self::next`] looked at.
+    pub(super) fn at(&self) -> Position {
+        self.at
+    }
+
+    /// Goes on with the dropped rows, unless it is among them already.
+    pub(super) fn skip_to_dropped(&mut self) {
+        if let Position::Delivery { .. } = self.at {
+            self.at = Position::Dropped(0);
+        }
+    }
+
     /// The next rows that the filter admits, perhaps none; `None` at the end.
     pub(super) async fn next(&mut self) -> Result<Option<Vec<(Position, View)>>, StoreError> {
         match self.at {

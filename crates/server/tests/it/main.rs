@@ -8,6 +8,7 @@ mod calendar;
 mod campaign_faults;
 mod campaigns;
 mod export;
+mod history;
 mod idempotency;
 mod imports;
 mod numbers;

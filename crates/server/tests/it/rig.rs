@@ -2,8 +2,10 @@
 
 use std::{net::SocketAddr, str::FromStr, time::Duration};
 
+use dawncast_cloud_api::ErrorEntry;
 use dawncast_core::{
     campaign::Category,
+    report::Explained,
     template::{Definition, Header, ParameterFormat},
 };
 use dawncast_server::{ApiState, api_router, serve};
@@ -34,8 +36,9 @@ pub(crate) fn client() -> Client {
     Client::new()
 }
 
-fn class_of(code: u32) -> &'static str {
-    if code == 131_026 { "recipient" } else { "unknown" }
+fn explain(code: u32) -> Explained {
+    let entry = ErrorEntry::of(i64::from(code));
+    Explained { class: if code == 131_026 { "recipient" } else { "unknown" }, meaning: entry.map(ErrorEntry::hint) }
 }
 
 /// Serves a router for the rest of the test.
@@ -54,7 +57,7 @@ impl Api {
     pub(crate) async fn start() -> Self {
         let redis = TestRedis::start().await;
         let store = redis.store("t:").await;
-        let state = ApiState::new(store.clone(), Some(Secret::new(KEY)), class_of)
+        let state = ApiState::new(store.clone(), Some(Secret::new(KEY)), explain)
             .with_clock(|| NOW)
             .with_template_patience(Duration::from_millis(50));
         let address = listen(api_router(state)).await;

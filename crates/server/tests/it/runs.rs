@@ -19,7 +19,14 @@ use crate::rig::{Api, NOW, answer, campaign_body, id};
 /// recipient, the others wait.
 pub(crate) async fn open_run(api: &Api) -> RunId {
     let audience = api.ready(1).await;
-    let (status, campaign) = api.post("/v1/campaigns", &campaign_body(&audience)).await;
+    open_run_of(api, &audience, "2026-11-23T06:00:00").await
+}
+
+/// The same of a campaign to `audience` at another time.
+pub(crate) async fn open_run_of(api: &Api, audience: &str, at: &str) -> RunId {
+    let mut body = campaign_body(audience);
+    body["schedule"]["at"] = json!(at);
+    let (status, campaign) = api.post("/v1/campaigns", &body).await;
     assert_eq!(status, 201, "{campaign}");
     let run: RunId = id(campaign["next_run"].as_str().unwrap());
     freeze(api, &run).await;
@@ -117,7 +124,23 @@ async fn a_report_names_failures_and_numbers() {
     let run = open_run(&api).await;
     let (status, report) = api.get(&format!("/v1/runs/{run}/report")).await;
     assert_eq!((status.as_u16(), &report["run"]), (200, &json!(run)));
-    assert_eq!(report["failures"], json!([{ "code": 131_026, "class": "recipient", "count": 1 }]));
+    let failure = &report["failures"][0];
+    assert_eq!(
+        (&failure["code"], &failure["class"], &failure["count"]),
+        (&json!(131_026), &json!("recipient"), &json!(1))
+    );
+    assert!(failure["meaning"].as_str().unwrap().contains("WhatsApp"), "{failure}");
+    let failed = json!([{ "code": 131_026, "class": "recipient", "count": 1 }]);
+    let (tier, country, number) = (&report["by_tier"][0], &report["by_country"][0], &report["numbers"][0]);
+    for part in [tier, country, number] {
+        assert_eq!((&part["totals"]["submitted"], &part["totals"]["sent"]), (&json!(5), &json!(1)), "{part}");
+        assert_eq!((&part["within_deadline"], &part["failures"]), (&json!(1), &failed), "{part}");
+    }
+    assert_eq!(
+        (&tier["tier"], &country["country"], &country["calling_code"]),
+        (&json!("pro"), &json!("IN"), &json!(91))
+    );
+    assert_eq!((&number["home"], &number["stand_in"]), (&json!(5), &json!(0)));
     assert_eq!((&report["attempts"], &report["dropped_by_reason"]), (&json!(2), &json!({ "duplicate": 1 })));
     assert_eq!(report["numbers"][0]["phone_number_id"], "101");
     assert_eq!(report["window"]["deadline_at"], "2026-11-23T00:35:00Z");

@@ -10,6 +10,7 @@ mod read;
 mod record;
 mod relist;
 mod report;
+mod scan;
 mod screened;
 
 pub use advance::Advanced;

@@ -1,17 +1,20 @@
 //! Runs for readers: chores, the API, the monitor.
 
-use std::collections::HashMap;
+use std::{collections::HashMap, ops::Range};
 
 use dawncast_core::{
     UnixMs,
     delivery::{Gate, Outcome, Standing, Tallies, Terms},
-    ids::{PageRef, RunId},
+    ids::{CampaignId, PageRef, RunId},
     window::Late,
 };
 use redis::AsyncCommands;
 
 use super::{Check, Frozen, Hold, RunRecord, RunState};
 use crate::{Store, StoreError, lane::Lane};
+
+/// Entries of the index of runs that are read at once.
+const INDEX_BATCH: usize = 500;
 
 /// A run as it stands.
 #[derive(Debug, Clone, PartialEq)]
@@ -200,6 +203,58 @@ impl Store {
     pub async fn active_runs(&self) -> Result<Vec<RunId>, StoreError> {
         let ids: Vec<String> = self.hot.clone().smembers(self.keys.active_runs()).await?;
         Ok(ids.iter().filter_map(|id| id.parse().ok()).collect())
+    }
+
+    /// Up to `limit` runs, the latest to open first, from `start` on: when a run opens, and its id.
+    pub async fn runs_from(
+        &self,
+        start: Option<&(UnixMs, RunId)>,
+        limit: usize,
+    ) -> Result<Vec<(UnixMs, RunId)>, StoreError> {
+        let (mut found, mut offset) = (Vec::new(), 0);
+        let latest = start.map_or_else(|| "+inf".to_owned(), |(opens_at, _)| opens_at.to_string());
+        while found.len() < limit {
+            let some = self.runs_by(&self.keys.runs(), &latest, "-inf", offset..offset + INDEX_BATCH).await?;
+            offset += INDEX_BATCH;
+            if some.is_empty() {
+                break;
+            }
+            // Redis has those that open at one moment by their ids, the last first.
+            let from_start = |(opens_at, id): &(UnixMs, RunId)| {
+                start.is_none_or(|(at, first)| opens_at != at || id.as_str() <= first.as_str())
+            };
+            found.extend(some.into_iter().filter(from_start));
+        }
+        found.truncate(limit);
+        Ok(found)
+    }
+
+    /// Up to `limit` runs of a campaign whose window opens within `period`, the latest first.
+    pub async fn runs_within(
+        &self,
+        campaign: &CampaignId,
+        period: Range<UnixMs>,
+        limit: usize,
+    ) -> Result<Vec<RunId>, StoreError> {
+        let (key, latest) = (self.keys.campaign_runs(campaign), format!("({}", period.end));
+        let runs = self.runs_by(&key, &latest, &period.start.to_string(), 0..limit).await?;
+        Ok(runs.into_iter().map(|(_, id)| id).collect())
+    }
+
+    /// The runs of an index that open between these moments, the latest first, and of those the ones at these places.
+    async fn runs_by(
+        &self,
+        index: &str,
+        latest: &str,
+        earliest: &str,
+        places: Range<usize>,
+    ) -> Result<Vec<(UnixMs, RunId)>, StoreError> {
+        let mut read = redis::cmd("ZRANGE");
+        read.arg(index).arg(latest).arg(earliest).arg("BYSCORE").arg("REV");
+        read.arg("LIMIT").arg(places.start).arg(places.len()).arg("WITHSCORES");
+        let some: Vec<(String, f64)> = read.query_async(&mut self.hot.clone()).await?;
+        let run = |(id, at): (String, f64)| Some((at as UnixMs, id.parse().ok()?));
+        Ok(some.into_iter().filter_map(run).collect())
     }
 
     /// Up to `limit` runs, the latest to open first, after `cursor` as the last call gave it.

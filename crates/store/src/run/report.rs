@@ -1,23 +1,17 @@
 //! The report of a run: totals from the tallies; failures and lateness, which no tally keeps, from its pages.
 
-use std::collections::BTreeMap;
-
 use chrono::{DateTime, Utc};
 use dawncast_core::{
     UnixMs,
     delivery::{DeliveryState, Standing},
-    report::{Failure, LatenessMs, NumberLine, Report, ReportWindow, SlaInput, SlaVerdict, Totals, judge},
+    ids::RunId,
+    report::{Explained, LatenessMs, NumberLine, Report, ReportWindow, SlaInput, SlaVerdict, Totals, judge},
 };
 
-use super::{Run, RunTallies, deliveries};
-use crate::{Store, StoreError};
+use redis::AsyncCommands;
 
-/// What only the pages know.
-#[derive(Default)]
-struct Scan {
-    lateness_us: Vec<i64>,
-    failures: BTreeMap<u32, u64>,
-}
+use super::{Run, RunTallies, deliveries, scan::Scan};
+use crate::{Store, StoreError};
 
 fn moment(at: UnixMs) -> DateTime<Utc> {
     DateTime::from_timestamp_millis(at).unwrap_or_default()
@@ -36,41 +30,22 @@ pub fn totals(run: &Run, tallies: &RunTallies, now: UnixMs) -> Totals {
     let counts = Standing::ALL.map(|standing| (standing, tallies.tallies.count(standing) as u64));
     let waiting = (Standing::Planned, if run.pages == 0 { unwritten } else { 0 });
     for (standing, count) in counts.into_iter().chain([waiting]) {
-        *field(&mut totals, DeliveryState::of(standing, run.gate(now))) += count;
+        *totals.of_mut(DeliveryState::of(standing, run.gate(now))) += count;
     }
     totals
 }
 
-fn field(totals: &mut Totals, state: DeliveryState) -> &mut u64 {
-    match state {
-        DeliveryState::Planned => &mut totals.planned,
-        DeliveryState::Sending => &mut totals.sending,
-        DeliveryState::Unconfirmed => &mut totals.unconfirmed,
-        DeliveryState::Accepted => &mut totals.accepted,
-        DeliveryState::Sent => &mut totals.sent,
-        DeliveryState::Delivered => &mut totals.delivered,
-        DeliveryState::Read => &mut totals.read,
-        DeliveryState::Failed => &mut totals.failed,
-        DeliveryState::Expired => &mut totals.expired,
-        DeliveryState::Cancelled => &mut totals.cancelled,
-    }
-}
-
 impl Store {
-    /// The report of a run as it stands at `now`. `class_of` names the class of an error code.
+    /// The report of a run as it stands at `now`. `explain` tells what an error code says.
     pub async fn report(
         &self,
         run: &Run,
         now: UnixMs,
-        class_of: impl Fn(u32) -> &'static str,
+        explain: impl Fn(u32) -> Explained + Copy,
     ) -> Result<Report, StoreError> {
         let tallies = self.run_tallies(&run.record.id).await?;
-        let scan = self.scan(run, now).await?;
-        let failures: Vec<Failure> = scan
-            .failures
-            .into_iter()
-            .map(|(code, count)| Failure { code, class: class_of(code).to_owned(), count })
-            .collect();
+        let mut scan = self.scan(run, now).await?;
+        let failures = scan.all.failures(explain);
         let dropped = run.frozen.as_ref().map(|frozen| frozen.dropped.clone()).unwrap_or_default();
         let (record, totals) = (&run.record, totals(run, &tallies, now));
         let mut sla = judge(
@@ -102,33 +77,49 @@ impl Store {
             },
             totals,
             sla,
+            by_tier: scan.tier_lines(&record.spec.tiers, explain),
+            by_country: scan.country_lines(explain),
+            numbers: self.number_lines(run, &tallies, &scan, explain).await?,
             lateness_ms: LatenessMs::of(scan.lateness_us),
             attempts: tallies.tallies.attempts as u64,
             resends: tallies.tallies.resends as u64,
             known_duplicates: tallies.tallies.duplicates as u64,
             dropped_by_reason: dropped,
             failures,
-            numbers: self.number_lines(run, &tallies).await?,
         })
     }
 
+    /// Keeps the report of a closed run: it is asked for long after its pages are gone, and for many runs at once.
+    pub async fn keep_report(&self, report: &Report) -> Result<(), StoreError> {
+        let text = serde_json::to_string(report).expect("a report is plain data");
+        Ok(self.hot.clone().set(self.keys.report(&report.run), text).await?)
+    }
+
+    /// The report that was kept when the run was closed, or archived; none of a run that is under way, or was closed by an
+    /// earlier version.
+    pub async fn kept_report(&self, run: &RunId) -> Result<Option<Report>, StoreError> {
+        let key = self.keys.report(run);
+        let text: Option<String> = self.hot.clone().get(&key).await?;
+        let corrupt = |why: serde_json::Error| StoreError::Corrupt { key: key.clone(), detail: why.to_string() };
+        text.map(|text| serde_json::from_str(&text).map_err(corrupt)).transpose()
+    }
+
     async fn scan(&self, run: &Run, now: UnixMs) -> Result<Scan, StoreError> {
-        let mut scan = Scan::default();
+        let mut scan = Scan::of(run);
         for at in run.page_refs() {
             let Some(page) = self.page(&at).await? else { continue };
-            for row in deliveries::rows(run, &page, now) {
-                if let Some(begun) = row.record.first_begun {
-                    scan.lateness_us.push((begun - row.recipient.due) * 1_000);
-                }
-                if row.state == DeliveryState::Failed {
-                    *scan.failures.entry(row.record.code).or_default() += 1;
-                }
-            }
+            deliveries::rows(run, &page, now).for_each(|row| scan.add(&row));
         }
         Ok(scan)
     }
 
-    async fn number_lines(&self, run: &Run, tallies: &RunTallies) -> Result<Vec<NumberLine>, StoreError> {
+    async fn number_lines(
+        &self,
+        run: &Run,
+        tallies: &RunTallies,
+        scan: &Scan,
+        explain: impl Fn(u32) -> Explained,
+    ) -> Result<Vec<NumberLine>, StoreError> {
         let mut lines = Vec::new();
         for (place, sender) in run.frozen.iter().flat_map(|frozen| &frozen.senders).enumerate() {
             let tally = tallies.numbers.get(&place).copied().unwrap_or_default();
@@ -138,11 +129,15 @@ impl Store {
                 Some(_) if sender.standby => "standby",
                 Some(_) => "active",
             };
+            let seen = scan.numbers.get(&sender.number).cloned().unwrap_or_default();
             lines.push(NumberLine {
                 phone_number_id: sender.number.clone(),
                 accepted: tally.accepted,
                 throttled: tally.throttled,
                 health: health.to_owned(),
+                home: seen.home,
+                stand_in: seen.stand_in,
+                part: seen.count.part(&explain),
             });
         }
         Ok(lines)
