@@ -96,7 +96,7 @@ impl Tasks {
     /// Plays the role `api`.
     pub(crate) fn api(&mut self, ctx: &Context, config: &Config, listener: TcpListener) {
         let state = ApiState::new(ctx.store.clone(), config.auth.bootstrap_key.clone(), dawncast_engine::class_of);
-        let router = api_router(state.with_headroom(ctx.settings.headroom));
+        let router = api_router(state.with_headroom(ctx.settings.headroom).with_stop(self.stop.clone()));
         self.spawn(Role::Api, dawncast_server::serve(listener, router, self.stop.clone().cancelled_owned()));
     }
 

@@ -25,6 +25,7 @@ pub(crate) enum Kind {
     UnsupportedMediaType,
     Validation,
     IdempotencyMismatch,
+    TooManyRequests,
     Internal,
     Unavailable,
 }
@@ -50,6 +51,9 @@ impl Kind {
             Self::Validation => (StatusCode::UNPROCESSABLE_ENTITY, "validation", "The request has faults"),
             Self::IdempotencyMismatch => {
                 (StatusCode::UNPROCESSABLE_ENTITY, "idempotency-mismatch", "The Idempotency-Key was used otherwise")
+            }
+            Self::TooManyRequests => {
+                (StatusCode::TOO_MANY_REQUESTS, "too-many-requests", "More is asked for than this server gives at once")
             }
             Self::Internal => (StatusCode::INTERNAL_SERVER_ERROR, "internal", "Something is wrong on our side"),
             Self::Unavailable => (StatusCode::SERVICE_UNAVAILABLE, "unavailable", "Not available now"),
@@ -132,7 +136,7 @@ impl IntoResponse for Problem {
             Kind::Unauthorized => {
                 headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
             }
-            Kind::Unavailable => {
+            Kind::Unavailable | Kind::TooManyRequests => {
                 headers.insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
             }
             _ => {}

@@ -10,9 +10,9 @@ use axum::{
 use crate::{
     assets, audiences,
     auth::{Needs, require},
-    campaigns, deliveries,
+    campaigns, deliveries, events,
     health::health_router,
-    imports, keys, numbers, pools,
+    imports, keys, numbers, openapi, pools,
     problem::{Kind, Problem},
     restore, runs,
     state::ApiState,
@@ -28,7 +28,8 @@ pub fn api_router(state: ApiState) -> Router {
         .merge(guarded(reading(), Needs::READ))
         .merge(guarded(writing(), Needs::WRITE))
         .merge(guarded(numbering(), Needs::NUMBERS))
-        .merge(guarded(administering(), Needs::ADMIN));
+        .merge(guarded(administering(), Needs::ADMIN))
+        .route("/openapi.json", get(openapi::show));
     not_here(routes).with_state(state.clone()).merge(health_router(state.store))
 }
 
@@ -46,6 +47,7 @@ fn reading() -> Router<ApiState> {
         .route("/v1/runs", get(runs::list))
         .route("/v1/runs/{id}", get(runs::show))
         .route("/v1/runs/{id}/report", get(runs::report))
+        .route("/v1/runs/{id}/events", get(events::follow))
         .route("/v1/runs/{id}/deliveries", get(deliveries::list))
         .route("/v1/deliveries/{id}", get(deliveries::show))
         .route("/v1/numbers", get(numbers::list))

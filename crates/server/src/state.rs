@@ -4,12 +4,17 @@ use std::{sync::Arc, time::Duration};
 
 use dawncast_core::UnixMs;
 use dawncast_store::{Store, records::Secret};
+use tokio::sync::Semaphore;
+use tokio_util::sync::CancellationToken;
 
 /// The share of a number's throughput that is planned with, unless told otherwise.
 const HEADROOM: f64 = 0.9;
 
 /// How long a submission waits for the templates of an account that was added a moment ago, unless told otherwise.
 const TEMPLATE_PATIENCE: Duration = Duration::from_secs(5);
+
+/// How many followers of runs a process serves at once.
+const MAX_FOLLOWERS: usize = 256;
 
 /// The state of the API: the storage, the first key, a clock. Cheap to clone.
 #[derive(Clone)]
@@ -19,6 +24,10 @@ pub struct ApiState {
     pub(crate) headroom: f64,
     pub(crate) template_patience: Duration,
     pub(crate) class_of: fn(u32) -> &'static str,
+    /// A place for each follower of a run.
+    pub(crate) followers: Arc<Semaphore>,
+    /// When this is cancelled, followers are let go of.
+    pub(crate) stopping: CancellationToken,
     clock: Arc<dyn Fn() -> UnixMs + Send + Sync>,
 }
 
@@ -27,7 +36,28 @@ impl ApiState {
     /// the class of an error code in reports, and must be what the engine judges by.
     pub fn new(store: Store, bootstrap_key: Option<Secret>, class_of: fn(u32) -> &'static str) -> Self {
         let clock = Arc::new(|| chrono::Utc::now().timestamp_millis());
-        Self { store, bootstrap_key, headroom: HEADROOM, template_patience: TEMPLATE_PATIENCE, class_of, clock }
+        Self {
+            store,
+            bootstrap_key,
+            headroom: HEADROOM,
+            template_patience: TEMPLATE_PATIENCE,
+            class_of,
+            followers: Arc::new(Semaphore::new(MAX_FOLLOWERS)),
+            stopping: CancellationToken::new(),
+            clock,
+        }
+    }
+
+    /// The same state for a server that stops when `stopping` is cancelled: answers without an end are ended then.
+    #[must_use]
+    pub fn with_stop(self, stopping: CancellationToken) -> Self {
+        Self { stopping, ..self }
+    }
+
+    /// The same state with room for so many followers of runs.
+    #[must_use]
+    pub fn with_followers(self, most: usize) -> Self {
+        Self { followers: Arc::new(Semaphore::new(most)), ..self }
     }
 
     /// The same state with another headroom: the share of a number's throughput that is planned with, 0 to 1. Must be

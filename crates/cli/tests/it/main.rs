@@ -18,6 +18,7 @@ mod live_machine;
 mod live_observe;
 mod live_observe_panels;
 mod live_observe_scene;
+mod live_openapi;
 mod live_rules;
 mod logs;
 mod metrics;
