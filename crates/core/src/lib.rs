@@ -11,6 +11,7 @@ pub mod campaign;
 pub mod consent;
 pub mod delivery;
 pub mod desk;
+pub mod edit;
 pub mod fault;
 pub mod home;
 pub mod ids;

@@ -10,13 +10,15 @@ use axum::{
 use serde_json::Value;
 
 /// The parts; the first says what all share.
-const PARTS: [&str; 10] = [
+const PARTS: [&str; 12] = [
     include_str!("../openapi/main.yaml"),
     include_str!("../openapi/campaigns.yaml"),
+    include_str!("../openapi/campaign.yaml"),
     include_str!("../openapi/messages.yaml"),
     include_str!("../openapi/runs.yaml"),
     include_str!("../openapi/deliveries.yaml"),
     include_str!("../openapi/audiences.yaml"),
+    include_str!("../openapi/suppressions.yaml"),
     include_str!("../openapi/assets.yaml"),
     include_str!("../openapi/numbers.yaml"),
     include_str!("../openapi/keys.yaml"),

@@ -25,6 +25,8 @@ pub(crate) enum Kind {
     UnsupportedMediaType,
     Validation,
     IdempotencyMismatch,
+    PreconditionFailed,
+    PreconditionRequired,
     TooManyRequests,
     Internal,
     Unavailable,
@@ -52,6 +54,12 @@ impl Kind {
             Self::IdempotencyMismatch => {
                 (StatusCode::UNPROCESSABLE_ENTITY, "idempotency-mismatch", "The Idempotency-Key was used otherwise")
             }
+            Self::PreconditionFailed => (StatusCode::PRECONDITION_FAILED, "changed", "It was changed meanwhile"),
+            Self::PreconditionRequired => (
+                StatusCode::PRECONDITION_REQUIRED,
+                "precondition-required",
+                "The request must say what it was made from",
+            ),
             Self::TooManyRequests => {
                 (StatusCode::TOO_MANY_REQUESTS, "too-many-requests", "More is asked for than this server gives at once")
             }

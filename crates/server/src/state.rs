@@ -13,6 +13,9 @@ const HEADROOM: f64 = 0.9;
 /// How long a submission waits for the templates of an account that was added a moment ago, unless told otherwise.
 const TEMPLATE_PATIENCE: Duration = Duration::from_secs(5);
 
+/// How long the answer to a test waits for its phones, unless told otherwise.
+const TEST_PATIENCE: Duration = Duration::from_secs(20);
+
 /// How many followers of runs a process serves at once.
 const MAX_FOLLOWERS: usize = 256;
 
@@ -24,6 +27,8 @@ pub struct ApiState {
     pub(crate) headroom: f64,
     pub(crate) template_patience: Duration,
     pub(crate) class_of: fn(u32) -> &'static str,
+    /// How long the answer to a test waits for its phones.
+    pub(crate) test_patience: Duration,
     /// A place for each follower of a run.
     pub(crate) followers: Arc<Semaphore>,
     /// When this is cancelled, followers are let go of.
@@ -42,6 +47,7 @@ impl ApiState {
             headroom: HEADROOM,
             template_patience: TEMPLATE_PATIENCE,
             class_of,
+            test_patience: TEST_PATIENCE,
             followers: Arc::new(Semaphore::new(MAX_FOLLOWERS)),
             stopping: CancellationToken::new(),
             clock,
@@ -52,6 +58,12 @@ impl ApiState {
     #[must_use]
     pub fn with_stop(self, stopping: CancellationToken) -> Self {
         Self { stopping, ..self }
+    }
+
+    /// The same state with another patience for the phones of a test.
+    #[must_use]
+    pub fn with_test_patience(self, test_patience: Duration) -> Self {
+        Self { test_patience, ..self }
     }
 
     /// The same state with room for so many followers of runs.

@@ -5,6 +5,7 @@
 mod armed;
 mod chaos;
 mod clocks;
+mod control;
 mod dashboards;
 mod dawncast;
 mod demo;

@@ -8,6 +8,8 @@ mod calendar;
 mod campaign_faults;
 mod campaigns;
 mod contract;
+mod control;
+mod edit;
 mod events;
 mod idempotency;
 mod imports;

@@ -58,7 +58,8 @@ impl Api {
         let store = redis.store("t:").await;
         let state = ApiState::new(store.clone(), Some(Secret::new(KEY)), class_of)
             .with_clock(|| NOW)
-            .with_template_patience(Duration::from_millis(50));
+            .with_template_patience(Duration::from_millis(50))
+            .with_test_patience(Duration::ZERO);
         let address = listen(api_router(state)).await;
         Self { redis, store, client: client(), address }
     }

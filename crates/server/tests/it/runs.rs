@@ -33,7 +33,7 @@ pub(crate) async fn open_run(api: &Api) -> RunId {
     run
 }
 
-async fn freeze(api: &Api, run: &RunId) {
+pub(crate) async fn freeze(api: &Api, run: &RunId) {
     let sender = Sender { number: id("101"), waba: id("200"), mps: 80, standby: false };
     let frozen = Frozen {
         audience_version: 1,
@@ -46,7 +46,7 @@ async fn freeze(api: &Api, run: &RunId) {
         fixed: false,
         dropped: BTreeMap::from([(DropReason::Duplicate, 1)]),
     };
-    api.store.freeze_run(run, &frozen, None).await.unwrap();
+    api.store.freeze_run(run, 0, &frozen, None).await.unwrap();
     let row = DroppedRow {
         phone: phone(1),
         id: "r1".into(),
