@@ -4,7 +4,7 @@ CARGO ?= cargo
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help demo observe chaos test test-live check bench setup setup-redis setup-nextest setup-observe
+.PHONY: help demo observe chaos test test-live check bench setup setup-redis setup-nextest setup-observe setup-node
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -24,7 +24,7 @@ chaos: setup-redis ## a broadcast while everything is killed, frozen and cut off
 test: setup ## the whole fast suite
 	$(CARGO) nextest run --workspace
 
-test-live: setup setup-observe ## what needs minutes, lost machines or real parts: failovers, Prometheus, Alertmanager
+test-live: setup setup-observe setup-node ## what needs minutes, lost machines or real parts: failovers, Prometheus, Node
 	$(CARGO) nextest run --workspace --profile live --run-ignored only -E 'test(/(^|::)live_/)'
 
 check: setup ## format, lints with warnings denied, tests
@@ -42,6 +42,10 @@ setup-redis:
 
 setup-observe: setup-redis
 	@deploy/ensure.sh prometheus prometheus-alertmanager python3
+
+setup-node:
+	@deploy/ensure.sh node npm
+	@npm ci --prefix crates/cli/tests/openapi-client --no-audit --no-fund --silent
 
 setup-nextest:
 	@$(CARGO) nextest --version >/dev/null 2>&1 || $(CARGO) install cargo-nextest --locked

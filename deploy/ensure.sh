@@ -12,6 +12,7 @@ apt_package() {
         cc) echo gcc libc6-dev ;;
         promtool) echo prometheus ;;
         amtool) echo prometheus-alertmanager ;;
+        node) echo nodejs ;;
         *) echo "$1" ;;
     esac
 }
@@ -21,6 +22,7 @@ brew_package() {
         redis-server) echo redis ;;
         cc) fail "there is no C compiler: run xcode-select --install" ;;
         promtool) echo prometheus ;;
+        npm) echo node ;;
         prometheus-alertmanager | amtool)
             fail "brew has no Alertmanager: get it from https://prometheus.io/download/ and put its programs on the path," \
                 "alertmanager by the name of prometheus-alertmanager"

@@ -7,7 +7,7 @@ use dawncast_store::records::Secret;
 use rand::RngExt;
 use reqwest::{
     Body, Client, Method, RequestBuilder, Response, Url,
-    header::{ACCEPT, CONTENT_TYPE},
+    header::{ACCEPT, CONTENT_TYPE, ETAG, IF_MATCH},
 };
 use serde_json::Value;
 
@@ -123,6 +123,19 @@ impl Api {
         self.answer(self.request(Method::PATCH, path).json(body)).await
     }
 
+    /// A GET, with the `ETag` of what was read.
+    pub(crate) async fn get_tagged(&self, path: &[&str]) -> Result<(Value, String), Failure> {
+        let response = self.send(self.request(Method::GET, path)).await?;
+        let tag = response.headers().get(ETAG).and_then(|tag| tag.to_str().ok()).unwrap_or_default().to_owned();
+        Ok((self.json(response).await?, tag))
+    }
+
+    /// A PATCH of what was read under `tag`.
+    pub(crate) async fn patch_if(&self, path: &[&str], body: String, tag: &str) -> Result<Value, Failure> {
+        let request = self.request(Method::PATCH, path).header(IF_MATCH, tag);
+        self.answer(request.header(CONTENT_TYPE, "application/json").body(body)).await
+    }
+
     /// A DELETE.
     pub(crate) async fn delete(&self, path: &[&str]) -> Result<(), Failure> {
         self.delete_with(path, &[]).await
@@ -146,6 +159,10 @@ impl Api {
 
     async fn answer(&self, request: RequestBuilder) -> Result<Value, Failure> {
         let response = self.send(request).await?;
+        self.json(response).await
+    }
+
+    async fn json(&self, response: Response) -> Result<Value, Failure> {
         let body = response.bytes().await.map_err(|why| self.unreachable(&why))?;
         serde_json::from_slice(&body)
             .map_err(|why| Failure::new(format!("{} answered something that is not JSON ({why})", self.base)))

@@ -96,7 +96,8 @@ impl Tasks {
     /// Plays the role `api`.
     pub(crate) fn api(&mut self, ctx: &Context, config: &Config, listener: TcpListener) {
         let state = ApiState::new(ctx.store.clone(), config.auth.bootstrap_key.clone(), dawncast_engine::explain)
-            .with_scratch(config.data_dir.join("scratch"));
+            .with_scratch(config.data_dir.join("scratch"))
+            .with_stop(self.stop.clone());
         let router = api_router(state.with_headroom(ctx.settings.headroom));
         self.spawn(Role::Api, dawncast_server::serve(listener, router, self.stop.clone().cancelled_owned()));
     }

@@ -12,6 +12,7 @@ pub mod consent;
 pub mod country;
 pub mod delivery;
 pub mod desk;
+pub mod edit;
 pub mod fault;
 pub mod home;
 pub mod ids;

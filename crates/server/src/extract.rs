@@ -104,10 +104,27 @@ pub(crate) async fn drain(mut stream: BodyDataStream) {
     }
 }
 
+/// A JSON body that may be left out: nothing is an object without fields.
+pub(crate) async fn read_body_or_nothing(headers: &HeaderMap, body: Body) -> Result<(Bytes, Value), Problem> {
+    let bytes = read_body(headers, body, JSON_LIMIT).await?;
+    if bytes.is_empty() {
+        return Ok((bytes, Value::Object(serde_json::Map::new())));
+    }
+    let value = parse(&bytes)?;
+    match value.is_object() {
+        true => Ok((bytes, value)),
+        false => Err(Problem::malformed("The body must be a JSON object, or left out.")),
+    }
+}
+
+fn parse(bytes: &[u8]) -> Result<Value, Problem> {
+    serde_json::from_slice(bytes)
+        .map_err(|error| Problem::malformed(format!("The body is not JSON: {error}. Mend the text there.")))
+}
+
 /// A JSON body, not yet looked into.
 pub(crate) async fn read_json(headers: &HeaderMap, body: Body) -> Result<(Bytes, Value), Problem> {
     let bytes = read_body(headers, body, JSON_LIMIT).await?;
-    let value = serde_json::from_slice(&bytes)
-        .map_err(|error| Problem::malformed(format!("The body is not JSON: {error}. Mend the text there.")))?;
+    let value = parse(&bytes)?;
     Ok((bytes, value))
 }

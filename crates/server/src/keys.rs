@@ -13,7 +13,8 @@ use serde::Serialize;
 use crate::{
     extract::{Id, PageQuery, Query, read_json},
     form::Form,
-    problem::Problem,
+    once::{Created, Once, Turn},
+    problem::{Kind, Problem},
     state::ApiState,
     time::rfc3339,
 };
@@ -36,22 +37,41 @@ impl From<ApiKey> for View {
     }
 }
 
-/// `POST /v1/keys`. Takes no `Idempotency-Key`: its answer must not be stored, for it holds the secret.
+/// `POST /v1/keys`. A secret is never stored, so the same call cannot be answered alike: a repetition is told which key
+/// the first one made, and makes no second.
 pub(crate) async fn create(
     State(state): State<ApiState>,
+    once: Once,
     headers: HeaderMap,
     body: Body,
 ) -> Result<(StatusCode, Json<View>), Problem> {
-    let (_, body) = read_json(&headers, body).await?;
+    let (bytes, body) = read_json(&headers, body).await?;
     let mut form = Form::new(body)?;
     let (name, scopes) = (form.words("name"), form.required::<Vec<Scope>>("scopes"));
     if scopes.as_ref().is_some_and(Vec::is_empty) {
         form.fault("scopes", "is empty; a key needs at least one scope.");
     }
     let (name, scopes) = form.finish(name.zip(scopes))?;
-    let new = state.store.create_key(&name, &scopes, state.now()).await?;
+    let ticket = match once.turn(&state, &bytes).await? {
+        Turn::First(ticket) => ticket,
+        Turn::Answered(kept) => return Err(made_before(kept.body())),
+    };
+    let id: KeyId = format!("key_{}", ticket.minted).parse().expect("minted ids are plain");
+    // Taken only when an earlier try of this very call made it and died before it answered.
+    let new = state.store.create_key_under(&id, &name, &scopes, state.now()).await?;
+    ticket.keep(&state, &Created::new(&id)).await?;
+    let new = new.ok_or_else(|| made_before(id.as_str()))?;
     let secret = Some(new.secret.expose().to_owned());
     Ok((StatusCode::CREATED, Json(View { secret, ..View::from(new.key) })))
+}
+
+fn made_before(id: &str) -> Problem {
+    let id = id.trim_matches('"');
+    let detail = format!(
+        "This call has made the key `{id}`; its secret was shown then and is not kept. If it was lost, revoke `{id}` and \
+         create another under a new Idempotency-Key."
+    );
+    Problem::new(Kind::Conflict, detail)
 }
 
 /// `GET /v1/keys`.

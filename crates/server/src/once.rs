@@ -35,6 +35,11 @@ impl Created {
     pub(crate) fn with(status: StatusCode, body: &impl Serialize) -> Self {
         Self { status, body: serde_json::to_string(body).expect("answers hold nothing that JSON lacks") }
     }
+
+    /// What was answered.
+    pub(crate) fn body(&self) -> &str {
+        &self.body
+    }
 }
 
 impl From<Created> for Response {
@@ -66,6 +71,22 @@ impl<S: Send + Sync> FromRequestParts<S> for Once {
     }
 }
 
+/// What an `Idempotency-Key` says of a call.
+pub(crate) enum Turn {
+    /// It was never answered: create, then say how it ended.
+    First(Ticket),
+    /// It was answered before, with this.
+    Answered(Created),
+}
+
+/// A creating call under way.
+pub(crate) struct Ticket {
+    /// The random half of the id to create under. A repetition of a call that died gets the same.
+    pub(crate) minted: String,
+    scope: String,
+    key: Option<String>,
+}
+
 impl Once {
     /// Calls `create` with the random half of the new id, unless the same call was answered before. What creates
     /// nothing is forgotten, so that it can be mended and sent again.
@@ -75,30 +96,57 @@ impl Once {
         body: &[u8],
         create: impl AsyncFnOnce(String) -> Result<Created, Problem>,
     ) -> Result<Response, Problem> {
-        let Self { scope, key: Some(key) } = self else { return Ok(create(mint()).await?.into()) };
-        match state.store.reserve(&scope, &key, body, state.now()).await? {
-            Reservation::Fresh { minted } => match create(minted).await {
+        match self.turn(state, body).await? {
+            Turn::Answered(answer) => Ok(answer.into()),
+            Turn::First(ticket) => match create(ticket.minted.clone()).await {
                 Ok(created) => {
-                    state.store.complete(&scope, &key, created.status.as_u16(), &created.body).await?;
+                    ticket.keep(state, &created).await?;
                     Ok(created.into())
                 }
-                Err(problem) if problem.status().is_client_error() => {
-                    state.store.release(&scope, &key).await?;
+                Err(problem) => {
+                    if problem.status().is_client_error() {
+                        ticket.forget(state).await?;
+                    }
                     Err(problem)
                 }
-                Err(problem) => Err(problem),
             },
+        }
+    }
+
+    /// Takes the key, or learns what became of it. `body` is what tells another call under the same key.
+    pub(crate) async fn turn(self, state: &ApiState, body: &[u8]) -> Result<Turn, Problem> {
+        let Self { scope, key } = self;
+        let Some(name) = &key else { return Ok(Turn::First(Ticket { minted: mint(), scope, key })) };
+        match state.store.reserve(&scope, name, body, state.now()).await? {
+            Reservation::Fresh { minted } => Ok(Turn::First(Ticket { minted, scope, key })),
             Reservation::Busy => {
                 Err(Problem::new(Kind::InProgress, "A request with this Idempotency-Key is in progress; ask again."))
             }
-            Reservation::Mismatch => {
-                let detail = "This Idempotency-Key was used for another body in the last 24 hours; take a new key.";
-                Err(Problem::new(Kind::IdempotencyMismatch, detail))
-            }
+            Reservation::Mismatch => Err(mismatch()),
             Reservation::Done { status, body } => {
                 let status = StatusCode::from_u16(status).expect("only statuses are remembered");
-                Ok(Created { status, body }.into())
+                Ok(Turn::Answered(Created { status, body }))
             }
         }
     }
+}
+
+impl Ticket {
+    /// Remembers the answer.
+    pub(crate) async fn keep(&self, state: &ApiState, answer: &Created) -> Result<(), Problem> {
+        let Some(key) = &self.key else { return Ok(()) };
+        Ok(state.store.complete(&self.scope, key, answer.status.as_u16(), &answer.body).await?)
+    }
+
+    /// Forgets the call: nothing was created.
+    pub(crate) async fn forget(&self, state: &ApiState) -> Result<(), Problem> {
+        let Some(key) = &self.key else { return Ok(()) };
+        Ok(state.store.release(&self.scope, key).await?)
+    }
+}
+
+/// The key was used for another body.
+pub(crate) fn mismatch() -> Problem {
+    let detail = "This Idempotency-Key was used for another body in the last 24 hours; take a new key.";
+    Problem::new(Kind::IdempotencyMismatch, detail)
 }

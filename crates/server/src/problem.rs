@@ -25,6 +25,9 @@ pub(crate) enum Kind {
     UnsupportedMediaType,
     Validation,
     IdempotencyMismatch,
+    PreconditionFailed,
+    PreconditionRequired,
+    TooManyRequests,
     Internal,
     Unavailable,
 }
@@ -50,6 +53,15 @@ impl Kind {
             Self::Validation => (StatusCode::UNPROCESSABLE_ENTITY, "validation", "The request has faults"),
             Self::IdempotencyMismatch => {
                 (StatusCode::UNPROCESSABLE_ENTITY, "idempotency-mismatch", "The Idempotency-Key was used otherwise")
+            }
+            Self::PreconditionFailed => (StatusCode::PRECONDITION_FAILED, "changed", "It was changed meanwhile"),
+            Self::PreconditionRequired => (
+                StatusCode::PRECONDITION_REQUIRED,
+                "precondition-required",
+                "The request must say what it was made from",
+            ),
+            Self::TooManyRequests => {
+                (StatusCode::TOO_MANY_REQUESTS, "too-many-requests", "More is asked for than this server gives at once")
             }
             Self::Internal => (StatusCode::INTERNAL_SERVER_ERROR, "internal", "Something is wrong on our side"),
             Self::Unavailable => (StatusCode::SERVICE_UNAVAILABLE, "unavailable", "Not available now"),
@@ -136,7 +148,7 @@ impl IntoResponse for Problem {
             Kind::Unauthorized => {
                 headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
             }
-            Kind::Unavailable => {
+            Kind::Unavailable | Kind::TooManyRequests => {
                 headers.insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
             }
             _ => {}

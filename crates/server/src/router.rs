@@ -4,17 +4,17 @@ use axum::{
     Router,
     http::{Method, Uri},
     middleware::from_fn_with_state,
-    routing::{delete, get, post},
+    routing::{delete, get, patch, post},
 };
 
 use crate::{
     assets, audiences,
     auth::{Needs, require},
-    campaigns, deliveries, export,
+    campaigns, deliveries, events, export,
     health::health_router,
-    imports, keys, numbers, pools,
+    imports, keys, numbers, openapi, pools,
     problem::{Kind, Problem},
-    restore, runs,
+    restore, retry, runs,
     state::ApiState,
     suppressions,
 };
@@ -28,7 +28,8 @@ pub fn api_router(state: ApiState) -> Router {
         .merge(guarded(reading(), Needs::READ))
         .merge(guarded(writing(), Needs::WRITE))
         .merge(guarded(numbering(), Needs::NUMBERS))
-        .merge(guarded(administering(), Needs::ADMIN));
+        .merge(guarded(administering(), Needs::ADMIN))
+        .route("/openapi.json", get(openapi::show));
     not_here(routes).with_state(state.clone()).merge(health_router(state.store))
 }
 
@@ -49,6 +50,7 @@ fn reading() -> Router<ApiState> {
         .route("/v1/runs", get(runs::list))
         .route("/v1/runs/{id}", get(runs::show))
         .route("/v1/runs/{id}/report", get(runs::report))
+        .route("/v1/runs/{id}/events", get(events::follow))
         .route("/v1/runs/{id}/deliveries", get(deliveries::list))
         .route("/v1/deliveries", get(deliveries::history))
         .route("/v1/deliveries/{id}", get(deliveries::show))
@@ -67,9 +69,14 @@ fn writing() -> Router<ApiState> {
         .route("/v1/assets", post(assets::upload))
         .route("/v1/campaigns", post(campaigns::create))
         .route("/v1/campaigns/validate", post(campaigns::validate))
+        .route("/v1/campaigns/{id}", patch(campaigns::edit))
+        .route("/v1/campaigns/{id}/test", post(campaigns::test))
+        .route("/v1/campaigns/{id}/run-now", post(campaigns::run_now))
+        .route("/v1/campaigns/{id}/duplicate", post(campaigns::duplicate))
         .route("/v1/campaigns/{id}/pause", post(campaigns::pause))
         .route("/v1/campaigns/{id}/resume", post(campaigns::resume))
         .route("/v1/campaigns/{id}/cancel", post(campaigns::cancel))
+        .route("/v1/runs/{id}/retry", post(retry::retry))
         .route("/v1/runs/{id}/pause", post(runs::pause))
         .route("/v1/runs/{id}/resume", post(runs::resume))
         .route("/v1/runs/{id}/cancel", post(runs::cancel))
@@ -82,7 +89,7 @@ fn writing() -> Router<ApiState> {
 fn numbering() -> Router<ApiState> {
     Router::new()
         .route("/v1/numbers", post(numbers::add))
-        .route("/v1/numbers/{id}", axum::routing::patch(numbers::patch).delete(numbers::remove))
+        .route("/v1/numbers/{id}", patch(numbers::patch).delete(numbers::remove))
         .route("/v1/numbers/{id}/pause", post(numbers::pause))
         .route("/v1/numbers/{id}/resume", post(numbers::resume))
         .route("/v1/pools/{id}/pause", post(pools::pause))

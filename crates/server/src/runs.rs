@@ -11,7 +11,7 @@ use dawncast_core::{
 };
 use dawncast_store::{
     records::Page,
-    run::{Advanced, Check, Hold, Run, RunState, RunTallies, totals},
+    run::{Advanced, Check, Hold, Origin, Run, RunState, RunTallies, totals},
 };
 use serde::Serialize;
 
@@ -27,6 +27,10 @@ use crate::{
 pub(crate) struct View {
     id: RunId,
     campaign: CampaignId,
+    /// Why there is this run: `schedule`, `run_now`, `test` or `retry`.
+    origin: &'static str,
+    /// The run whose failures it sends to again.
+    retry_of: Option<RunId>,
     state: RunState,
     /// Why nothing begins although it is open: `paused`, `pool_paused`, `stopped`, `restored`.
     holds: Vec<&'static str>,
@@ -113,6 +117,8 @@ pub(crate) async fn view(state: &ApiState, run: Run) -> Result<View, Problem> {
         sla: sla(&run, &tallies, now),
         id: run.record.id,
         campaign: run.record.campaign,
+        origin: run.record.origin.as_str(),
+        retry_of: if let Origin::Retry(of) = run.record.origin { Some(of) } else { None },
         state: run.state,
         holds: run.holds.iter().map(|hold| hold.as_str()).collect(),
         waits_for: run.waits_for,

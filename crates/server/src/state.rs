@@ -4,12 +4,20 @@ use std::{path::PathBuf, sync::Arc, time::Duration};
 
 use dawncast_core::{UnixMs, report::Explained};
 use dawncast_store::{Store, records::Secret};
+use tokio::sync::Semaphore;
+use tokio_util::sync::CancellationToken;
 
 /// The share of a number's throughput that is planned with, unless told otherwise.
 const HEADROOM: f64 = 0.9;
 
 /// How long a submission waits for the templates of an account that was added a moment ago, unless told otherwise.
 const TEMPLATE_PATIENCE: Duration = Duration::from_secs(5);
+
+/// How long the answer to a test waits for its phones, unless told otherwise.
+const TEST_PATIENCE: Duration = Duration::from_secs(20);
+
+/// How many followers of runs a process serves at once.
+const MAX_FOLLOWERS: usize = 256;
 
 /// The state of the API: the storage, the first key, a clock. Cheap to clone.
 #[derive(Clone)]
@@ -21,6 +29,12 @@ pub struct ApiState {
     /// Where imports lay down what they sort.
     pub(crate) scratch: PathBuf,
     pub(crate) explain: fn(u32) -> Explained,
+    /// How long the answer to a test waits for its phones.
+    pub(crate) test_patience: Duration,
+    /// A place for each follower of a run.
+    pub(crate) followers: Arc<Semaphore>,
+    /// When this is cancelled, followers are let go of.
+    pub(crate) stopping: CancellationToken,
     clock: Arc<dyn Fn() -> UnixMs + Send + Sync>,
 }
 
@@ -29,8 +43,36 @@ impl ApiState {
     /// what an error code says in reports, and must be what the engine judges by.
     pub fn new(store: Store, bootstrap_key: Option<Secret>, explain: fn(u32) -> Explained) -> Self {
         let clock = Arc::new(|| chrono::Utc::now().timestamp_millis());
-        let (headroom, template_patience, scratch) = (HEADROOM, TEMPLATE_PATIENCE, std::env::temp_dir());
-        Self { store, bootstrap_key, headroom, template_patience, scratch, explain, clock }
+        Self {
+            store,
+            bootstrap_key,
+            headroom: HEADROOM,
+            template_patience: TEMPLATE_PATIENCE,
+            scratch: std::env::temp_dir(),
+            explain,
+            test_patience: TEST_PATIENCE,
+            followers: Arc::new(Semaphore::new(MAX_FOLLOWERS)),
+            stopping: CancellationToken::new(),
+            clock,
+        }
+    }
+
+    /// The same state for a server that stops when `stopping` is cancelled: answers without an end are ended then.
+    #[must_use]
+    pub fn with_stop(self, stopping: CancellationToken) -> Self {
+        Self { stopping, ..self }
+    }
+
+    /// The same state with another patience for the phones of a test.
+    #[must_use]
+    pub fn with_test_patience(self, test_patience: Duration) -> Self {
+        Self { test_patience, ..self }
+    }
+
+    /// The same state with room for so many followers of runs.
+    #[must_use]
+    pub fn with_followers(self, most: usize) -> Self {
+        Self { followers: Arc::new(Semaphore::new(most)), ..self }
     }
 
     /// The same state with another headroom: the share of a number's throughput that is planned with, 0 to 1. Must be

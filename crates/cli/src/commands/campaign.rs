@@ -1,5 +1,7 @@
 //! `dawncast campaign`: what goes out, to whom, when.
 
+mod control;
+
 use std::path::{Path, PathBuf};
 
 use chrono::DateTime;
@@ -91,6 +93,33 @@ enum Action {
         #[arg(long)]
         to: Option<String>,
     },
+    /// Edit it, for the runs that are not frozen.
+    Edit {
+        /// Its id, `cmp_…`.
+        id: String,
+        /// What changes, as JSON: fields of the campaign, in part; null gives a field its default. `-` is standard input.
+        file: PathBuf,
+    },
+    /// Send what it says now, to named phones alone.
+    Test(control::Test),
+    /// Another run of what it says, at once.
+    RunNow {
+        /// Its id, `cmp_…`.
+        id: String,
+        /// Names this run: given twice, it is started once.
+        #[arg(long, value_name = "KEY")]
+        idempotency_key: Option<String>,
+    },
+    /// Create another campaign that says the same.
+    Duplicate {
+        /// Its id, `cmp_…`.
+        id: String,
+        /// What differs, as JSON; `-` is standard input.
+        file: Option<PathBuf>,
+        /// Names this creation: given twice with the same file, it creates once.
+        #[arg(long, value_name = "KEY")]
+        idempotency_key: Option<String>,
+    },
     /// Follow its run until it is closed.
     Watch {
         /// Its id, `cmp_…`.
@@ -115,6 +144,14 @@ pub(super) async fn run(args: Args) -> Result<(), Failure> {
         }
         Action::Calendar { id, timezone, paging } => return calendar(remote, &api, &id, timezone, &paging).await,
         Action::Report { id, from, to } => return over_time(remote, &api, &id, [("from", from), ("to", to)]).await,
+        Action::Edit { id, file } => return control::edit(remote, &api, &id, &file).await,
+        Action::Test(wanted) => return control::test(remote, &api, wanted).await,
+        Action::RunNow { id, idempotency_key } => {
+            return control::run_now(remote, &api, &id, idempotency_key.as_deref()).await;
+        }
+        Action::Duplicate { id, file, idempotency_key } => {
+            return control::duplicate(remote, &api, &id, file.as_deref(), idempotency_key.as_deref()).await;
+        }
         Action::Watch { id } => return follow(remote, &api, &id).await,
         Action::Show { id } => api.get(&["v1", "campaigns", &id], &[]).await?,
         Action::Pause { id } => api.post(&["v1", "campaigns", &id, "pause"]).await?,
@@ -212,7 +249,8 @@ async fn follow(remote: &Remote, api: &Api, id: &str) -> Result<(), Failure> {
     let runs = api.get(&["v1", "campaigns", id, "runs"], &[]).await?;
     // The latest to open comes first: of those that are not over, the last one is next.
     let is_over = |run: &&Value| matches!(run["state"].as_str(), Some("closed" | "cancelled"));
-    let next = listing::items(&runs).iter().rev().find(|run| !is_over(run)).or(listing::items(&runs).first());
+    let runs: Vec<_> = listing::items(&runs).iter().filter(|run| run["origin"] != "test").collect();
+    let next = runs.iter().rev().find(|run| !is_over(run)).or(runs.first());
     let run = next.and_then(|run| run["id"].as_str());
     let run = run.ok_or_else(|| Failure::new(format!("the campaign {id} has no run to watch")))?;
     watch::and_report(api, run, zone_at(&campaign, ZONE), remote.json).await

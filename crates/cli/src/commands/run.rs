@@ -58,6 +58,11 @@ enum Action {
         /// Its id.
         id: String,
     },
+    /// Send again to those of a closed run whom it certainly did not reach.
+    Retry {
+        /// Its id.
+        id: String,
+    },
     /// Show what came of it.
     Report {
         /// Its id.
@@ -113,6 +118,7 @@ pub(super) async fn run(args: Args) -> Result<(), Failure> {
         Action::Pause { id } => api.post(&["v1", "runs", &id, "pause"]).await?,
         Action::Resume { id } => api.post(&["v1", "runs", &id, "resume"]).await?,
         Action::Cancel { id } => api.post(&["v1", "runs", &id, "cancel"]).await?,
+        Action::Retry { id } => api.post(&["v1", "runs", &id, "retry"]).await?,
     };
     let zone = zone_of(&api, &run).await?;
     remote.show(&run, |run| people(run, zone));
@@ -200,6 +206,13 @@ async fn deliveries(remote: &Remote, api: &Api, which: Deliveries) -> Result<(),
     listing::show(remote, api, &path, &query, (heads, "There are none."), cells).await
 }
 
+/// What a retry makes of the recipients of the first run.
+fn recipients(run: &Value) -> Option<String> {
+    let counts = run.get("recipients")?.as_object()?;
+    let parts = counts.iter().map(|(what, count)| format!("{count} {}", what.replace('_', " ")));
+    Some(parts.collect::<Vec<_>>().join(", "))
+}
+
 fn totals(run: &Value) -> Option<String> {
     let totals = Totals::deserialize(run.get("totals")?).ok()?;
     Some(report::totals(&totals))
@@ -215,6 +228,9 @@ fn people(run: &Value, zone: Tz) -> String {
     details([
         ("Run", field(run, "/id")),
         ("Campaign", field(run, "/campaign")),
+        ("Origin", field(run, "/origin").filter(|origin| origin != "schedule")),
+        ("Retry of", field(run, "/retry_of")),
+        ("Recipients", recipients(run)),
         ("State", field(run, "/state")),
         ("Holds", field(run, "/holds")),
         ("Waits for", field(run, "/waits_for")),

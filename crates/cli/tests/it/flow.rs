@@ -57,9 +57,14 @@ impl Deployment {
         until("the API is there", SOON, async || get(&format!("http://{api}/readyz")).await).await;
     }
 
+    /// Where the API listens.
+    pub(crate) fn url(&self) -> String {
+        format!("http://{}", self.api)
+    }
+
     fn command<'a>(&self, arguments: impl IntoIterator<Item = &'a str>) -> Command {
         let mut command = dawncast(arguments);
-        command.env("DAWNCAST_URL", format!("http://{}", self.api)).env("DAWNCAST_KEY", &self.key);
+        command.env("DAWNCAST_URL", self.url()).env("DAWNCAST_KEY", &self.key);
         command.current_dir(&self.folder);
         command
     }

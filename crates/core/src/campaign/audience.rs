@@ -30,6 +30,13 @@ pub struct AudienceRef {
     pub segment: Segment,
 }
 
+impl AudienceRef {
+    /// Everybody of an audience, as old as its rows are.
+    pub fn whole(id: AudienceId) -> Self {
+        Self { id, require_fresh: None, segment: Segment::default() }
+    }
+}
+
 /// A part of an audience: per column the values of which a row must have one. A row must fit in every column.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub struct Segment(BTreeMap<String, Vec<String>>);

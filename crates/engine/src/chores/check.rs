@@ -53,7 +53,7 @@ impl Chores {
         } else {
             warn!(run.id = %id, "run {id} would be held: {}", check.holds.join("; "));
         }
-        let notice = (!check.would_go).then(|| self.notice(|| notify::checked(run, &check, now))).flatten();
+        let notice = (!check.would_go).then(|| self.notice(run, || notify::checked(run, &check, now))).flatten();
         let kept = run.checks.iter().skip((run.checks.len() + 1).saturating_sub(KEPT)).cloned();
         let checks: Vec<Check> = kept.chain([check]).collect();
         self.ctx.store.note_checks(id, &checks, notice.as_ref(), now).await?;

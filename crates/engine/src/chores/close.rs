@@ -10,7 +10,7 @@ use dawncast_core::{
 };
 use dawncast_store::{
     records::CampaignState,
-    run::{Advanced, Run, RunState, RunTallies},
+    run::{Advanced, Origin, Run, RunState, RunTallies},
 };
 use metrics::counter;
 use tracing::{debug, info};
@@ -46,7 +46,7 @@ impl Chores {
         self.see_missed(run).await?;
         let closed = Run { closed_at: Some(now), ..run.clone() };
         let report = store.report(&closed, now, explain).await?;
-        let notice = self.notice(|| notify::closed(run, &report, now));
+        let notice = self.notice(run, || notify::closed(run, &report, now));
         store.keep_report(&Report { state: RunState::Closed.as_str().to_owned(), ..report.clone() }).await?;
         reach(Point::CloseBefore);
         let advanced = store.close_run(&run.record.id, report.sla.verdict.as_str(), now, notice.as_ref()).await?;
@@ -71,6 +71,9 @@ impl Chores {
 
     fn tell_closed(&self, run: &Run, report: &Report) {
         let (id, sla) = (&run.record.id, &report.sla);
+        if run.record.origin == Origin::Test {
+            return info!("close of run {id} is done: it was a test");
+        }
         let share = 100.0 * sla.attained;
         info!("close of run {id} is done: {}, {share:.2} % of {} on time", sla.verdict, sla.eligible);
         counter!(RUNS, "verdict" => sla.verdict.as_str()).increment(1);
@@ -83,12 +86,17 @@ impl Chores {
     /// back, should its scheduler die in between.
     pub(super) async fn retire(&self, run: &Run) -> Result<(), EngineError> {
         self.release_contacts(run).await?;
+        self.ctx.store.finish_move(run, self.clock.now()).await?;
         let (store, from) = (&self.ctx.store, [CampaignState::Active, CampaignState::Paused]);
         let campaign = store.campaign(&run.record.campaign).await?;
         if campaign.is_some_and(|campaign| campaign.run() == run.record.id && campaign.next().is_none()) {
             store.set_campaign_state(&run.record.campaign, &from, CampaignState::Done).await?;
         }
-        store.unpin(&run.record.spec.audience.id, &run.record.id).await?;
+        let audience = &run.record.spec.audience.id;
+        store.unpin(audience, &run.record.id).await?;
+        if run.record.origin.has_own_audience() {
+            store.drop_own_audience(audience).await?;
+        }
         Ok(store.retire_run(&run.record.id).await?)
     }
 }

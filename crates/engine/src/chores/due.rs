@@ -34,7 +34,7 @@ pub(crate) fn due(run: &Run, now: UnixMs, settings: &Settings) -> Option<Step> {
 #[cfg(test)]
 pub(super) mod tests {
     use dawncast_core::{campaign::CampaignSpec, window::Opening};
-    use dawncast_store::run::RunRecord;
+    use dawncast_store::run::{Origin, RunRecord};
 
     use super::*;
 
@@ -51,10 +51,13 @@ pub(super) mod tests {
             instant: 1_000_000,
             opening: Opening { opens_at: 1_000_000, closes_at: 1_300_000, deadline_at: 1_330_000 },
             created_at: 0,
+            origin: Origin::Schedule,
         };
         Run {
             record,
             state,
+            edits: 0,
+            moved: None,
             holds: vec![],
             frozen: None,
             pages: 0,

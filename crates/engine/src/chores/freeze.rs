@@ -77,8 +77,22 @@ impl Chores {
             return Ok(false);
         }
         reach(Point::FreezeBefore);
-        let advanced = store.freeze_run(id, &frozen, run.begin_until()).await?;
+        let advanced = store.freeze_run(id, run.edits, &frozen, run.begin_until()).await?;
         reach(Point::FreezeAfter);
+        if advanced == Advanced::Refused {
+            self.let_go_of_another_audience(run).await?;
+        }
         Ok(advanced == Advanced::Moved)
+    }
+
+    /// *A run that is edited while freeze runs* may be for another audience by now, and would never let go of the one that
+    /// was pinned for what it was.
+    async fn let_go_of_another_audience(&self, run: &Run) -> Result<(), EngineError> {
+        let (store, audience) = (&self.ctx.store, &run.record.spec.audience.id);
+        let now = store.run(&run.record.id).await?;
+        if now.is_some_and(|now| now.record.spec.audience.id != *audience) {
+            store.unpin(audience, &run.record.id).await?;
+        }
+        Ok(())
     }
 }

@@ -26,7 +26,7 @@ impl Chores {
         if !is_candidate(run, now) || store.run_tallies(id).await?.tallies.attempts > 0 || !self.ctx.vigil.trusts() {
             return Ok(());
         }
-        let notice = self.notice(|| notify::missed(run, now));
+        let notice = self.notice(run, || notify::missed(run, now));
         if store.note_missed(id, notice.as_ref(), now).await? {
             error!(run.id = %id, "run {id} has missed its schedule: its deadline has passed and nothing was sent");
             counter!(RUNS_MISSED).increment(1);

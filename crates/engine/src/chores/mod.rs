@@ -19,7 +19,7 @@ mod tick;
 use std::sync::Arc;
 
 use dawncast_core::ids::RunId;
-use dawncast_store::run::{Hold, Notice, Run};
+use dawncast_store::run::{Hold, Notice, Origin, Run};
 use serde::{Deserialize, Serialize};
 use tokio_util::sync::CancellationToken;
 use tracing::{Instrument, info, info_span, warn};
@@ -128,15 +128,15 @@ impl Chores {
         if run.waits_for.as_deref() != Some(why) {
             warn!(run.id = %run.record.id, "run {} is held: {why}", run.record.id);
             let now = self.clock.now();
-            let notice = self.notice(|| notify::held(run, why, now));
+            let notice = self.notice(run, || notify::held(run, why, now));
             self.ctx.store.note_wait(&run.record.id, why, notice.as_ref(), now).await?;
         }
         Ok(false)
     }
 
-    /// What people are to be told; nothing when nobody wants to be told.
-    fn notice(&self, told: impl FnOnce() -> Notice) -> Option<Notice> {
-        self.ctx.settings.notify.is_some().then(told)
+    /// What people are to be told of a run; nothing when nobody wants to be told, nor of a test, whose answer has it all.
+    fn notice(&self, run: &Run, told: impl FnOnce() -> Notice) -> Option<Notice> {
+        (self.ctx.settings.notify.is_some() && run.record.origin != Origin::Test).then(told)
     }
 }
 

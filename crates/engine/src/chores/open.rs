@@ -13,7 +13,7 @@ impl Chores {
     pub(super) async fn open(&self, run: &Run) -> Result<bool, EngineError> {
         reach(Point::OpenBefore);
         let now = self.clock.now();
-        let notice = self.notice(|| notify::opened(run, now));
+        let notice = self.notice(run, || notify::opened(run, now));
         let advanced = self.ctx.store.open_run(&run.record.id, now, notice.as_ref()).await?;
         reach(Point::OpenAfter);
         if advanced != Advanced::Refused {

@@ -5,7 +5,7 @@ use dawncast_core::{
     report::{Sla, Totals},
     window::Opening,
 };
-use dawncast_store::run::{Hold, RunRecord};
+use dawncast_store::run::{Hold, Origin, RunRecord};
 
 use super::*;
 
@@ -18,10 +18,20 @@ fn run(state: RunState) -> Run {
     );
     let opening = Opening { opens_at: DEADLINE - 300_000, closes_at: DEADLINE - 30_000, deadline_at: DEADLINE };
     let (id, campaign) = ("run_x".parse().unwrap(), "cmp_x".parse().unwrap());
-    let record = RunRecord { id, campaign, spec: spec.unwrap(), instant: DEADLINE, opening, created_at: 0 };
+    let record = RunRecord {
+        id,
+        campaign,
+        spec: spec.unwrap(),
+        instant: DEADLINE,
+        opening,
+        created_at: 0,
+        origin: Origin::Schedule,
+    };
     Run {
         record,
         state,
+        edits: 0,
+        moved: None,
         holds: vec![],
         frozen: None,
         pages: 0,

@@ -8,7 +8,7 @@ use std::{
 use dawncast_core::{
     admission::Promise,
     campaign::{AudienceRef, CampaignSpec, Component, Media, MediaSource, Message, Parameter},
-    ids::{PoolId, WabaId},
+    ids::{PoolId, RunId, WabaId},
     template::Definition,
 };
 use dawncast_store::{
@@ -59,7 +59,12 @@ pub(super) struct NamedFile {
 }
 
 impl Facts {
-    pub(super) async fn load(state: &ApiState, spec: &CampaignSpec) -> Result<Self, StoreError> {
+    /// `instead_of` is a run that goes out as the campaign from now on, and so takes nothing from it.
+    pub(super) async fn load(
+        state: &ApiState,
+        spec: &CampaignSpec,
+        instead_of: Option<&RunId>,
+    ) -> Result<Self, StoreError> {
         let store = &state.store;
         let mut numbers = store.numbers().await?;
         let pools = numbers.iter().map(|number| number.pool.clone()).collect();
@@ -77,7 +82,7 @@ impl Facts {
             version,
             pool_paused: store.pool_paused(&spec.pool).await?,
             templates: templates(state, accounts).await?,
-            promises: promises(store, &spec.pool).await?,
+            promises: promises(store, &spec.pool, instead_of).await?,
             memory: store.memory().await?,
             numbers,
             pools,
@@ -87,11 +92,11 @@ impl Facts {
 }
 
 /// What the runs of a pool that are not over have promised. Before freeze a run counts with the rows that its audience has now.
-async fn promises(store: &Store, pool: &PoolId) -> Result<Vec<Promise>, StoreError> {
+async fn promises(store: &Store, pool: &PoolId, instead_of: Option<&RunId>) -> Result<Vec<Promise>, StoreError> {
     let mut promises = Vec::new();
     for id in store.active_runs().await? {
         let Some(run) = store.run(&id).await?.filter(|run| run.record.spec.pool == *pool) else { continue };
-        if run.cancelled_at.is_some() {
+        if run.cancelled_at.is_some() || instead_of == Some(&id) {
             continue;
         }
         let deliveries = match &run.frozen {

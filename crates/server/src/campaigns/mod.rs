@@ -1,9 +1,12 @@
 //! Campaigns: `/v1/campaigns`.
 
+mod beside;
 mod calendar;
 mod check;
+mod edit;
 mod facts;
 mod report;
+mod test;
 
 use axum::{Json, body::Body, extract::State, http::HeaderMap, response::Response};
 use dawncast_core::{
@@ -18,7 +21,13 @@ use dawncast_store::{
 use serde::Serialize;
 use serde_json::{Value, json};
 
-pub(crate) use self::{calendar::calendar, report::report};
+pub(crate) use self::{
+    beside::{duplicate, run_now},
+    calendar::calendar,
+    edit::edit,
+    report::report,
+    test::test,
+};
 use self::{check::Outlook, facts::Facts};
 use crate::{
     extract::{Id, PageQuery, Query, read_json},
@@ -80,19 +89,21 @@ pub(crate) async fn create(
     body: Body,
 ) -> Result<Response, Problem> {
     let (bytes, _) = read_json(&headers, body).await?;
-    let submit = async |minted| {
-        let now = state.now();
-        let (spec, forecast) = checked(&state, &bytes, now).await?;
-        let id: CampaignId = format!("cmp_{minted}").parse().expect("minted ids are plain");
-        let campaign = Campaign::new(id, spec, now).expect("what was checked has a first occurrence");
-        let campaign = store(&state, campaign).await?;
-        let (next_run, next_run_at) = (campaign.run(), rfc3339(campaign.latest.instant));
-        let schedule_in_words = campaign.spec.schedule.in_words();
-        let Campaign { id, state, .. } = campaign;
-        tracing::info!(run.id = %next_run, campaign.id = %id, "run {next_run} is scheduled for {next_run_at}");
-        Ok(Created::new(&Submitted { id, state, next_run_at, next_run, schedule_in_words, forecast }))
-    };
-    once.create(&state, &bytes, submit).await
+    once.create(&state, &bytes, async |minted: String| submit(&state, &bytes, &minted).await).await
+}
+
+/// Checks and stores a new campaign.
+async fn submit(state: &ApiState, body: &[u8], minted: &str) -> Result<Created, Problem> {
+    let now = state.now();
+    let (spec, forecast) = checked(state, body, now, None).await?;
+    let id: CampaignId = format!("cmp_{minted}").parse().expect("minted ids are plain");
+    let campaign = Campaign::new(id, spec, now).expect("what was checked has a first occurrence");
+    let campaign = store(state, campaign).await?;
+    let (next_run, next_run_at) = (campaign.run(), rfc3339(campaign.latest.instant));
+    let schedule_in_words = campaign.spec.schedule.in_words();
+    let Campaign { id, state, .. } = campaign;
+    tracing::info!(run.id = %next_run, campaign.id = %id, "run {next_run} is scheduled for {next_run_at}");
+    Ok(Created::new(&Submitted { id, state, next_run_at, next_run, schedule_in_words, forecast }))
 }
 
 /// Stores the campaign, then its run: a campaign without a run sends nothing, but a run without a campaign would send
@@ -114,15 +125,20 @@ pub(crate) async fn validate(
 ) -> Result<Json<Value>, Problem> {
     let (bytes, _) = read_json(&headers, body).await?;
     let now = state.now();
-    let (spec, forecast) = checked(&state, &bytes, now).await?;
+    let (spec, forecast) = checked(&state, &bytes, now, None).await?;
     let next_run_at = spec.schedule.first(now).map(|first| rfc3339(first.instant));
     let words = spec.schedule.in_words();
     Ok(Json(json!({ "valid": true, "next_run_at": next_run_at, "schedule_in_words": words, "forecast": forecast })))
 }
 
-async fn checked(state: &ApiState, body: &[u8], now: UnixMs) -> Result<(CampaignSpec, Outlook), Problem> {
+async fn checked(
+    state: &ApiState,
+    body: &[u8],
+    now: UnixMs,
+    instead_of: Option<&RunId>,
+) -> Result<(CampaignSpec, Outlook), Problem> {
     let spec = CampaignSpec::parse(body)?;
-    let facts = Facts::load(state, &spec).await?;
+    let facts = Facts::load(state, &spec, instead_of).await?;
     let outlook = check::check(&spec, &facts, now, state.headroom)?;
     Ok((spec, outlook))
 }
@@ -138,8 +154,9 @@ pub(crate) async fn list(
 }
 
 /// `GET /v1/campaigns/{id}`.
-pub(crate) async fn show(State(state): State<ApiState>, Id(id): Id<CampaignId>) -> Result<Json<View>, Problem> {
-    Ok(Json(View::of(find(&state, &id).await?, state.now())))
+pub(crate) async fn show(State(state): State<ApiState>, Id(id): Id<CampaignId>) -> Result<Response, Problem> {
+    let campaign = find(&state, &id).await?;
+    Ok(edit::tagged(&edit::etag(&campaign), View::of(campaign, state.now())))
 }
 
 /// `GET /v1/campaigns/{id}/runs`.

@@ -9,6 +9,7 @@ use dawncast_store::{
     records::{Import, ImportWriter},
 };
 use futures::StreamExt;
+use sha2::{Digest, Sha256};
 use tokio::time::{Instant, timeout};
 
 use super::{
@@ -72,29 +73,36 @@ impl From<Unreadable> for Stop {
 /// An import under way.
 pub(super) struct Intake {
     pub(super) state: ApiState,
-    pub(super) writer: Box<ImportWriter>,
-    pub(super) parser: Parser,
+    writer: Box<ImportWriter>,
+    parser: Parser,
+    digest: Sha256,
 }
 
 impl Intake {
-    /// Takes the whole upload in. The import, done or failed.
-    pub(super) async fn run(mut self, body: Body) -> Result<Import, StoreError> {
+    pub(super) fn new(state: ApiState, writer: Box<ImportWriter>, parser: Parser) -> Self {
+        Self { state, writer, parser, digest: Sha256::new() }
+    }
+
+    /// Takes the whole upload in. The import, done or failed, and the SHA-256 of what came.
+    pub(super) async fn run(mut self, body: Body) -> Result<(Import, String), StoreError> {
         let received = self.receive(body.into_data_stream()).await;
-        let Self { state, mut writer, parser } = self;
+        let Self { state, mut writer, parser, digest } = self;
         let ended = match received {
             Ok(()) => end(parser, &mut writer).await,
             Err(stop) => Err(stop),
         };
-        match ended {
-            Ok(columns) => writer.finish(columns, || state.now()).await,
-            Err(Stop::Failed(why)) => writer.fail(&why, state.now()).await,
-            Err(Stop::Store(error)) => Err(error),
-        }
+        let import = match ended {
+            Ok(columns) => writer.finish(columns, || state.now()).await?,
+            Err(Stop::Failed(why)) => writer.fail(&why, state.now()).await?,
+            Err(Stop::Store(error)) => return Err(error),
+        };
+        Ok((import, hex(digest)))
     }
 
     async fn receive(&mut self, mut stream: BodyDataStream) -> Result<(), Stop> {
         let (mut rows, mut beaten_at) = (Vec::new(), self.state.now());
         while let Some(piece) = self.next_piece(&mut stream).await? {
+            self.digest.update(&piece);
             self.parser.feed(&piece, &mut rows)?;
             write(&mut self.writer, &mut rows).await?;
             if self.state.now() - beaten_at >= BEAT_MS {
@@ -127,6 +135,11 @@ impl Intake {
         }
         Err(Stop::Failed("the server was silent for too long during the import; try again".to_owned()))
     }
+}
+
+/// In hexadecimal.
+pub(super) fn hex(digest: Sha256) -> String {
+    digest.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 async fn write(writer: &mut ImportWriter, rows: &mut Vec<Row>) -> Result<(), StoreError> {

@@ -15,6 +15,8 @@ use reqwest::{Client, Method, RequestBuilder, Response, StatusCode};
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 
+use crate::contract::Call;
+
 /// The bootstrap key.
 pub(crate) const KEY: &str = "bootstrap-of-the-tests";
 
@@ -59,7 +61,8 @@ impl Api {
         let store = redis.store("t:").await;
         let state = ApiState::new(store.clone(), Some(Secret::new(KEY)), explain)
             .with_clock(|| NOW)
-            .with_template_patience(Duration::from_millis(50));
+            .with_template_patience(Duration::from_millis(50))
+            .with_test_patience(Duration::ZERO);
         let address = listen(api_router(state)).await;
         Self { redis, store, client: client(), address }
     }
@@ -158,11 +161,22 @@ pub(crate) fn campaign_body(audience: &str) -> Value {
     })
 }
 
-/// Sends a request; its status and, if there is one, its JSON.
+/// Sends a request; its status and, if there is one, its JSON. What was sent and answered must be as the API describes
+/// itself.
 pub(crate) async fn answer(request: RequestBuilder) -> (StatusCode, Value) {
-    let response = request.send().await.unwrap();
-    let status = response.status();
-    (status, json_of(response).await)
+    let (client, request) = request.build_split();
+    let request = request.unwrap();
+    let call = Call::of(&request);
+    let response = client.execute(request).await.unwrap();
+    let (status, mime) = (response.status(), mime_of(&response));
+    let body = json_of(response).await;
+    call.is_described(status, &mime, &body);
+    (status, body)
+}
+
+fn mime_of(response: &Response) -> String {
+    let mime = response.headers().get("content-type").map(|mime| mime.to_str().unwrap()).unwrap_or_default();
+    mime.split(';').next().unwrap_or_default().to_owned()
 }
 
 async fn json_of(response: Response) -> Value {

@@ -40,7 +40,7 @@ pub(crate) async fn open_run_of(api: &Api, audience: &str, at: &str) -> RunId {
     run
 }
 
-async fn freeze(api: &Api, run: &RunId) {
+pub(crate) async fn freeze(api: &Api, run: &RunId) {
     let sender = Sender { number: id("101"), waba: id("200"), mps: 80, standby: false };
     let frozen = Frozen {
         audience_version: 1,
@@ -53,7 +53,7 @@ async fn freeze(api: &Api, run: &RunId) {
         fixed: false,
         dropped: BTreeMap::from([(DropReason::Duplicate, 1)]),
     };
-    api.store.freeze_run(run, &frozen, None).await.unwrap();
+    api.store.freeze_run(run, 0, &frozen, None).await.unwrap();
     let row = DroppedRow {
         phone: phone(1),
         id: "r1".into(),

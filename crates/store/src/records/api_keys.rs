@@ -68,17 +68,32 @@ impl Store {
 
     /// Makes a key.
     pub async fn create_key(&self, name: &str, scopes: &[Scope], now: UnixMs) -> Result<NewKey, StoreError> {
-        let id: KeyId = format!("key_{}", mint()).parse().expect("minted ids are plain");
+        loop {
+            let id: KeyId = format!("key_{}", mint()).parse().expect("minted ids are plain");
+            if let Some(new) = self.create_key_under(&id, name, scopes, now).await? {
+                return Ok(new);
+            }
+        }
+    }
+
+    /// Makes a key of this id; `None` when the id is taken.
+    pub async fn create_key_under(
+        &self,
+        id: &KeyId,
+        name: &str,
+        scopes: &[Scope],
+        now: UnixMs,
+    ) -> Result<Option<NewKey>, StoreError> {
         let secret = format!("{id}.{}", random_base32(40));
         let key = ApiKey {
-            id,
+            id: id.clone(),
             name: name.to_owned(),
             scopes: scopes.to_vec(),
             sha256: sha256_hex(secret.as_bytes()),
             created_at: now,
         };
-        self.keys_shelf().insert(key.id.as_str(), now, &key).await?;
-        Ok(NewKey { key, secret: Secret::new(secret) })
+        let made = self.keys_shelf().insert(key.id.as_str(), now, &key).await?;
+        Ok(made.then(|| NewKey { key, secret: Secret::new(secret) }))
     }
 
     /// The key whose secret this is; `None` when it is nobody's. Takes the same time however much of it is right.

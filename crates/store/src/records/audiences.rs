@@ -88,6 +88,14 @@ impl Store {
         version.map(|json| from_json(&state, &json)).transpose()
     }
 
+    /// Deletes the rows of an audience that one run alone had: when that is closed, nobody reads them.
+    pub async fn drop_own_audience(&self, id: &AudienceId) -> Result<(), StoreError> {
+        let version = self.audience_version(id).await?.map_or(0, |version| version.version);
+        let keys = self.keys();
+        let all = [keys.audience_state(id), keys.audience_pins(id), keys.audience_rows(id, version)];
+        Ok(self.connection().del(&all).await?)
+    }
+
     /// Lets go of what `run` pinned; deletes the version when nothing else needs it.
     pub async fn unpin(&self, id: &AudienceId, run: &RunId) -> Result<(), StoreError> {
         let pins = self.keys().audience_pins(id);

@@ -12,7 +12,7 @@ use redis::AsyncCommands;
 use serde::{Deserialize, Serialize};
 
 use super::{Page, shelf::Shelf};
-use crate::{Store, StoreError};
+use crate::{Store, StoreError, run::Moved};
 
 /// Where a campaign stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -159,6 +159,19 @@ impl Store {
             let _: () = self.connection().srem(self.keys().open_campaigns(), id.as_str()).await?;
         }
         Ok(campaign)
+    }
+
+    /// Lets a campaign say something else from now on, if it still says what the editor has read, or says it already; the
+    /// campaign as it stands then.
+    pub async fn edit_campaign(&self, seen: &Campaign, to: &Moved) -> Result<Option<Campaign>, StoreError> {
+        let edit = |stored: &mut Campaign| {
+            if stored.state.is_open() && stored.spec == seen.spec && stored.latest == seen.latest {
+                stored.spec = to.spec.clone();
+                stored.latest = to.latest.clone();
+            }
+        };
+        let edited: Option<Campaign> = self.campaigns_shelf().change(seen.id.as_str(), edit).await?;
+        Ok(edited.filter(|campaign| campaign.spec == to.spec))
     }
 
     /// Moves a campaign on from the occurrence that is its latest in `campaign` to `next`; the campaign as it stands

@@ -5,7 +5,7 @@
 -- Returns 1 moved, 2 was there, 0 refused
 local state = redis.call('HGET', KEYS[1], 'state')
 if state == ARGV[1] then return 2 end
-if ARGV[2] ~= '' and redis.call('HGET', KEYS[1], ARGV[2]) ~= ARGV[3] then return 0 end
+if ARGV[2] ~= '' and (redis.call('HGET', KEYS[1], ARGV[2]) or '') ~= ARGV[3] then return 0 end
 local may = false
 for at = 5, 4 + ARGV[4] do
   if state == ARGV[at] then may = true end

@@ -3,7 +3,7 @@
 use dawncast_core::{UnixMs, ids::RunId};
 use redis::AsyncCommands;
 
-use super::{Frozen, Notice, RunRecord, RunState};
+use super::{Frozen, Moved, Notice, Run, RunRecord, RunState};
 use crate::{
     Store, StoreError,
     script::{Script, script},
@@ -26,6 +26,11 @@ pub enum Advanced {
 /// The field that must hold a value for a step to be taken.
 struct Expected<'a>(&'a str, &'a str);
 
+/// A run that was never edited has no such field.
+fn edits_field(edits: u32) -> String {
+    if edits == 0 { String::new() } else { edits.to_string() }
+}
+
 fn json<T: serde::Serialize>(value: &T) -> String {
     serde_json::to_string(value).expect("records are plain data")
 }
@@ -45,10 +50,12 @@ impl Store {
         Ok(created == 1)
     }
 
-    /// Freeze: pins the audience and all that planning depends on.
+    /// Freeze: pins the audience and all that planning depends on. Refused when the run was edited since it was read as
+    /// edited `edits` times: what was found out is about what it was before.
     pub async fn freeze_run(
         &self,
         run: &RunId,
+        edits: u32,
         frozen: &Frozen,
         begin_until: Option<UnixMs>,
     ) -> Result<Advanced, StoreError> {
@@ -60,7 +67,9 @@ impl Store {
             ("begin_until", until),
             ("waits_for", String::new()),
         ];
-        self.advance(run, &[RunState::Scheduled], RunState::Frozen, None, &fields).await
+        let edits = edits_field(edits);
+        let unedited = Expected("edits", &edits);
+        self.advance(run, &[RunState::Scheduled], RunState::Frozen, Some(unedited), &fields).await
     }
 
     /// Plan: all pages of the plan that `token` names are written.
@@ -89,6 +98,15 @@ impl Store {
     pub async fn cancel_run(&self, run: &RunId, now: UnixMs) -> Result<Advanced, StoreError> {
         let open = [RunState::Scheduled, RunState::Frozen, RunState::Planned, RunState::Ready, RunState::Open];
         self.advance(run, &open, RunState::Cancelled, None, &[("cancelled_at", now.to_string())]).await
+    }
+
+    /// Moves an edited campaign away from a run that waits for freeze: the run is cancelled, and keeps where its campaign
+    /// goes in the same step, so that whoever sees it can finish the [move](Self::finish_move). Refused once it is frozen.
+    pub(super) async fn leave_run(&self, run: &Run, moved: &Moved, now: UnixMs) -> Result<Advanced, StoreError> {
+        let edits = edits_field(run.edits);
+        let fields = [("cancelled_at", now.to_string()), ("moved", json(moved))];
+        let unedited = Expected("edits", &edits);
+        self.advance(&run.record.id, &[RunState::Scheduled], RunState::Cancelled, Some(unedited), &fields).await
     }
 
     /// Close: the final verdict. People are told in the same step. The run is still among the active ones until it is

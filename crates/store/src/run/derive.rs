@@ -2,7 +2,7 @@
 
 use dawncast_core::{UnixMs, ids::CampaignId};
 
-use super::{Hold, Run, RunRecord};
+use super::{Hold, Origin, Run, RunRecord};
 use crate::{
     Store, StoreError,
     records::{Campaign, CampaignState, Page},
@@ -32,6 +32,15 @@ impl Store {
             }
         }
         self.heed_campaign(&campaign.id, &created, until).await?;
+        Ok(created)
+    }
+
+    /// Creates a run beside its campaign's schedule; false when it exists.
+    pub async fn create_run_beside(&self, run: &RunRecord) -> Result<bool, StoreError> {
+        let created = self.create_run(run).await?;
+        if run.origin != Origin::Test {
+            self.heed_campaign(&run.campaign, std::slice::from_ref(run), run.created_at).await?;
+        }
         Ok(created)
     }
 

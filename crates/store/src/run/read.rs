@@ -10,7 +10,7 @@ use dawncast_core::{
 };
 use redis::AsyncCommands;
 
-use super::{Check, Frozen, Hold, RunRecord, RunState};
+use super::{Check, Frozen, Hold, Moved, RunRecord, RunState};
 use crate::{Store, StoreError, lane::Lane};
 
 /// Entries of the index of runs that are read at once.
@@ -23,6 +23,10 @@ pub struct Run {
     pub record: RunRecord,
     /// Where it is.
     pub state: RunState,
+    /// How often it was edited.
+    pub edits: u32,
+    /// Where its campaign went when it was edited, away from this run.
+    pub moved: Option<Moved>,
     /// Why nothing begins though it is open.
     pub holds: Vec<Hold>,
     /// What freeze pinned.
@@ -165,6 +169,8 @@ impl Fields<'_> {
         Ok(Run {
             record: self.json("record")?.ok_or_else(|| self.corrupt("record"))?,
             state: state.ok_or_else(|| self.corrupt("state"))?,
+            edits: self.json("edits")?.unwrap_or_default(),
+            moved: self.json("moved")?,
             holds: Hold::ALL.into_iter().filter(|hold| self.map.contains_key(hold.field())).collect(),
             frozen: self.json("frozen")?,
             pages: self.json("pages")?.unwrap_or_default(),

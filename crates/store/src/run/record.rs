@@ -71,6 +71,41 @@ pub struct RunRecord {
     pub opening: Opening,
     /// When it was created.
     pub created_at: UnixMs,
+    /// Why there is this run.
+    #[serde(default)]
+    pub origin: Origin,
+}
+
+/// Why there is a run.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Origin {
+    /// Its campaign's schedule.
+    #[default]
+    Schedule,
+    /// A person wanted one now.
+    RunNow,
+    /// A test to named phones.
+    Test,
+    /// The failures of this run are sent to again.
+    Retry(RunId),
+}
+
+impl Origin {
+    /// Its name, as the API has it.
+    pub fn as_str(&self) -> &'static str {
+        match self {
+            Self::Schedule => "schedule",
+            Self::RunNow => "run_now",
+            Self::Test => "test",
+            Self::Retry(_) => "retry",
+        }
+    }
+
+    /// Whether it has an audience of its own, which goes with it.
+    pub fn has_own_audience(&self) -> bool {
+        matches!(self, Self::Test | Self::Retry(_))
+    }
 }
 
 impl RunRecord {
@@ -84,7 +119,14 @@ impl RunRecord {
             opening: campaign.spec.window.around(instant, campaign.created_at),
             spec: campaign.spec.clone(),
             created_at: campaign.created_at,
+            origin: Origin::Schedule,
         }
+    }
+
+    /// A run of `campaign` beside its schedule: it goes out at `now`, as `spec` says.
+    pub fn beside(id: RunId, campaign: CampaignId, spec: CampaignSpec, origin: Origin, now: UnixMs) -> Self {
+        let opening = spec.window.around(now, now);
+        Self { id, campaign, instant: now, opening, spec, created_at: now, origin }
     }
 }
 

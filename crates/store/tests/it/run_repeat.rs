@@ -14,7 +14,8 @@ use dawncast_store::{
     credit::Rate,
     lane::{Leased, Put},
     page::{Begun, Claim, Finish, Owner, Recorded, Written},
-    run::{Advanced, DroppedRow, Hold, Notice},
+    records::Campaign,
+    run::{Advanced, DroppedRow, Hold, Moved, Notice},
 };
 use dawncast_testkit::{Proxy, Upstream};
 
@@ -226,8 +227,10 @@ async fn every_step_of_a_run_is_there_when_it_is_taken_again() {
     store.create_run(&run).await.unwrap();
     let (run, frozen) = (&run.id, &frozen());
     let present = async |advanced| assert_eq!(advanced, Advanced::Present);
-    present(check(&scene, "run/advance.lua", async |store| store.freeze_run(run, frozen, Some(DEADLINE)).await).await)
-        .await;
+    present(
+        check(&scene, "run/advance.lua", async |store| store.freeze_run(run, 0, frozen, Some(DEADLINE)).await).await,
+    )
+    .await;
     present(check(&scene, "run/advance.lua", async |store| store.planned_run(run, TOKEN, 1).await).await).await;
     present(check(&scene, "run/advance.lua", async |store| store.ready_run(run, &[]).await).await).await;
     present(check(&scene, "run/advance.lua", async |store| store.open_run(run, OPENS, None).await).await).await;
@@ -308,4 +311,23 @@ async fn a_person_is_counted_once_for_a_run() {
     let contact = Contact { scope: Scope::Marketing, run: &run, at: OPENS, cap };
     let count = async |store: &Store| store.count_contacts(&contact, &[1, 2], OPENS).await;
     assert_eq!(check(&scene, "contact.lua", count).await, [true, true]);
+}
+
+#[tokio::test]
+async fn a_repeated_edit_is_the_same_edit() {
+    let scene = Scene::set().await;
+    let draft = scene.draft();
+    let campaign = Campaign::new(draft.campaign, draft.spec, OPENS - 60_000).unwrap();
+    scene.store.add_campaign(&campaign).await.unwrap();
+    scene.store.derive_runs(campaign.clone(), OPENS - 60_000).await.unwrap();
+    let run = scene.store.run(&campaign.run()).await.unwrap();
+    let mut to = Moved { spec: campaign.spec.clone(), latest: campaign.latest.clone() };
+    to.spec.name = "another".into();
+    let edit = async |store: &Store| store.edit_run(&campaign, run.as_ref(), to.clone(), OPENS - 60_000).await;
+    let edited = check(&scene, "run/edit.lua", edit).await.expect("it waits for freeze");
+    assert_eq!(edited.spec.name, "another");
+    let run = scene.store.run(&campaign.run()).await.unwrap().unwrap();
+    assert_eq!((run.edits, run.record.spec.name.as_str()), (1, "another"));
+    assert_eq!(scene.store.freeze_run(&run.record.id, 0, &frozen(), None).await.unwrap(), Advanced::Refused);
+    assert_eq!(scene.store.freeze_run(&run.record.id, 1, &frozen(), None).await.unwrap(), Advanced::Moved);
 }

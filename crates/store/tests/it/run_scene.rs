@@ -20,7 +20,7 @@ use dawncast_store::{
     Store,
     lane::Lane,
     page::{AttemptFact, Begun, Claim, NewPage, Owner, Recipient, Recipients, Recorded, Settlement},
-    run::{Advanced, Frozen, RunRecord},
+    run::{Advanced, Frozen, Origin, RunRecord},
 };
 use dawncast_testkit::TestRedis;
 
@@ -71,7 +71,7 @@ impl Scene {
     pub(crate) async fn frozen(&self, until: Option<UnixMs>) -> RunId {
         let run = self.draft();
         assert!(self.store.create_run(&run).await.unwrap());
-        assert_eq!(self.store.freeze_run(&run.id, &frozen(), until).await.unwrap(), Advanced::Moved);
+        assert_eq!(self.store.freeze_run(&run.id, 0, &frozen(), until).await.unwrap(), Advanced::Moved);
         run.id
     }
 
@@ -231,6 +231,7 @@ fn draft(n: u32) -> RunRecord {
         instant: OPENS + 30_000,
         opening: Opening { opens_at: OPENS, closes_at: OPENS + 270_000, deadline_at: DEADLINE },
         created_at: OPENS - 60_000,
+        origin: Origin::Schedule,
     }
 }
 
