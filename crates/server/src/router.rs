@@ -62,6 +62,8 @@ fn writing() -> Router<ApiState> {
         .route("/v1/assets", post(assets::upload))
         .route("/v1/campaigns", post(campaigns::create))
         .route("/v1/campaigns/validate", post(campaigns::validate))
+        .route("/v1/campaigns/preview", post(campaigns::preview::of_body))
+        .route("/v1/campaigns/{id}/preview", post(campaigns::preview::of_campaign))
         .route("/v1/campaigns/{id}/pause", post(campaigns::pause))
         .route("/v1/campaigns/{id}/resume", post(campaigns::resume))
         .route("/v1/campaigns/{id}/cancel", post(campaigns::cancel))

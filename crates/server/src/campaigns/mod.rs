@@ -3,6 +3,7 @@
 mod calendar;
 mod check;
 mod facts;
+pub(crate) mod preview;
 
 use axum::{Json, body::Body, extract::State, http::HeaderMap, response::Response};
 use dawncast_core::{

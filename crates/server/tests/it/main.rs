@@ -10,6 +10,7 @@ mod campaigns;
 mod idempotency;
 mod imports;
 mod numbers;
+mod preview;
 mod problems;
 mod restore;
 mod rig;

@@ -7,7 +7,7 @@ use std::{
     io::{Read, Write},
 };
 
-use dawncast_core::ids::AudienceId;
+use dawncast_core::{ids::AudienceId, render::Attributes};
 use flate2::{Compression, read::DeflateDecoder, write::DeflateEncoder};
 use redis::AsyncCommands;
 use serde::{Deserialize, Serialize};
@@ -44,6 +44,17 @@ pub struct Recipient {
     /// Every other column, by name.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub attributes: BTreeMap<String, String>,
+}
+
+/// What a message can use of a row.
+impl Attributes for Recipient {
+    fn get(&self, name: &str) -> Option<&str> {
+        match name {
+            "id" => self.id.as_deref(),
+            "tier" => self.tier.as_deref(),
+            _ => self.attributes.get(name).map(String::as_str),
+        }
+    }
 }
 
 /// Attributes and phone are personal: they are left out.
