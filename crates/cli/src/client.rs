@@ -99,6 +99,18 @@ impl Api {
         self.answer(self.request(Method::POST, path).header(CONTENT_TYPE, "application/json").body(body)).await
     }
 
+    /// The same, with a query.
+    pub(crate) async fn ask_with(
+        &self,
+        path: &[&str],
+        query: &[(&str, Option<String>)],
+        body: String,
+    ) -> Result<Value, Failure> {
+        let query: Vec<_> = query.iter().filter_map(|(name, value)| Some((name, value.as_ref()?))).collect();
+        let request = self.request(Method::POST, path).query(&query).header(CONTENT_TYPE, "application/json");
+        self.answer(request.body(body)).await
+    }
+
     /// A POST that creates something. `key` tells a repetition; without it every call creates.
     pub(crate) async fn create(&self, path: &[&str], body: String, key: Option<&str>) -> Result<Value, Failure> {
         let key = key.map_or_else(fresh_key, str::to_owned);

@@ -73,6 +73,8 @@ fn writing() -> Router<ApiState> {
         .route("/v1/campaigns/{id}/test", post(campaigns::test))
         .route("/v1/campaigns/{id}/run-now", post(campaigns::run_now))
         .route("/v1/campaigns/{id}/duplicate", post(campaigns::duplicate))
+        .route("/v1/campaigns/preview", post(campaigns::preview::of_body))
+        .route("/v1/campaigns/{id}/preview", post(campaigns::preview::of_campaign))
         .route("/v1/campaigns/{id}/pause", post(campaigns::pause))
         .route("/v1/campaigns/{id}/resume", post(campaigns::resume))
         .route("/v1/campaigns/{id}/cancel", post(campaigns::cancel))

@@ -1,6 +1,7 @@
 //! `dawncast campaign`: what goes out, to whom, when.
 
 mod control;
+mod preview;
 
 use std::path::{Path, PathBuf};
 
@@ -46,6 +47,14 @@ enum Action {
     Validate {
         /// The file; `-` is standard input.
         file: PathBuf,
+    },
+    /// Show what a campaign would do, storing nothing: phones, drops, numbers and send times.
+    Preview {
+        /// A campaign's id, `cmp_…`, or the file of one; `-` is standard input.
+        what: String,
+        /// How many recipients' phones to show, 20 at most.
+        #[arg(long)]
+        samples: Option<usize>,
     },
     /// List campaigns, newest first.
     List {
@@ -133,6 +142,7 @@ pub(super) async fn run(args: Args) -> Result<(), Failure> {
         Action::Create { file, idempotency_key } => {
             return create(remote, &api, &file, idempotency_key.as_deref()).await;
         }
+        Action::Preview { what, samples } => return preview::show(remote, &api, &what, samples).await,
         Action::Validate { file } => return validate(remote, &api, &file).await,
         Action::List { paging } => {
             let table = (["ID", "NAME", "STATE", "POOL", "NEXT RUN"], "There are no campaigns.");

@@ -125,11 +125,21 @@ async fn e2e_the_commands_take_a_campaign_from_nothing_to_its_report() {
     let created = it.ask(&["campaign", "create", "campaign.json", "--idempotency-key", "once"]);
     assert_eq!(it.ask(&["campaign", "create", "campaign.json", "--idempotency-key", "once"])["id"], created["id"]);
     let (campaign, run) = (created["id"].as_str().unwrap(), created["next_run"].as_str().unwrap());
+    preview(&it, campaign);
     let watched = it.tell(&["campaign", "watch", campaign]);
     assert!(watched.contains("2 submitted = ") && watched.contains("PASS"), "{watched}");
     read_back(&it, campaign, run);
     control(&it, campaign, run);
     scrape(&it).await;
+}
+
+fn preview(it: &Deployment, campaign: &str) {
+    let told = it.ask(&["campaign", "preview", campaign]);
+    assert_eq!(told["recipients"]["planned"], 2, "{told}");
+    let drawn = it.tell(&["campaign", "preview", "campaign.json", "--samples", "1"]);
+    assert!(drawn.contains("█") && drawn.contains("  │ "), "{drawn}");
+    let refused = it.refuse(&["campaign", "preview", "cmp_none"]);
+    assert!(refused.err.contains("There is no campaign `cmp_none`"), "{}", refused.err);
 }
 
 pub(crate) fn add_numbers(it: &Deployment) {

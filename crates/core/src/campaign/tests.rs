@@ -142,7 +142,10 @@ fn every_required_field_is_missed() {
 
 #[test]
 fn later_fields_and_kinds_are_refused_by_name() {
-    assert!(refused("/schedule/type", json!("cron")).starts_with("/schedule/type: `cron` is not one of `at`, `now`."));
+    assert!(
+        refused("/schedule/type", json!("rate"))
+            .starts_with("/schedule/type: `rate` is not one of `at`, `cron`, `now`.")
+    );
     assert!(refused("/schedule/per_recipient", json!(true)).starts_with("/schedule/per_recipient: is not a field"));
     assert!(
         refused("/jitter", json!({"type": "normal"}))

@@ -90,7 +90,7 @@ impl Chores {
         }
         let left = (opening.deadline_at - opens_at).max(0);
         let late = attempt(opens_at + left / 2).or_else(|_| attempt(opens_at + left));
-        late.or_else(|shortage| beyond(left, shortage, |length| attempt(opens_at + length)))
+        late.or_else(|shortage| beyond(shortage, |length| attempt(opens_at + length)))
     }
 
     async fn write(&self, run: &Run, token: &str, pages: &[NewPage]) -> Result<bool, EngineError> {
@@ -134,16 +134,14 @@ fn plan_fixed(
     Ok(Plan { pages })
 }
 
-/// As much longer than `length`, in milliseconds, as it takes.
-fn beyond(
-    mut length: i64,
-    mut shortage: Shortage,
-    attempt: impl Fn(i64) -> Result<Plan, Shortage>,
-) -> Result<Plan, Shortage> {
+/// Within as long as it takes, in milliseconds.
+fn beyond(mut shortage: Shortage, attempt: impl Fn(i64) -> Result<Plan, Shortage>) -> Result<Plan, Shortage> {
+    let mut least = 0;
     for _ in 0..TRIES_BEYOND {
         let Some(seconds) = shortage.seconds_needed() else { break };
+        let length = ((seconds * 1_000.0).ceil() as i64).max(least);
         // Quiet hours may take what was added: at least twice as long, and the night is over after a few times.
-        length = ((seconds * 1_000.0).ceil() as i64).max(2 * length);
+        least = 2 * length;
         match attempt(length) {
             Err(still) => shortage = still,
             planned => return planned,

@@ -2,16 +2,15 @@
 //! pure function of the pinned audience and of what freeze's screen found, so that plan may come to it again after any
 //! crash.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet};
 
 use dawncast_core::{
     UnixMs,
-    campaign::Segment,
-    phone::Phone,
     plan::Candidate,
     quiet::{Clocks, Stretch},
-    render::{Attributes, RenderError, Renderer},
+    render::{Attributes, Renderer},
     report::DropReason,
+    selection::{self, Selector},
 };
 use dawncast_store::{
     page::Recipient,
@@ -24,15 +23,6 @@ use super::{
     screen::{Looked, Refusal, Screen},
 };
 use crate::EngineError;
-
-/// A row's attributes as the renderer asks for them.
-struct RowAttributes<'a>(&'a Row);
-
-impl Attributes for RowAttributes<'_> {
-    fn get(&self, name: &str) -> Option<&str> {
-        self.0.value(name)
-    }
-}
 
 /// The chosen and the dropped, in the audience's order.
 pub(super) struct Selection {
@@ -85,20 +75,15 @@ impl Selection {
 }
 
 /// Sorts rows into chosen and dropped.
-struct Selector<'a> {
+struct Sorter<'a> {
     renderer: &'a Renderer,
-    segment: &'a Segment,
-    /// The assets that were uploaded.
-    assets: &'a BTreeSet<String>,
-    tiers: &'a [String],
-    /// Phones, each with the row that it stood in first.
-    seen: HashMap<u64, u64>,
+    selector: Selector<'a>,
     /// Which row is looked at, from 1.
     row: u64,
     selection: Selection,
 }
 
-impl Selector<'_> {
+impl Sorter<'_> {
     /// `looked` is what the screen says of the row.
     fn take(&mut self, row: &Row, looked: Looked) {
         self.row += 1;
@@ -109,27 +94,13 @@ impl Selector<'_> {
     }
 
     fn choose(&mut self, row: &Row, looked: Looked) -> Result<(), Refusal> {
-        // First of all: who is outside stands in nobody's way.
-        if let Some(column) = self.segment.misfit(|column| row.value(column)) {
-            return Err((DropReason::Filtered, format!("its `{column}` is outside the campaign's segment")));
-        }
-        let phone = Phone::from_digits(row.phone).map_err(|why| (DropReason::InvalidPhone, why.to_string()))?;
-        if let Some(first) = self.seen.get(&row.phone) {
-            return Err((DropReason::Duplicate, format!("row {first} has the same phone")));
-        }
-        self.seen.insert(row.phone, self.row);
+        let phone = self.selector.admit(row.phone, self.row, row)?;
         let number = looked?;
-        let hours = self.selection.clocks.of(row.timezone.as_deref()).map_err(|why| (DropReason::Compliance, why))?;
-        let attributes = RowAttributes(row);
-        let needs = self.renderer.assets(&attributes).map_err(drop_reason)?;
-        let known = |name: &str| self.assets.contains(name).then(String::new);
-        let mut scratch = Vec::new();
-        self.renderer.render(&attributes, &known, phone, "", &mut scratch).map_err(drop_reason)?;
-        let needs: Vec<String> = needs.into_iter().map(|name| name.into_owned()).collect();
-        self.selection.assets.extend(needs);
-        let tier = row.tier.as_deref().unwrap_or_default();
-        let place = self.tiers.iter().position(|listed| listed == tier).unwrap_or(self.tiers.len());
-        self.selection.candidates.push(Candidate { phone: row.phone, tier: place as u8, hours });
+        let hours = selection::hours(&mut self.selection.clocks, row.timezone.as_deref())?;
+        let view = selection::Row { phone: row.phone, tier: row.tier.as_deref(), hours };
+        let chosen = self.selector.choose(view, phone, row)?;
+        self.selection.assets.extend(chosen.assets);
+        self.selection.candidates.push(chosen.candidate);
         self.selection.chosen.push(self.keep(row));
         self.selection.rows.push((self.row, number));
         Ok(())
@@ -137,7 +108,7 @@ impl Selector<'_> {
 
     /// What its page keeps of a row: what the message uses, nothing else.
     fn keep(&self, row: &Row) -> Recipient {
-        let values = self.renderer.attributes().iter().map(|name| RowAttributes(row).get(name).map(str::to_owned));
+        let values = self.renderer.attributes().iter().map(|name| row.get(name).map(str::to_owned));
         Recipient {
             phone: row.phone,
             due: 0,
@@ -146,14 +117,6 @@ impl Selector<'_> {
             values: values.collect(),
         }
     }
-}
-
-fn drop_reason(error: RenderError) -> Refusal {
-    let reason = match &error {
-        RenderError::MissingAsset(_) => DropReason::MissingAsset,
-        RenderError::MissingAttribute(_) | RenderError::BadParameter { .. } => DropReason::MissingAttribute,
-    };
-    (reason, error.to_string())
 }
 
 /// The compiled message of a run.
@@ -183,16 +146,7 @@ impl Chores {
     ) -> Result<Selection, EngineError> {
         let store = &self.ctx.store;
         let (spec, renderer) = (&run.record.spec, renderer(run)?);
-        let mut names = BTreeSet::new();
-        let mut cursor = None;
-        loop {
-            let page = store.assets_page(500, cursor.as_deref()).await?;
-            names.extend(page.items.into_iter().flat_map(|asset| [asset.id.to_string(), asset.name]));
-            cursor = page.next_cursor;
-            if cursor.is_none() {
-                break;
-            }
-        }
+        let names = store.asset_names().await?;
         let clocks = Clocks::new(&spec.window, spec.schedule.zone(), reach(run, opens_at));
         let selection = Selection {
             candidates: vec![],
@@ -202,22 +156,15 @@ impl Chores {
             assets: BTreeSet::new(),
             clocks,
         };
-        let mut selector = Selector {
-            renderer: &renderer,
-            segment: &spec.audience.segment,
-            assets: &names,
-            tiers: &spec.tiers,
-            seen: HashMap::new(),
-            row: 0,
-            selection,
-        };
+        let selector = Selector::new(&renderer, &spec.audience.segment, &names, &spec.tiers);
+        let mut sorter = Sorter { renderer: &renderer, selector, row: 0, selection };
         let mut rows = store.rows(&spec.audience.id, version);
         while let Some(chunk) = rows.next().await? {
-            let looked = self.look(screen, &chunk, selector.row + 1).await?;
-            let from = selector.selection.chosen.len();
-            chunk.iter().zip(looked).for_each(|(row, looked)| selector.take(row, looked));
-            self.cap(screen, run, &mut selector.selection, from).await?;
+            let looked = self.look(screen, &chunk, sorter.row + 1).await?;
+            let from = sorter.selection.chosen.len();
+            chunk.iter().zip(looked).for_each(|(row, looked)| sorter.take(row, looked));
+            self.cap(screen, run, &mut sorter.selection, from).await?;
         }
-        Ok(selector.selection)
+        Ok(sorter.selection)
     }
 }

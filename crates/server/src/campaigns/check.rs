@@ -28,7 +28,7 @@ pub(super) struct Outlook {
     /// What of the window belongs to other runs.
     promised: Vec<Promised>,
     /// What is worth knowing, though it stops nothing now.
-    warnings: Vec<String>,
+    pub(super) warnings: Vec<String>,
 }
 
 /// Checks `spec` against the facts. `headroom` is the share of a number's throughput that is planned with.
@@ -54,6 +54,9 @@ pub(super) fn check(spec: &CampaignSpec, facts: &Facts, now: UnixMs, headroom: f
     let promised = admission::promised(&opening, spec.priority, &facts.promises);
     if on_time && !facts.numbers.is_empty() {
         let short = plan::shortages(rows, &senders, &terms);
+        // No time makes the numbers follow a step that is too short for them.
+        let (hopeless, short): (Vec<_>, Vec<_>) = short.iter().partition(|it| matches!(it, Shortage::Pace { .. }));
+        hopeless.iter().for_each(|it| faults.add(pointer(it), format!("{it}.")));
         let alone = short.iter().map(|shortage| (pointer(shortage), shortage.to_string()));
         let crowded = admission::crowded(&forecast, &promised).map(|why| ("/window/closes", why));
         for (pointer, why) in alone.chain(crowded) {
@@ -204,7 +207,8 @@ fn fits(kind: &str, mime: &str) -> bool {
     }
 }
 
-fn warnings(spec: &CampaignSpec, facts: &Facts) -> Vec<String> {
+/// What is worth knowing of a campaign and what there is for it.
+pub(super) fn warnings(spec: &CampaignSpec, facts: &Facts) -> Vec<String> {
     let mut warnings = Vec::new();
     for account in facts.templates.iter().filter(|(_, known)| known.is_none()).map(|(account, _)| account) {
         warnings.push(format!(

@@ -5,6 +5,7 @@ mod calendar;
 mod check;
 mod edit;
 mod facts;
+pub(crate) mod preview;
 mod report;
 mod test;
 

@@ -92,7 +92,7 @@ async fn a_step_that_fits_neither_window_nor_numbers_is_told_with_its_arithmetic
     };
     let too_long = refused("50ms").await;
     let expected = "/jitter/step: 800 recipients, one each 50ms, take 40.0 s, and the window has 20.0 s; \
-                    take a step of 25ms at most, or widen the window to at least 40.0 s.";
+                    take a step of 25ms at most, or widen the window to at least 40.0 s. `\"force\": true` takes it all the same.";
     assert_eq!(too_long, [expected]);
     let too_short = refused("10ms").await;
     let expected = "/jitter/step: one message each 10ms is 100/s, and 1 number sends 72/s; \

@@ -17,6 +17,7 @@ mod idempotency;
 mod imports;
 mod numbers;
 mod openapi;
+mod preview;
 mod problems;
 mod restore;
 mod rig;

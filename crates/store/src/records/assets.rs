@@ -1,7 +1,7 @@
 //! Assets: media files, uploaded once and put on every number that needs them. The bytes are stored in pieces, so
 //! that no single command holds the connection up.
 
-use std::ops::Range;
+use std::{collections::BTreeSet, ops::Range};
 
 use dawncast_core::{
     UnixMs,
@@ -167,6 +167,19 @@ impl Store {
     /// A page of assets, newest first.
     pub async fn assets_page(&self, limit: usize, cursor: Option<&str>) -> Result<Page<Asset>, StoreError> {
         self.assets_shelf().page(limit, cursor).await
+    }
+
+    /// The names and ids of all assets.
+    pub async fn asset_names(&self) -> Result<BTreeSet<String>, StoreError> {
+        let (mut names, mut cursor) = (BTreeSet::new(), None);
+        loop {
+            let page = self.assets_page(500, cursor.as_deref()).await?;
+            names.extend(page.items.into_iter().flat_map(|asset| [asset.id.to_string(), asset.name]));
+            cursor = page.next_cursor;
+            if cursor.is_none() {
+                return Ok(names);
+            }
+        }
     }
 
     /// What Meta calls the asset on this number; `None` when it was never uploaded there. Whether it is still valid

@@ -7,7 +7,7 @@ use std::{
     io::{Read, Write},
 };
 
-use dawncast_core::ids::AudienceId;
+use dawncast_core::{ids::AudienceId, render::Attributes};
 use flate2::{Compression, read::DeflateDecoder, write::DeflateEncoder};
 use redis::AsyncCommands;
 use serde::{Deserialize, Serialize};
@@ -52,6 +52,13 @@ pub struct Recipient {
     /// Every other column, by name.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub attributes: BTreeMap<String, String>,
+}
+
+/// What a message can use of a row.
+impl Attributes for Recipient {
+    fn get(&self, name: &str) -> Option<&str> {
+        self.value(name)
+    }
 }
 
 impl Recipient {

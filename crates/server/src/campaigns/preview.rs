@@ -1,0 +1,321 @@
+//! Preview: whom a campaign reaches, what they would see, who is dropped and why, and how many messages go out when. By
+//! the rules and the planner that its run is planned with; nothing is stored.
+
+use std::collections::BTreeMap;
+
+use axum::{Json, body::Body, extract::State, http::HeaderMap};
+use dawncast_core::{
+    UnixMs,
+    campaign::{CampaignSpec, Message},
+    ids::{CampaignId, NumberId},
+    phone::Phone,
+    plan::{self, Candidate, Plan, Sender, Terms},
+    preview::{Shown, histogram, shown},
+    quiet::{Clocks, Stretch},
+    render::Renderer,
+    report::DropReason,
+    selection::{self, Row, Selector},
+    template::Definition,
+    window::Opening,
+};
+use dawncast_store::records::{AudienceVersion, Number, Recipient};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use super::{check, facts::Facts, find};
+use crate::{
+    extract::{Id, Query, read_json},
+    problem::{Kind, Problem},
+    state::ApiState,
+    time::rfc3339,
+};
+
+/// Draws the times that a preview shows. A run draws its own seed when it is frozen.
+const SEED: u64 = 1;
+/// How many recipients are shown unless told otherwise.
+const SAMPLES: usize = 3;
+/// How many recipients are shown at most.
+const MOST_SAMPLES: usize = 20;
+
+/// How much of a preview is wanted.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Ask {
+    samples: Option<usize>,
+}
+
+impl Ask {
+    fn samples(&self) -> Result<usize, Problem> {
+        match self.samples.unwrap_or(SAMPLES) {
+            samples if samples <= MOST_SAMPLES => Ok(samples),
+            samples => Err(Problem::malformed(format!("samples is {samples}; ask for {MOST_SAMPLES} at most."))),
+        }
+    }
+}
+
+/// What a campaign would do.
+#[derive(Debug, Serialize)]
+pub(crate) struct Preview {
+    window: Edges,
+    /// The seed of the times below.
+    seed: u64,
+    recipients: Counts,
+    samples: Vec<Sample>,
+    numbers: Vec<NumberShare>,
+    /// `None` where the recipients do not fit.
+    histogram: Option<Bars>,
+    /// Why they do not fit.
+    shortage: Option<String>,
+    warnings: Vec<String>,
+}
+
+#[derive(Debug, Serialize)]
+struct Edges {
+    opens_at: String,
+    closes_at: String,
+    deadline_at: String,
+}
+
+#[derive(Debug, Default, Serialize)]
+struct Counts {
+    rows: u64,
+    planned: u64,
+    dropped: u64,
+    dropped_by_reason: BTreeMap<DropReason, u64>,
+}
+
+/// One recipient and what the phone would show.
+#[derive(Debug, Serialize)]
+struct Sample {
+    /// Masked.
+    phone: String,
+    id: Option<String>,
+    tier: Option<String>,
+    /// `None` where the recipients do not fit.
+    due_at: Option<String>,
+    phone_number_id: Option<NumberId>,
+    #[serde(flatten)]
+    shown: Shown,
+}
+
+#[derive(Debug, Serialize)]
+struct NumberShare {
+    phone_number_id: NumberId,
+    recipients: u64,
+    share: f64,
+}
+
+#[derive(Debug, Serialize)]
+struct Bars {
+    bucket_seconds: f64,
+    buckets: Vec<Bar>,
+}
+
+#[derive(Debug, Serialize)]
+struct Bar {
+    from: String,
+    messages: u64,
+}
+
+/// `POST /v1/campaigns/preview`: of a campaign that is not submitted yet.
+pub(crate) async fn of_body(
+    State(state): State<ApiState>,
+    Query(ask): Query<Ask>,
+    headers: HeaderMap,
+    body: Body,
+) -> Result<Json<Preview>, Problem> {
+    let (samples, (bytes, _)) = (ask.samples()?, read_json(&headers, body).await?);
+    let (spec, now) = (CampaignSpec::parse(&bytes)?, state.now());
+    let facts = Facts::load(&state, &spec).await?;
+    let warnings = check::check(&spec, &facts, now, state.headroom)?.warnings;
+    let instant = spec.schedule.first(now).map_or(now, |first| first.instant);
+    let opening = spec.window.around(instant, now);
+    Ok(Json(Sheet { spec, facts, opening, headroom: state.headroom }.preview(&state, samples, warnings).await?))
+}
+
+/// `POST /v1/campaigns/{id}/preview`.
+pub(crate) async fn of_campaign(
+    State(state): State<ApiState>,
+    Id(id): Id<CampaignId>,
+    Query(ask): Query<Ask>,
+) -> Result<Json<Preview>, Problem> {
+    let samples = ask.samples()?;
+    let campaign = find(&state, &id).await?;
+    let opening = campaign.spec.window.around(campaign.ahead(state.now()).instant, campaign.created_at);
+    let facts = Facts::load(&state, &campaign.spec).await?;
+    let warnings = check::warnings(&campaign.spec, &facts);
+    let sheet = Sheet { spec: campaign.spec, facts, opening, headroom: state.headroom };
+    Ok(Json(sheet.preview(&state, samples, warnings).await?))
+}
+
+/// A fault of ours.
+fn broken(why: impl std::fmt::Display) -> Problem {
+    tracing::error!("a preview broke off: {why}");
+    Problem::new(Kind::Internal, "The preview broke off. The server's log says more.")
+}
+
+/// What is previewed.
+struct Sheet {
+    spec: CampaignSpec,
+    facts: Facts,
+    opening: Opening,
+    headroom: f64,
+}
+
+/// The rows of an audience, sorted.
+struct Sorted {
+    candidates: Vec<Candidate>,
+    counts: Counts,
+    /// The first of the candidates, each with the request that it would get.
+    samples: Vec<(Recipient, Value)>,
+    clocks: Clocks,
+}
+
+impl Sheet {
+    async fn preview(self, state: &ApiState, samples: usize, warnings: Vec<String>) -> Result<Preview, Problem> {
+        let Some(version) = self.facts.version.clone() else {
+            let detail = format!("The audience {} holds no rows: import some first.", self.spec.audience.id);
+            return Err(Problem::new(Kind::Conflict, detail));
+        };
+        let sorted = self.sort(state, &version, samples).await?;
+        // Many recipients take a while: not in the way of other requests.
+        tokio::task::spawn_blocking(move || self.lay_out(sorted, warnings)).await.map_err(broken)
+    }
+
+    async fn sort(&self, state: &ApiState, version: &AudienceVersion, samples: usize) -> Result<Sorted, Problem> {
+        let (spec, renderer, assets) =
+            (&self.spec, Renderer::compile(&self.spec.message)?, state.store.asset_names().await?);
+        let reach = Stretch { from: self.opening.opens_at, until: self.opening.closes_at };
+        let mut clocks = Clocks::new(&spec.window, spec.schedule.zone(), reach);
+        let mut selector = Selector::new(&renderer, &spec.audience.segment, &assets, &spec.tiers);
+        let (mut counts, mut candidates, mut shown) = (Counts::default(), Vec::new(), Vec::new());
+        let mut rows = state.store.rows(&spec.audience.id, version);
+        while let Some(chunk) = rows.next().await? {
+            for row in chunk {
+                counts.rows += 1;
+                match choose(&mut selector, &mut clocks, &row, counts.rows) {
+                    Ok((candidate, request)) => {
+                        candidates.push(candidate);
+                        if shown.len() < samples {
+                            shown.push((row, serde_json::from_slice(&request).map_err(broken)?));
+                        }
+                    }
+                    Err(reason) => *counts.dropped_by_reason.entry(reason).or_default() += 1,
+                }
+            }
+        }
+        counts.planned = candidates.len() as u64;
+        counts.dropped = counts.rows - counts.planned;
+        Ok(Sorted { candidates, counts, samples: shown, clocks })
+    }
+}
+
+/// The row as a candidate and the request that it would get, or why it is dropped.
+fn choose(
+    selector: &mut Selector<'_>,
+    clocks: &mut Clocks,
+    row: &Recipient,
+    number: u64,
+) -> Result<(Candidate, Vec<u8>), DropReason> {
+    let reason = |(reason, _)| reason;
+    let phone = selector.admit(row.phone, number, row).map_err(reason)?;
+    let hours = selection::hours(clocks, row.timezone.as_deref()).map_err(reason)?;
+    let view = Row { phone: row.phone, tier: row.tier.as_deref(), hours };
+    let chosen = selector.choose(view, phone, row).map_err(reason)?;
+    Ok((chosen.candidate, chosen.request))
+}
+
+impl Sheet {
+    fn lay_out(&self, sorted: Sorted, mut warnings: Vec<String>) -> Preview {
+        let Opening { opens_at, closes_at, deadline_at } = self.opening;
+        let senders = self.senders();
+        let hours = sorted.clocks.hours(opens_at, closes_at);
+        let terms = Terms { opens_at, closes_at, headroom: self.headroom, jitter: self.spec.jitter, hours };
+        let planned = plan::plan(&sorted.candidates, &senders, &terms, SEED);
+        let (plan, shortage) = match planned {
+            Ok(plan) => (Some(plan), None),
+            Err(shortage) => (None, Some(format!("{shortage}."))),
+        };
+        let places = plan.as_ref().map(|plan| places(plan, sorted.samples.len())).unwrap_or_default();
+        let definition = self.definition();
+        let sample = |(index, (row, request)): (usize, (Recipient, Value))| {
+            let place = places.get(&(index as u32));
+            sample(row, shown(definition, &request), place.map(|(number, due)| (senders[*number].id.clone(), *due)))
+        };
+        let samples = sorted.samples.into_iter().enumerate().map(sample).collect();
+        warnings.extend(self.unknown(definition));
+        Preview {
+            window: Edges {
+                opens_at: rfc3339(opens_at),
+                closes_at: rfc3339(closes_at),
+                deadline_at: rfc3339(deadline_at),
+            },
+            seed: SEED,
+            recipients: sorted.counts,
+            samples,
+            numbers: plan.as_ref().map(|plan| shares(plan, &senders)).unwrap_or_default(),
+            histogram: plan.as_ref().map(|plan| bars(plan, opens_at, closes_at)),
+            shortage,
+            warnings,
+        }
+    }
+
+    /// The numbers that are home to recipients, in the order of a run's table.
+    fn senders(&self) -> Vec<Sender> {
+        let active = self.facts.numbers.iter().filter(|number| !number.paused);
+        let sender = |n: &Number| Sender { id: n.phone_number_id.clone(), mps: n.mps, quota: None };
+        let mut senders: Vec<_> = active.map(sender).collect();
+        senders.sort_by(|a, b| a.id.as_str().cmp(b.id.as_str()));
+        senders
+    }
+
+    /// The template that the campaign uses, as some account has it.
+    fn definition(&self) -> Option<&Definition> {
+        let Message::Template(message) = &self.spec.message else { return None };
+        let mut known = self.facts.templates.values().flatten().flatten();
+        known.find(|definition| definition.name == message.name && definition.language == message.language)
+    }
+
+    fn unknown(&self, definition: Option<&Definition>) -> Option<String> {
+        let is_unknown = definition.is_none() && self.spec.message.category().is_some();
+        is_unknown.then(|| "The template is not known here, so its text and buttons are not shown.".to_owned())
+    }
+}
+
+/// Number and due time of the first `count` candidates.
+fn places(plan: &Plan, count: usize) -> BTreeMap<u32, (usize, UnixMs)> {
+    let entries = plan.pages.iter().flat_map(|page| page.entries.iter().map(|entry| (page.number, entry)));
+    let wanted = entries.filter(|(_, entry)| (entry.candidate as usize) < count);
+    wanted.map(|(number, entry)| (entry.candidate, (number, entry.due))).collect()
+}
+
+fn sample(row: Recipient, shown: Shown, place: Option<(NumberId, UnixMs)>) -> Sample {
+    let (phone_number_id, due) = place.unzip();
+    Sample {
+        phone: Phone::from_digits(row.phone).map_or_else(|_| String::new(), |phone| phone.to_string()),
+        id: row.id,
+        tier: row.tier,
+        due_at: due.map(rfc3339),
+        phone_number_id,
+        shown,
+    }
+}
+
+fn shares(plan: &Plan, senders: &[Sender]) -> Vec<NumberShare> {
+    let mut counts = vec![0; senders.len()];
+    plan.pages.iter().for_each(|page| counts[page.number] += page.entries.len() as u64);
+    let total = counts.iter().sum::<u64>().max(1) as f64;
+    let share = |(sender, recipients): (&Sender, u64)| NumberShare {
+        phone_number_id: sender.id.clone(),
+        recipients,
+        share: recipients as f64 / total,
+    };
+    senders.iter().zip(counts).map(share).collect()
+}
+
+fn bars(plan: &Plan, opens_at: UnixMs, closes_at: UnixMs) -> Bars {
+    let dues = plan.pages.iter().flat_map(|page| page.entries.iter().map(|entry| entry.due));
+    let drawn = histogram(dues, opens_at, closes_at);
+    let bar = |(messages, at): (u64, i64)| Bar { from: rfc3339(drawn.begins_at + at * drawn.width_ms), messages };
+    Bars { bucket_seconds: drawn.width_ms as f64 / 1000.0, buckets: drawn.bars.into_iter().zip(0..).map(bar).collect() }
+}
