@@ -12,6 +12,7 @@ mod tests;
 mod timetable;
 
 pub use self::forecast::{Forecast, Shortage, capacity, forecast};
+pub(crate) use self::forecast::{counted, thousands};
 use self::{
     dice::Dice,
     slots::{MS, Ns, Slots},

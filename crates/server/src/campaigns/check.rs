@@ -8,11 +8,12 @@ use dawncast_core::{
     campaign::{CampaignSpec, Message},
     fault::Faults,
     plan::{self, Forecast, Sender},
+    quota::{Balance, Shortfall},
     render::Renderer,
     template::lint_known,
     window::Opening,
 };
-use dawncast_store::records::AudienceVersion;
+use dawncast_store::records::{AudienceVersion, Number};
 use serde::Serialize;
 use serde_json::Value;
 
@@ -26,6 +27,9 @@ pub(super) struct Outlook {
     forecast: Forecast,
     /// What of the window belongs to other runs.
     promised: Vec<Promised>,
+    /// What Meta's messaging limit leaves, for each portfolio that has one.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    quotas: Vec<Balance>,
     /// What is worth knowing, though it stops nothing now.
     warnings: Vec<String>,
 }
@@ -62,7 +66,33 @@ pub(super) fn check(spec: &CampaignSpec, facts: &Facts, now: UnixMs, headroom: f
     if let Some(why) = admission::too_big(forecast.recipients, memory.used, memory.limit) {
         faults.add("/audience/id", format!("{why}."));
     }
-    faults.into_result(Outlook { forecast, promised, warnings })
+    let shortfall = shortfall(facts);
+    if let Some(short) = shortfall.as_ref().filter(|short| on_time && !spec.force && !keeps_promise(spec, short)) {
+        let remedy = "Write to fewer, wait until Meta raises the limit, or send it all the same with `\"force\": true`";
+        faults.add("/audience/id", format!("{short}. {remedy}."));
+    }
+    warnings.extend(shortfall.map(|short| format!("{short}; Meta may refuse the rest (131048).")));
+    let quotas = facts.quota.as_ref().map_or_else(Vec::new, |quota| quota.balances.clone());
+    faults.into_result(Outlook { forecast, promised, quotas, warnings })
+}
+
+/// What Meta's messaging limit lacks for this audience.
+fn shortfall(facts: &Facts) -> Option<Shortfall> {
+    facts.quota.as_ref()?.shortfall(rows(facts), &senders(facts))
+}
+
+/// Whether those that the limit lets through are as many as the campaign promises.
+fn keeps_promise(spec: &CampaignSpec, short: &Shortfall) -> bool {
+    short.attainable() >= spec.sla.objective
+}
+
+fn rows(facts: &Facts) -> u64 {
+    facts.version.as_ref().map_or(0, |version| version.rows)
+}
+
+fn senders(facts: &Facts) -> Vec<Sender> {
+    let sender = |number: &Number| Sender { id: number.phone_number_id.clone(), mps: number.mps, quota: None };
+    facts.numbers.iter().map(sender).collect()
 }
 
 /// The window of its first run. A schedule that never comes is a fault of its own; what it would come to does not matter.
@@ -72,10 +102,11 @@ fn opening(spec: &CampaignSpec, now: UnixMs) -> Opening {
 }
 
 fn forecast(facts: &Facts, opening: Opening, headroom: f64) -> Forecast {
-    let senders = facts.numbers.iter().map(|n| Sender { id: n.phone_number_id.clone(), mps: n.mps, quota: None });
-    let senders: Vec<_> = senders.collect();
-    let rows = facts.version.as_ref().map_or(0, |version| version.rows);
-    plan::forecast(rows, &senders, opening.opens_at, opening.closes_at, headroom)
+    let mut senders = senders(facts);
+    if let Some(quota) = facts.quota.as_ref().filter(|_| shortfall(facts).is_none()) {
+        quota.share(rows(facts), &mut senders);
+    }
+    plan::forecast(rows(facts), &senders, opening.opens_at, opening.closes_at, headroom)
 }
 
 fn check_audience(spec: &CampaignSpec, facts: &Facts, attributes: &[String], faults: &mut Faults) {

@@ -6,9 +6,11 @@ use std::{
 };
 
 use dawncast_core::{
+    UnixMs,
     admission::Promise,
     campaign::{CampaignSpec, Component, Media, MediaSource, Message, Parameter},
     ids::{PoolId, WabaId},
+    quota::{Ask, Quota},
     template::Definition,
 };
 use dawncast_store::{
@@ -36,6 +38,8 @@ pub(super) struct Facts {
     pub(super) pool_paused: bool,
     /// The templates of each account that has an active number in the pool; `None` while they are not known.
     pub(super) templates: BTreeMap<WabaId, Option<Vec<Definition>>>,
+    /// What Meta's messaging limit leaves to this campaign; nothing of that for messages that it does not count.
+    pub(super) quota: Option<Quota>,
     /// The files that the message names.
     pub(super) files: Vec<NamedFile>,
     /// The runs of the pool that are not over.
@@ -57,7 +61,7 @@ pub(super) struct NamedFile {
 }
 
 impl Facts {
-    pub(super) async fn load(state: &ApiState, spec: &CampaignSpec) -> Result<Self, StoreError> {
+    pub(super) async fn load(state: &ApiState, spec: &CampaignSpec, now: UnixMs) -> Result<Self, StoreError> {
         let store = &state.store;
         let mut numbers = store.numbers().await?;
         let pools = numbers.iter().map(|number| number.pool.clone()).collect();
@@ -75,6 +79,7 @@ impl Facts {
             templates: templates(state, accounts).await?,
             promises: promises(store, &spec.pool).await?,
             memory: store.memory().await?,
+            quota: quota(state, spec, now).await?,
             numbers,
             pools,
             files,
@@ -98,6 +103,17 @@ async fn promises(store: &Store, pool: &PoolId) -> Result<Vec<Promise>, StoreErr
         promises.push(Promise { run: id, priority, opening, deliveries });
     }
     Ok(promises)
+}
+
+/// What is left at the campaign's window. Free-form texts go out within service windows, which no limit counts.
+async fn quota(state: &ApiState, spec: &CampaignSpec, now: UnixMs) -> Result<Option<Quota>, StoreError> {
+    if spec.message.category().is_none() {
+        return Ok(None);
+    }
+    let instant = spec.schedule.first(now).map_or(now, |first| first.instant);
+    let opens_at = spec.window.around(instant, now).opens_at;
+    let quotas = state.store.quotas(opens_at).await?;
+    Ok(Some(quotas.quota(Ask { run: None, audience: &spec.audience.id, opens_at })))
 }
 
 /// The templates of each account. Those of an account that was added a moment ago are on their way: they are waited

@@ -121,7 +121,7 @@ pub(crate) async fn validate(
 
 async fn checked(state: &ApiState, body: &[u8], now: UnixMs) -> Result<(CampaignSpec, Outlook), Problem> {
     let spec = CampaignSpec::parse(body)?;
-    let facts = Facts::load(state, &spec).await?;
+    let facts = Facts::load(state, &spec, now).await?;
     let outlook = check::check(&spec, &facts, now, state.headroom)?;
     Ok((spec, outlook))
 }

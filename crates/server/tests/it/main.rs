@@ -11,6 +11,7 @@ mod idempotency;
 mod imports;
 mod numbers;
 mod problems;
+mod quota;
 mod restore;
 mod rig;
 mod runs;

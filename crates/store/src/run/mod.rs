@@ -6,6 +6,7 @@ mod derive;
 mod dropped;
 mod holds;
 mod notices;
+mod promises;
 mod read;
 mod record;
 mod report;

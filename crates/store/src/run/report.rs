@@ -108,7 +108,7 @@ impl Store {
             known_duplicates: tallies.tallies.duplicates as u64,
             dropped_by_reason: dropped,
             failures,
-            numbers: self.number_lines(run, &tallies).await?,
+            numbers: self.number_lines(run, &tallies, now).await?,
         })
     }
 
@@ -128,15 +128,13 @@ impl Store {
         Ok(scan)
     }
 
-    async fn number_lines(&self, run: &Run, tallies: &RunTallies) -> Result<Vec<NumberLine>, StoreError> {
-        let mut lines = Vec::new();
+    async fn number_lines(&self, run: &Run, tallies: &RunTallies, now: UnixMs) -> Result<Vec<NumberLine>, StoreError> {
+        let (mut lines, readings) = (Vec::new(), self.readings().await?);
         for (place, sender) in run.frozen.iter().flat_map(|frozen| &frozen.senders).enumerate() {
             let tally = tallies.numbers.get(&place).copied().unwrap_or_default();
             let health = match self.number(&sender.number).await? {
                 None => "removed",
-                Some(number) if number.paused => "paused",
-                Some(_) if sender.standby => "standby",
-                Some(_) => "active",
+                Some(number) => self.number_health(&number, readings.get(&sender.number), now).await?.as_str(),
             };
             lines.push(NumberLine {
                 phone_number_id: sender.number.clone(),
