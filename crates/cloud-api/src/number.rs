@@ -70,6 +70,11 @@ pub struct HealthEntity {
     pub errors: Vec<HealthError>,
 }
 
+impl HealthEntity {
+    /// The type of the business portfolio that a number belongs to (Meta: messaging health status).
+    pub const BUSINESS: &str = "BUSINESS";
+}
+
 /// A fault found by Meta's health check.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 pub struct HealthError {

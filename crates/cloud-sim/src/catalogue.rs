@@ -19,7 +19,7 @@ pub(crate) fn entry(code: u32) -> Entry {
 type Row = (u32, u16, &'static str, &'static str);
 
 #[rustfmt::skip]
-const TABLE: [Row; 30] = [
+const TABLE: [Row; 31] = [
     (1, 400, "API Unknown", "Invalid request or possible server error."),
     (2, 503, "API Service", "Temporary due to downtime or due to being overloaded."),
     (4, 400, "API Too Many Calls", "The app has reached its API call rate limit."),
@@ -35,6 +35,8 @@ const TABLE: [Row; 30] = [
     (131016, 500, "Service unavailable", "A service is temporarily unavailable."),
     (131021, 400, "Recipient cannot be sender", "Sender and recipient phone number is the same."),
     (131026, 400, "Message undeliverable", "Message Undeliverable."),
+    (131031, 403, "Business Account locked",
+        "Message failed to send because the sender's WhatsApp Business Account or phone number is locked."),
     (131042, 400, "Business eligibility payment issue",
         "Message failed to send because there were one or more errors related to your payment method."),
     (131047, 400, "Re-engagement message",
@@ -61,4 +63,5 @@ const TABLE: [Row; 30] = [
     (132016, 400, "Template is Disabled", "Template has been paused too many times and is now permanently disabled."),
     (132018, 400, "There's an issue with the parameters in your template",
         "Param text cannot have new-line/tab characters or more than 4 consecutive spaces"),
+    (133010, 400, "Phone number Not Registered", "The phone number is not registered on the WhatsApp Business Platform."),
 ];

@@ -10,6 +10,7 @@ use crate::faults::{FaultOrder, Faults};
 use crate::ledger::{self, LedgerSnapshot, Totals};
 use crate::limits::{Bucket, Limit};
 use crate::media::Library;
+use crate::standing::{NumberOrder, Standing, Standings};
 use crate::templates::Template;
 use crate::users::Users;
 use crate::wamid::Mint;
@@ -17,6 +18,9 @@ use crate::webhooks::Webhooks;
 
 /// The WhatsApp Business Account's id.
 pub const WABA_ID: &str = "200000000000001";
+
+/// The id of the business portfolio that owns the account.
+pub const PORTFOLIO_ID: &str = "300000000000001";
 
 const FIRST_NUMBER_ID: u64 = 100_000_000_000_001;
 const FIRST_DISPLAY_NUMBER: u64 = 15_550_100_001;
@@ -32,6 +36,7 @@ pub(crate) struct Cloud {
     pub(crate) templates: Vec<Template>,
     pub(crate) media: Library,
     pub(crate) faults: Faults,
+    pub(crate) standings: Standings,
     pub(crate) mint: Mint,
     pub(crate) webhooks: Webhooks,
     half_latency: Duration,
@@ -58,6 +63,7 @@ impl Cloud {
             templates: Template::approved(),
             media: Library::default(),
             faults: Faults::new(config.faults, config.seed),
+            standings: Standings::default(),
             mint: Mint::new(config.seed ^ clock.now_us()),
             half_latency: config.latency / 2,
             clock,
@@ -80,6 +86,13 @@ impl Cloud {
     /// Replaces the ordered faults, if all of them make sense.
     pub(crate) fn order_faults(&self, order: FaultOrder) -> Result<(), SimError> {
         self.faults.order(order, |id| self.number(id).is_some())
+    }
+
+    /// Orders how Meta regards a number.
+    pub(crate) fn order_number(&self, id: &str, order: NumberOrder) -> Result<Standing, SimError> {
+        let remedy = || format!("`{id}` is not a number of this simulator");
+        let number = self.number(id).ok_or_else(|| SimError::Order { field: "number", remedy: remedy() })?;
+        self.standings.order(number.place, order)
     }
 
     pub(crate) fn ledger(&self) -> LedgerSnapshot {

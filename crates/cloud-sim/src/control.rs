@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::body::Bytes;
-use axum::extract::State;
+use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
@@ -17,6 +17,7 @@ use crate::cloud::{Cloud, Number};
 use crate::error::SimError;
 use crate::faults::FaultOrder;
 use crate::ledger::LedgerSnapshot;
+use crate::standing::Standing;
 use crate::wa_id::WaId;
 use crate::wamid::Direction;
 use crate::webhooks::{Inbound, Says};
@@ -29,6 +30,7 @@ pub(crate) fn router() -> Router<Arc<Cloud>> {
         .route("/_sim/block", post(block))
         .route("/_sim/preference", post(preference))
         .route("/_sim/faults", get(faults).post(order_faults))
+        .route("/_sim/numbers/{id}", get(standing).post(order_number))
         .route("/_sim/clock", get(clock).post(advance_clock))
 }
 
@@ -134,6 +136,19 @@ async fn faults(State(cloud): State<Arc<Cloud>>) -> Json<FaultOrder> {
 async fn order_faults(State(cloud): State<Arc<Cloud>>, body: Bytes) -> Result<Json<FaultOrder>, Refusal> {
     cloud.order_faults(read(&body)?)?;
     Ok(Json(cloud.faults.standing()))
+}
+
+async fn standing(State(cloud): State<Arc<Cloud>>, Path(id): Path<String>) -> Result<Json<Standing>, Refusal> {
+    let number = known(&cloud, &id)?;
+    Ok(Json(cloud.standings.of(number.place)))
+}
+
+async fn order_number(
+    State(cloud): State<Arc<Cloud>>,
+    Path(id): Path<String>,
+    body: Bytes,
+) -> Result<Json<Standing>, Refusal> {
+    Ok(Json(cloud.order_number(&id, read(&body)?)?))
 }
 
 async fn clock(State(cloud): State<Arc<Cloud>>) -> Json<ClockFace> {

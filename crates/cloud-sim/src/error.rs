@@ -33,6 +33,14 @@ pub enum SimError {
     /// An order of faults makes no sense.
     #[error("the faults ordered are not usable: {0}")]
     Faults(String),
+    /// What was ordered of a number is nothing that Meta has.
+    #[error("`{field}` is not usable: {remedy}")]
+    Order {
+        /// The field.
+        field: &'static str,
+        /// What to do about it.
+        remedy: String,
+    },
     /// The webhook's address is not an HTTP URL.
     #[error("the webhook URL is not usable: {0}; give one such as http://127.0.0.1:8081/webhook")]
     WebhookUrl(String),

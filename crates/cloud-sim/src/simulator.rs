@@ -19,6 +19,7 @@ use crate::faults::FaultOrder;
 use crate::graph;
 use crate::ledger::LedgerSnapshot;
 use crate::listener::{CuttingListener, Line};
+use crate::standing::NumberOrder;
 use crate::webhooks::{Sender, Webhooks};
 
 /// Meta's greatest medium is 100 MB; a little more leaves room for the form around it.
@@ -89,6 +90,14 @@ impl Simulator {
     /// A rule makes no sense; then the rules before stay in force.
     pub fn set_faults(&self, order: FaultOrder) -> Result<(), SimError> {
         self.cloud.order_faults(order)
+    }
+
+    /// Orders how Meta regards a number, and the messaging limit of all.
+    ///
+    /// # Errors
+    /// There is no such number, or Meta has no such word.
+    pub fn order_number(&self, id: &str, order: NumberOrder) -> Result<(), SimError> {
+        self.cloud.order_number(id, order).map(drop)
     }
 
     /// Moves its clock forward: limits refill, service windows close, media expire.

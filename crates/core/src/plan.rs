@@ -18,6 +18,7 @@ mod tests;
 mod timetable;
 
 pub use self::forecast::{Forecast, Shortage, forecast, shortages};
+pub(crate) use self::forecast::{counted, thousands};
 use self::{
     cells::Cell,
     dice::Dice,

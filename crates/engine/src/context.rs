@@ -29,6 +29,8 @@ pub struct Settings {
     pub open_lead: Duration,
     /// How long after the deadline receipts are waited for before a run is closed.
     pub close_after: Duration,
+    /// How often Meta is asked about each number.
+    pub numbers_every: Duration,
     /// Whom to tell of runs; nobody when none.
     pub notify: Option<Notify>,
     /// Who may be written to, and how often.
@@ -47,6 +49,7 @@ impl Default for Settings {
             preflight_lead: Duration::from_secs(60),
             open_lead: Duration::from_secs(10),
             close_after: Duration::from_secs(15 * 60),
+            numbers_every: Duration::from_secs(60),
             notify: None,
             policy: Policy::default(),
         }

@@ -54,6 +54,10 @@ pub const NUMBER_CREDIT: &str = "dawncast_number_credit_ratio";
 pub const NUMBER_MPS: &str = "dawncast_number_mps";
 /// 1 for a number's present state.
 pub const NUMBER_HEALTH: &str = "dawncast_number_health";
+/// How many users a number's portfolio may still reach today.
+pub const NUMBER_DAILY_REMAINING: &str = "dawncast_number_daily_remaining";
+/// Recipients of a run beyond what Meta's messaging limit leaves to it.
+pub const RUN_OVER_QUOTA: &str = "dawncast_run_over_quota_recipients";
 /// 1 for a template's present status.
 pub const TEMPLATE_STATUS: &str = "dawncast_template_status";
 /// Recipients of a run that are not accounted for.
@@ -75,8 +79,6 @@ pub const SLA_OUTCOMES: [&str; 3] = ["within", "late", "missed"];
 pub const RECEIPT_OUTCOMES: [&str; 4] = ["applied", "duplicate", "stale", "foreign"];
 /// The statuses that receipts tell.
 pub const STATUSES: [&str; 4] = ["sent", "delivered", "read", "failed"];
-/// The states of a number that this version knows.
-pub const NUMBER_STATES: [&str; 3] = ["active", "paused", "standby"];
 
 /// Describes every metric and sets the known label sets to zero.
 pub fn describe_metrics() {
@@ -121,6 +123,10 @@ fn describe_gauges_of_runs() {
     describe_gauge!(RUN_WINDOW, Unit::Seconds, "When a run's window opens and closes");
     describe_gauge!(RUN_HELD, "1 while the run waits for a person to mend what keeps this step from being taken");
     describe_gauge!(RUN_PAUSED, "1 while a person's hold (run, pool, stop, restore) lets nothing begin");
+    describe_gauge!(
+        RUN_OVER_QUOTA,
+        "Recipients of a run that opens within 24 hours beyond what Meta's messaging limit leaves to it, beside other runs"
+    );
     describe_gauge!(IMBALANCE, "Recipients of a run that are not accounted for; anything but 0 is a fault");
     describe_gauge!(NEXT_RUN, Unit::Seconds, "When a campaign runs next");
 }
@@ -128,9 +134,17 @@ fn describe_gauges_of_runs() {
 fn describe_gauges() {
     describe_gauge!(LANE_PAGES, "Pages in a lane, leased ones included");
     describe_gauge!(LANE_AGE, Unit::Seconds, "For how long a lane's most urgent free page has been due");
-    describe_gauge!(NUMBER_CREDIT, "A number's speed against its pace: below 1 after throttles, 0 while paused");
+    describe_gauge!(
+        NUMBER_CREDIT,
+        "A number's speed against its pace: below 1 after throttles, 0 while it may not send"
+    );
     describe_gauge!(NUMBER_MPS, "Messages per second that Meta lets a number send");
     describe_gauge!(NUMBER_HEALTH, "1 for a number's present state, 0 for the others");
+    describe_gauge!(
+        NUMBER_DAILY_REMAINING,
+        "Unique users that a number's portfolio may still reach in 24 hours; its numbers share it, so never sum. +Inf when \
+         unlimited, absent while Meta has not told the limit"
+    );
     describe_gauge!(TEMPLATE_STATUS, "1 for a template's present status");
     describe_gauge!(REDIS_MEMORY, "Used memory of Redis against its limit; 0 without one");
     describe_gauge!(REDIS_UP, "1 while Redis answers");

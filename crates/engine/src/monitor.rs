@@ -1,22 +1,24 @@
-//! The monitor: gauges read from storage, and what Meta knows of templates. Any number of monitors may run; each exports
+//! The monitor: gauges read from storage, and what Meta knows of templates and numbers. Any number of monitors may run; each exports
 //! the same.
 
+mod numbers;
 mod runs;
 
 use std::{collections::BTreeSet, time::Duration};
 
 use dawncast_core::UnixMs;
-use dawncast_store::{
-    lane::Lane,
-    records::{Number, NumberRole},
-};
+use dawncast_store::lane::Lane;
 use metrics::gauge;
 use tokio::sync::Mutex;
 use tokio_util::sync::CancellationToken;
 
-use crate::{Clock, Context, EngineError, clock::every, meters::Meters, metrics as names, templates};
+use crate::{
+    Clock, Context, EngineError, clock::every, meters::Meters, metrics as names, numbers as readings, templates,
+};
 
 const LOOK_EVERY: Duration = Duration::from_secs(1);
+/// To count whom a portfolio has reached takes Redis half a millisecond.
+const COUNT_EVERY: Duration = Duration::from_secs(5);
 
 /// Runs the monitor until `stop`.
 ///
@@ -31,17 +33,21 @@ pub async fn monitor(ctx: Context, stop: CancellationToken) -> Result<(), Engine
             let mut known = known.lock().await;
             heed(&ctx, "runs", runs::look(&ctx, &mut known, clock.now()).await);
             heed(&ctx, "lanes", lanes(&ctx, clock.now()).await);
-            heed(&ctx, "numbers", numbers(&ctx).await);
+            heed(&ctx, "numbers", numbers::look(&ctx, clock.now()).await);
         }
     };
     // Apart from the gauges: Meta may be slow to answer.
     let read_templates = || async { heed(&ctx, "templates", templates::sync_stale(&ctx, clock.now()).await) };
+    let read_numbers = || async { heed(&ctx, "numbers", readings::read_stale(&ctx, clock.now()).await) };
+    let count_quotas = || async { heed(&ctx, "quotas", numbers::export_quotas(&ctx, clock.now()).await) };
     let meters = Meters::default();
     tokio::join!(
         clock.keep(&ctx.store, &stop),
         meters.register(&ctx.store, &stop),
         every(LOOK_EVERY, &stop, look),
-        every(LOOK_EVERY, &stop, read_templates)
+        every(LOOK_EVERY, &stop, read_templates),
+        every(LOOK_EVERY, &stop, read_numbers),
+        every(COUNT_EVERY, &stop, count_quotas)
     );
     Ok(())
 }
@@ -79,31 +85,5 @@ async fn lanes(ctx: &Context, now: UnixMs) -> Result<(), EngineError> {
             gauge!(names::LANE_AGE, &labels).set(load.oldest_due_age_ms as f64 / 1_000.0);
         }
     }
-    Ok(())
-}
-
-async fn numbers(ctx: &Context) -> Result<(), EngineError> {
-    for number in ctx.store.numbers().await? {
-        export_number(ctx, &number).await?;
-    }
-    Ok(())
-}
-
-async fn export_number(ctx: &Context, number: &Number) -> Result<(), EngineError> {
-    let id = number.phone_number_id.to_string();
-    let state = match (number.paused, number.role) {
-        (true, _) => "paused",
-        (false, NumberRole::Standby) => "standby",
-        (false, NumberRole::Active) => "active",
-    };
-    for known in names::NUMBER_STATES {
-        let labels = [("phone_number_id", id.clone()), ("state", known.to_owned())];
-        gauge!(names::NUMBER_HEALTH, &labels).set(if known == state { 1.0 } else { 0.0 });
-    }
-    let labels = [("pool", number.pool.to_string()), ("phone_number_id", id.clone())];
-    gauge!(names::NUMBER_MPS, &labels).set(f64::from(number.mps));
-    let speed = ctx.store.speed_milli(&number.phone_number_id).await?;
-    let ratio = if number.paused { 0.0 } else { f64::from(speed) / 1_000.0 };
-    gauge!(names::NUMBER_CREDIT, "phone_number_id" => id).set(ratio);
     Ok(())
 }

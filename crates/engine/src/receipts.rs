@@ -32,6 +32,7 @@ use crate::{
     log,
     meters::{Did, Meters, Moves, ReceiptMeters, Tells, count_error},
     points::{Point, reach},
+    reached::Users,
     replay::Recent,
 };
 
@@ -79,6 +80,7 @@ struct RunFacts {
 pub struct Receipts {
     deployment: String,
     calls: mpsc::Sender<Call>,
+    users: Users,
     meters: ReceiptMeters,
 }
 
@@ -109,7 +111,8 @@ impl Receipts {
             numbers: Meters::default(),
         };
         tokio::spawn(writer.write(queue));
-        Self { deployment: ctx.deployment, calls, meters }
+        let users = Users::new(ctx.clone());
+        Self { deployment: ctx.deployment, calls, users, meters }
     }
 
     /// Records what a webhook call told. When this has returned, it is in the ledger, or it is none of ours.
@@ -117,6 +120,7 @@ impl Receipts {
     /// # Errors
     /// When a part could not be written; the whole call must then come again, which is harmless.
     pub async fn apply(&self, statuses: Vec<ReceivedStatus>) -> Result<(), Unavailable> {
+        self.users.note(&statuses).await;
         let receipts: Vec<Receipt> = statuses.iter().filter_map(|status| self.own(status)).collect();
         if receipts.is_empty() {
             return Ok(());

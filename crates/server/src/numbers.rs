@@ -1,5 +1,7 @@
 //! Numbers: `/v1/numbers`. Tokens go in and never come out.
 
+use std::collections::HashMap;
+
 use axum::{
     Json,
     body::Body,
@@ -9,7 +11,9 @@ use axum::{
 };
 use dawncast_core::{
     UnixMs,
+    health::{Health, Reading},
     ids::{NumberId, PoolId, WabaId},
+    quota::Portfolio,
 };
 use dawncast_store::records::{Number, NumberRole, Page, Secret};
 use serde::Serialize;
@@ -39,15 +43,62 @@ pub(crate) struct View {
     mps: u32,
     role: NumberRole,
     paused: bool,
+    /// What it is able to do now, in a word.
+    health: Health,
+    /// How many unique users its portfolio may still reach in 24 hours; `None` when unlimited or not known.
+    daily_remaining: Option<u64>,
+    /// What Meta said when it was asked last; `None` until it was.
+    meta: Option<Meta>,
     created_at: String,
 }
 
-impl From<Number> for View {
-    fn from(number: Number) -> Self {
-        let Number { phone_number_id, waba_id, display_phone_number, access_token: _, .. } = number;
-        let Number { pool, mps, role, paused, created_at, .. } = number;
-        let created_at = rfc3339(created_at);
-        Self { phone_number_id, waba_id, display_phone_number, pool, mps, role, paused, created_at }
+/// What Meta says of a number, in its own words.
+#[derive(Serialize)]
+struct Meta {
+    status: Option<String>,
+    quality: Option<String>,
+    throughput: Option<String>,
+    messaging_limit: Option<String>,
+    portfolio: Option<String>,
+    read_at: String,
+}
+
+impl From<&Reading> for Meta {
+    fn from(reading: &Reading) -> Self {
+        let Reading { read_at, status, quality, throughput, messaging_limit, portfolio, .. } = reading.clone();
+        Self { status, quality, throughput, messaging_limit, portfolio, read_at: rfc3339(read_at) }
+    }
+}
+
+/// What is known of numbers beside their records, looked up once for all that are shown.
+struct Known {
+    now: UnixMs,
+    readings: HashMap<NumberId, Reading>,
+    portfolios: Vec<Portfolio>,
+}
+
+impl Known {
+    async fn load(state: &ApiState) -> Result<Self, Problem> {
+        let now = state.now();
+        Ok(Self { now, readings: state.store.readings().await?, portfolios: state.store.portfolios(now).await? })
+    }
+
+    async fn view(&self, state: &ApiState, number: Number) -> Result<View, Problem> {
+        let reading = self.readings.get(&number.phone_number_id);
+        let own = |portfolio: &&Portfolio| portfolio.numbers.contains(&number.phone_number_id);
+        Ok(View {
+            health: state.store.number_health(&number, reading, self.now).await?,
+            daily_remaining: self.portfolios.iter().find(own).and_then(Portfolio::remaining),
+            meta: reading.map(Meta::from),
+            phone_number_id: number.phone_number_id,
+            waba_id: number.waba_id,
+            display_phone_number: number.display_phone_number,
+            pool: number.pool,
+            mps: number.mps,
+            role: number.role,
+            paused: number.paused,
+            created_at: rfc3339(number.created_at),
+        })
     }
 }
 
@@ -62,7 +113,7 @@ pub(crate) async fn add(
     let number = read_number(Form::new(body)?, state.now())?;
     let add = async |_minted| {
         if state.store.add_number(&number).await? {
-            return Ok(Created::new(&View::from(number.clone())));
+            return Ok(Created::new(&Known::load(&state).await?.view(&state, number.clone()).await?));
         }
         let detail = format!("The number `{}` is there already; PATCH it instead.", number.phone_number_id);
         Err(Problem::new(Kind::Conflict, detail))
@@ -116,12 +167,16 @@ pub(crate) async fn list(
     Query(page): Query<PageQuery>,
 ) -> Result<Json<Page<View>>, Problem> {
     let numbers = state.store.numbers_page(page.limit()?, page.cursor.as_deref()).await?;
-    Ok(Json(numbers.map(View::from)))
+    let (known, mut items) = (Known::load(&state).await?, Vec::with_capacity(numbers.items.len()));
+    for number in numbers.items {
+        items.push(known.view(&state, number).await?);
+    }
+    Ok(Json(Page { items, next_cursor: numbers.next_cursor }))
 }
 
 /// `GET /v1/numbers/{id}`.
 pub(crate) async fn show(State(state): State<ApiState>, Id(id): Id<NumberId>) -> Result<Json<View>, Problem> {
-    answer(&id, state.store.number(&id).await?)
+    answer(&state, &id, state.store.number(&id).await?).await
 }
 
 /// `PATCH /v1/numbers/{id}`: what is given changes.
@@ -150,7 +205,7 @@ pub(crate) async fn patch(
         overwrite(&mut number.mps, mps.as_ref());
         overwrite(&mut number.role, role.as_ref());
     };
-    answer(&id, state.store.change_number(&id, change).await?)
+    answer(&state, &id, state.store.change_number(&id, change).await?).await
 }
 
 fn overwrite<T: Clone>(field: &mut T, given: Option<&T>) {
@@ -182,9 +237,10 @@ async fn set_paused(state: &ApiState, id: &NumberId, paused: bool) -> Result<Jso
     if number.is_some() {
         tracing::info!(number.id = %id, "number {id} {} by request", if paused { "is paused" } else { "goes on" });
     }
-    answer(id, number)
+    answer(state, id, number).await
 }
 
-fn answer(id: &NumberId, number: Option<Number>) -> Result<Json<View>, Problem> {
-    number.map(|number| Json(View::from(number))).ok_or_else(|| Problem::no_such("number", id.as_str()))
+async fn answer(state: &ApiState, id: &NumberId, number: Option<Number>) -> Result<Json<View>, Problem> {
+    let number = number.ok_or_else(|| Problem::no_such("number", id.as_str()))?;
+    Ok(Json(Known::load(state).await?.view(state, number).await?))
 }

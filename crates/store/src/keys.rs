@@ -1,12 +1,12 @@
 //! The one table of keys. Nothing else in Dawncast spells a Redis key.
 //!
 //! One script touches one slot, so every key that scripts use together carries the same hash tag: `{run:…}`,
-//! `{lane:…}`, `{num:…}`, `{aud:…}` or `{database}`. The same code then runs on one Redis, on Sentinel and on Cluster.
+//! `{lane:…}`, `{num:…}`, `{aud:…}`, `{reached}` or `{database}`. The same code then runs on one Redis, on Sentinel and on Cluster.
 
 use dawncast_core::{
     campaign::Priority,
     consent::Scope,
-    ids::{AssetId, AudienceId, CampaignId, ImportId, NumberId, PageRef, PoolId, RunId},
+    ids::{AssetId, AudienceId, CampaignId, ImportId, NumberId, PageRef, PoolId, RunId, WabaId},
 };
 
 use crate::records::sha256_hex;
@@ -49,6 +49,21 @@ impl Keys {
     /// What Meta calls assets on a number.
     pub(crate) fn number_media(&self, number: &NumberId) -> String {
         format!("{}{{num:{number}}}:media", self.prefix)
+    }
+
+    /// What Meta said of numbers, by number.
+    pub(crate) fn readings(&self) -> String {
+        format!("{}readings", self.prefix)
+    }
+
+    /// That a number is being asked about, by whom it matters not.
+    pub(crate) fn asked(&self, number: &NumberId) -> String {
+        format!("{}{{num:{number}}}:asked", self.prefix)
+    }
+
+    /// Whom an account has reached in an hour. All in one slot, since they are counted together.
+    pub(crate) fn reached(&self, waba: &WabaId, hour: i64) -> String {
+        format!("{}{{reached}}:{waba}:{hour}", self.prefix)
     }
 
     /// The pools that are paused.

@@ -126,8 +126,21 @@ pub(super) async fn run(args: Args) -> Result<(), Failure> {
     let (remote, api) = (&args.remote, args.remote.api()?);
     let number = match args.action {
         Action::List { paging } => {
-            let table = (["NUMBER", "DISPLAY", "POOL", "MPS", "ROLE", "PAUSED"], "There are no numbers.");
-            let fields = ["/phone_number_id", "/display_phone_number", "/pool", "/mps", "/role", "/paused"];
+            let table = (
+                ["NUMBER", "DISPLAY", "POOL", "MPS", "ROLE", "HEALTH", "QUALITY", "LIMIT", "LEFT TODAY"],
+                "There are no numbers.",
+            );
+            let fields = [
+                "/phone_number_id",
+                "/display_phone_number",
+                "/pool",
+                "/mps",
+                "/role",
+                "/health",
+                "/meta/quality",
+                "/meta/messaging_limit",
+                "/daily_remaining",
+            ];
             let cells = |number: &Value| fields.map(|field| cell(number, field));
             return listing::show(remote, &api, &["v1", "numbers"], &paging.query(), table, cells).await;
         }
@@ -170,6 +183,13 @@ fn people(number: &Value) -> String {
         ("Rate", field(number, "/mps").map(|mps| format!("{mps} messages per second"))),
         ("Role", field(number, "/role")),
         ("Paused", field(number, "/paused")),
+        ("Health", field(number, "/health")),
+        ("Status at Meta", field(number, "/meta/status")),
+        ("Quality", field(number, "/meta/quality")),
+        ("Messaging limit", field(number, "/meta/messaging_limit")),
+        ("Left today", field(number, "/daily_remaining").map(|left| format!("{left} unique users of its portfolio"))),
+        ("Portfolio", field(number, "/meta/portfolio")),
+        ("Read from Meta", field(number, "/meta/read_at").map(|_| utc_cell(number, "/meta/read_at"))),
         ("Added", Some(utc_cell(number, "/created_at"))),
     ])
 }

@@ -9,6 +9,9 @@ use super::BadConfig;
 /// Leases are renewed each second, and one that two lost renewals end is too short.
 const SHORTEST_LEASE: Duration = Duration::from_secs(3);
 
+/// Meta is asked about a number no more often than this, and less often than this a ban would go unnoticed.
+const NUMBERS_EVERY: [Duration; 2] = [Duration::from_secs(1), Duration::from_secs(300)];
+
 /// The section.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -28,6 +31,8 @@ pub(crate) struct Engine {
     pub(crate) open_lead: Duration,
     #[serde(deserialize_with = "duration")]
     pub(crate) close_after: Duration,
+    #[serde(deserialize_with = "duration")]
+    pub(crate) numbers_every: Duration,
 }
 
 impl Engine {
@@ -41,6 +46,9 @@ impl Engine {
         }
         if self.pages == 0 || self.in_flight == 0 {
             return refuse("engine.pages and engine.in_flight", "must be at least 1");
+        }
+        if self.numbers_every < NUMBERS_EVERY[0] || self.numbers_every > NUMBERS_EVERY[1] {
+            return refuse("engine.numbers_every", "must be from 1s to 5m");
         }
         if self.freeze_lead < self.preflight_lead || self.preflight_lead < self.open_lead {
             let order = "freeze_lead, preflight_lead and open_lead must come in this order, the longest first";
@@ -60,7 +68,7 @@ impl From<&Engine> for dawncast_engine::Settings {
     fn from(engine: &Engine) -> Self {
         let &Engine { headroom, lease, pages, in_flight, freeze_lead, preflight_lead, open_lead, close_after, .. } =
             engine;
-        let check_leads = engine.check_leads.clone();
+        let (check_leads, numbers_every) = (engine.check_leads.clone(), engine.numbers_every);
         Self {
             headroom,
             lease,
@@ -71,6 +79,7 @@ impl From<&Engine> for dawncast_engine::Settings {
             preflight_lead,
             open_lead,
             close_after,
+            numbers_every,
             ..Self::default()
         }
     }

@@ -108,6 +108,19 @@ impl Observed {
         format!("http://{}", &address[..end])
     }
 
+    /// What the commands need to reach the API.
+    pub(crate) fn api(&self) -> Vec<(String, String)> {
+        let line = self.line("API").expect("the API's address");
+        let pairs = line.split_whitespace().filter_map(|pair| pair.split_once('='));
+        pairs.map(|(name, value)| (name.to_owned(), value.to_owned())).collect()
+    }
+
+    /// The id of the demo's run.
+    pub(crate) fn run(&self) -> String {
+        let said = self.said.lock().unwrap();
+        said.iter().find_map(|line| Some(line.split_once(": run ")?.1.to_owned())).expect("the run's id")
+    }
+
     /// How many addresses of metrics were told.
     pub(crate) fn processes(&self) -> usize {
         self.line("Metrics").expect("addresses of metrics").split_whitespace().count()

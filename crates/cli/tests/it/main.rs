@@ -16,6 +16,7 @@ mod freeze;
 mod kill;
 mod kill_scene;
 mod live_failover;
+mod live_incident;
 mod live_machine;
 mod live_observe;
 mod live_observe_panels;

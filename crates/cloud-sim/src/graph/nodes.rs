@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use super::error::GraphError;
 use super::listing::{Kind, page, select};
 use super::query;
-use crate::cloud::{Cloud, Number};
+use crate::cloud::{Cloud, Number, PORTFOLIO_ID, WABA_ID};
 
 const NUMBER: Kind = Kind {
     name: "WhatsAppBusinessPhoneNumber",
@@ -50,22 +50,30 @@ pub(crate) fn templates(cloud: &Cloud, request: &Request) -> Result<Response, Gr
 
 fn number_node(cloud: &Cloud, number: &Number) -> Value {
     let (country, rest) = number.display.split_at(1);
+    let standing = cloud.standings.of(number.place);
+    let entity =
+        |kind: &str, id: &str, can_send: &str| json!({ "entity_type": kind, "id": id, "can_send_message": can_send });
+    let can_send = standing.can_send();
     json!({
         "id": number.id,
         "display_phone_number": format!("+{country} {}-{}-{}", &rest[..3], &rest[3..6], &rest[6..]),
         "verified_name": "Dawncast Simulator",
-        "quality_rating": "GREEN",
-        "quality_score": { "score": "GREEN" },
+        "quality_rating": standing.quality_rating,
+        "quality_score": { "score": standing.quality_rating },
         "code_verification_status": "VERIFIED",
-        "status": "CONNECTED",
+        "status": standing.status,
         "name_status": "APPROVED",
         "platform_type": "CLOUD_API",
         "account_mode": "LIVE",
         "throughput": { "level": throughput_level(cloud.mps) },
-        "whatsapp_business_manager_messaging_limit": "TIER_UNLIMITED",
+        "whatsapp_business_manager_messaging_limit": standing.messaging_limit,
         "health_status": {
-            "can_send_message": "AVAILABLE",
-            "entities": [{ "entity_type": "PHONE_NUMBER", "id": number.id, "can_send_message": "AVAILABLE" }],
+            "can_send_message": can_send,
+            "entities": [
+                entity("PHONE_NUMBER", &number.id, can_send),
+                entity("WABA", WABA_ID, "AVAILABLE"),
+                entity("BUSINESS", PORTFOLIO_ID, "AVAILABLE"),
+            ],
         },
         "is_official_business_account": false,
         "is_on_biz_app": false,

@@ -45,6 +45,9 @@ struct Text {
 /// Takes a message, or refuses it, or has the accident that was ordered.
 pub(crate) async fn message(cloud: &Cloud, number: &Number, body: &[u8], line: &Line) -> Result<Response, GraphError> {
     let request = parse(body)?;
+    if let Some(code) = cloud.standings.refuses(number.place) {
+        return Err(GraphError::of(code));
+    }
     let (input, user) = recipient(&request, number)?;
     let nth = cloud.users.with(user, |user| {
         user.tried += 1;
@@ -155,7 +158,8 @@ fn accept(
             Some(Fault::Undeliverable) => Some(131_026),
             _ if category == Some(MARKETING) && contact.stopped_marketing => Some(131_050),
             _ if contact.blocked || cloud.faults.is_undeliverable(user) => Some(131_026),
-            _ => None,
+            _ if contact.window_open(now_us) || cloud.standings.may_reach(user, now_us) => None,
+            _ => Some(131_048),
         };
         let at_us = now_us;
         let message = Arc::new(Message { user, number: number.place, wamid, callback_data, at_us, category, failure });

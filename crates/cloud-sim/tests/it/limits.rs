@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-use dawncast_cloud_sim::SimConfig;
+use dawncast_cloud_sim::{NumberOrder, RecipientRecord, SimConfig};
 
 use crate::support::*;
 
@@ -37,4 +37,20 @@ async fn one_user_gets_a_burst_of_45_then_one_message_in_six_seconds() {
     sim.advance(Duration::from_secs(6));
     assert_eq!(send(&sim, &hello(PHONE)).await.status, 200);
     assert_eq!(accepted(&sim, PHONE), 47);
+}
+
+#[tokio::test]
+async fn one_user_too_many_in_a_day_is_accepted_and_fails_whichever_number_writes() {
+    let sim = start().await;
+    let limit = NumberOrder { messaging_limit: Some("TIER_50".to_owned()), ..NumberOrder::default() };
+    sim.order_number(NUMBER, limit).unwrap();
+    let phone = |n: u64| format!("+91980000{n:04}");
+    for n in 0..50 {
+        assert_eq!(send_from(&sim, [NUMBER, OTHER_NUMBER][n as usize % 2], &hello(&phone(n))).await.status, 200);
+    }
+    for (n, expected) in [(50, Some(131_048)), (7, None)] {
+        assert_eq!(send(&sim, &hello(&phone(n))).await.status, 200);
+        let last = |known: RecipientRecord| known.attempts.last().unwrap().failed;
+        assert_eq!(last(sim.ledger().recipients.remove(&phone(n)[1..]).unwrap()), expected, "user {n}");
+    }
 }

@@ -97,3 +97,22 @@ async fn what_does_not_exist_is_refused_as_meta_refuses_it() {
         assert_eq!((answer.status, &error["code"], &error["error_subcode"]), (400, &json!(code), &subcode), "{path}");
     }
 }
+
+#[tokio::test]
+async fn a_banned_number_says_so_and_sends_nothing_until_it_is_connected_again() {
+    let sim = start().await;
+    let path = format!("/_sim/numbers/{NUMBER}");
+    stage(&sim, &path, json!({ "status": "BANNED", "quality_rating": "RED" })).await;
+    let node = get(&sim, &format!("/{NUMBER}?fields=status,quality_rating,health_status")).await.json();
+    assert_eq!((&node["status"], &node["quality_rating"]), (&json!("BANNED"), &json!("RED")));
+    assert_eq!(node["health_status"]["can_send_message"], "BLOCKED");
+    assert_eq!(node["health_status"]["entities"][2]["entity_type"], "BUSINESS");
+    let refused = send(&sim, &hello(PHONE)).await;
+    assert_eq!((refused.status, refused.error_code()), (403, 131031));
+    assert_eq!(send_from(&sim, OTHER_NUMBER, &hello(PHONE)).await.status, 200);
+    stage(&sim, &path, json!({ "status": "CONNECTED" })).await;
+    assert_eq!(send(&sim, &hello(PHONE)).await.status, 200);
+    assert_eq!(get(&sim, &path).await.json()["quality_rating"], "RED", "what is left out stays");
+    let unknown = call(&sim, "POST", &path, "", json!({ "status": "SLEEPY" }).to_string().as_bytes()).await;
+    assert!(unknown.status == 400 && unknown.body.contains("CONNECTED"), "{}", unknown.body);
+}

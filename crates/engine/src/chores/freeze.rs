@@ -1,6 +1,8 @@
 //! Freeze (rule 8, freeze pins everything once): pins the audience's version, the numbers and the dice, and gives every row that is not sent to a reason.
 
-use dawncast_core::{UnixMs, consent::Scope};
+use std::collections::BTreeMap;
+
+use dawncast_core::{UnixMs, consent::Scope, ids::NumberId, plan, quota::Ask};
 use dawncast_store::{
     records::{Number, NumberRole, mint},
     run::{Advanced, Frozen, Run, Sender},
@@ -46,22 +48,26 @@ impl Chores {
         let Some(version) = store.pin(&spec.audience.id, id).await? else {
             return self.hold(run, &format!("audience {} holds no rows: import some", spec.audience.id)).await;
         };
-        if let Some(why) = spec.audience.stale(version.updated_at, opens_at(run, self.clock.now())) {
+        // Pinned with what is selected by it: plan has to come to the same recipients.
+        let opens_at = opens_at(run, self.clock.now());
+        if let Some(why) = spec.audience.stale(version.updated_at, opens_at) {
             // Let go of, or what is imported now would never be looked at.
             store.unpin(&spec.audience.id, id).await?;
             return self.hold(run, &format!("{why}: import today's rows")).await;
         }
         let senders = self.pool_senders(run).await?;
         let screen = self.asking_screen(run, &version, &senders).await?;
-        // Pinned with what is selected by it: plan has to come to the same recipients.
-        let opens_at = opens_at(run, self.clock.now());
         let selection = self.select(run, &version, &screen, opens_at).await?;
         let (plan_token, screened) = (mint(), selection.screened());
+        let recipients = selection.chosen.len() as u64;
+        let (quotas, over_quota) = self.quotas(run, &senders, opens_at, recipients).await?;
         let frozen = Frozen {
             audience_version: version.version,
             seed: rand::random(),
             plan_token,
             senders,
+            quotas,
+            over_quota,
             opens_at,
             submitted: (selection.chosen.len() + selection.dropped.len()) as u64,
             dropped: selection.dropped_by_reason(),
@@ -94,5 +100,31 @@ impl Chores {
             store.unpin(audience, &run.record.id).await?;
         }
         Ok(())
+    }
+
+    /// What Meta's messaging limit leaves to each number that it binds; or, where it does not hold all recipients, in words
+    /// what it lacks. Pinned, for every delivery counts and plan must come to the same whenever it is repeated.
+    async fn quotas(
+        &self,
+        run: &Run,
+        senders: &[Sender],
+        opens_at: UnixMs,
+        recipients: u64,
+    ) -> Result<(BTreeMap<NumberId, u64>, Option<String>), EngineError> {
+        let spec = &run.record.spec;
+        if spec.message.category().is_none() {
+            // It goes out within service windows, which no limit counts.
+            return Ok(Default::default());
+        }
+        let quotas = self.ctx.store.quotas(opens_at).await?;
+        let quota = quotas.quota(Ask { run: Some(&run.record.id), audience: &spec.audience.id, opens_at });
+        let homes = senders.iter().filter(|sender| !sender.standby);
+        let home = |sender: &Sender| plan::Sender { id: sender.number.clone(), mps: sender.mps, quota: None };
+        let mut homes: Vec<plan::Sender> = homes.map(home).collect();
+        if let Some(shortfall) = quota.shortfall(recipients, &homes) {
+            return Ok((BTreeMap::new(), Some(shortfall.to_string())));
+        }
+        quota.share(recipients, &mut homes);
+        Ok((homes.into_iter().filter_map(|home| Some((home.id, home.quota?))).collect(), None))
     }
 }

@@ -7,7 +7,7 @@ use dawncast_core::{
 };
 use dawncast_store::{
     page::{NewPage, Recipient, Recipients, Written},
-    run::{Advanced, Frozen, Run},
+    run::{Advanced, Frozen, Run, Sender},
 };
 use futures::future::try_join_all;
 
@@ -68,9 +68,11 @@ impl Chores {
     /// it: as many as can be are served in time, the others expire.
     fn place(&self, run: &Run, frozen: &Frozen, selection: &Selection) -> Result<Plan, Shortage> {
         let (opening, opens_at) = (run.record.opening, frozen.opens_at);
-        let senders: Vec<plan::Sender> = home_senders(frozen)
-            .map(|(_, sender)| plan::Sender { id: sender.number.clone(), mps: sender.mps, quota: None })
-            .collect();
+        let sender = |(_, sender): (usize, &Sender)| {
+            let quota = frozen.quotas.get(&sender.number).copied();
+            plan::Sender { id: sender.number.clone(), mps: sender.mps, quota }
+        };
+        let senders: Vec<plan::Sender> = home_senders(frozen).map(sender).collect();
         let (headroom, jitter) = (self.ctx.settings.headroom, run.record.spec.jitter);
         let attempt = |closes_at| {
             let hours = selection.clocks.hours(opens_at, closes_at);
@@ -171,7 +173,7 @@ fn pages(run: &Run, frozen: &Frozen, plan: &Plan, selection: &Selection) -> Resu
 }
 
 /// The numbers that are home to recipients, with their places in the run's table.
-fn home_senders(frozen: &Frozen) -> impl Iterator<Item = (usize, &dawncast_store::run::Sender)> {
+fn home_senders(frozen: &Frozen) -> impl Iterator<Item = (usize, &Sender)> {
     frozen.senders.iter().enumerate().filter(|(_, sender)| !sender.standby)
 }
 

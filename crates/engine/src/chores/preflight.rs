@@ -39,6 +39,7 @@ impl Chores {
             return self.hold(run, &why).await;
         }
         remarks.extend(self.check_receipts().await?);
+        remarks.extend(frozen.over_quota.as_ref().map(|lack| format!("{lack}; Meta may refuse the rest (131048)")));
         for remark in &remarks {
             warn!(run.id = %run.record.id, "run {} goes degraded: {remark}", run.record.id);
         }

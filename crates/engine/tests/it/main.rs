@@ -27,6 +27,7 @@ mod numbers;
 mod postbox;
 mod priorities;
 mod process;
+mod readings;
 mod receipts;
 mod receiver;
 mod restore;

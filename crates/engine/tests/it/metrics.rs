@@ -36,12 +36,12 @@ impl Scrapes {
         text.lines().find_map(|line| line.strip_prefix(series)?.strip_prefix(' ')?.parse().ok())
     }
 
-    async fn until(&self, series: &str, value: f64) {
+    pub(crate) async fn until(&self, series: &str, value: f64) {
         until(&format!("{series} {value}"), PATIENCE, async || (self.value(series) == Some(value)).then_some(())).await;
     }
 }
 
-fn watch(world: &World) -> DropGuard {
+pub(crate) fn watch(world: &World) -> DropGuard {
     let stop = CancellationToken::new();
     tokio::spawn(monitor(world.ctx.clone(), stop.clone()));
     stop.drop_guard()

@@ -9,11 +9,12 @@ use dawncast_core::{
     fault::Faults,
     plan::{self, Forecast, Sender, Shortage, Terms},
     quiet::{Clocks, Stretch},
+    quota::{Balance, Shortfall},
     render::Renderer,
     template::lint_known,
     window::Opening,
 };
-use dawncast_store::records::AudienceVersion;
+use dawncast_store::records::{AudienceVersion, Number};
 use serde::Serialize;
 use serde_json::Value;
 
@@ -27,6 +28,9 @@ pub(super) struct Outlook {
     forecast: Forecast,
     /// What of the window belongs to other runs.
     promised: Vec<Promised>,
+    /// What Meta's messaging limit leaves, for each portfolio that has one.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    quotas: Vec<Balance>,
     /// What is worth knowing, though it stops nothing now.
     pub(super) warnings: Vec<String>,
 }
@@ -69,12 +73,34 @@ pub(super) fn check(spec: &CampaignSpec, facts: &Facts, now: UnixMs, headroom: f
     if let Some(why) = admission::too_big(rows, facts.memory.used, facts.memory.limit) {
         faults.add("/audience/id", format!("{why}."));
     }
+    let shortfall = shortfall(facts);
+    if let Some(short) = shortfall.as_ref().filter(|short| on_time && !spec.force && !keeps_promise(spec, short)) {
+        let remedy = "Write to fewer, wait until Meta raises the limit, or send it all the same with `\"force\": true`";
+        faults.add("/audience/id", format!("{short}. {remedy}."));
+    }
+    warnings.extend(shortfall.map(|short| format!("{short}; Meta may refuse the rest (131048).")));
     let reach = Stretch { from: terms.opens_at, until: terms.closes_at };
     if let Err(quiet) = Clocks::new(&spec.window, spec.schedule.zone(), reach).of(None) {
         warnings.push(format!("Recipients without a `timezone` of their own are dropped: {quiet}."));
     }
     warnings.extend(audience_warnings(spec, facts, opening.opens_at.max(now)));
-    faults.into_result(Outlook { forecast, promised, warnings })
+    let quotas = facts.quota.as_ref().map_or_else(Vec::new, |quota| quota.balances.clone());
+    faults.into_result(Outlook { forecast, promised, quotas, warnings })
+}
+
+/// What Meta's messaging limit lacks for this audience.
+fn shortfall(facts: &Facts) -> Option<Shortfall> {
+    facts.quota.as_ref()?.shortfall(facts.meant, &senders(facts))
+}
+
+/// Whether those that the limit lets through are as many as the campaign promises.
+fn keeps_promise(spec: &CampaignSpec, short: &Shortfall) -> bool {
+    short.attainable() >= spec.sla.objective
+}
+
+fn senders(facts: &Facts) -> Vec<Sender> {
+    let sender = |number: &Number| Sender { id: number.phone_number_id.clone(), mps: number.mps, quota: None };
+    facts.numbers.iter().map(sender).collect()
 }
 
 /// The window of its first run. A schedule that never comes is a fault of its own; what it would come to does not matter.
@@ -85,12 +111,14 @@ fn opening(spec: &CampaignSpec, now: UnixMs) -> Opening {
 
 /// What there is to send, from which numbers, in which time.
 fn load(spec: &CampaignSpec, facts: &Facts, now: UnixMs, headroom: f64) -> (u64, Vec<Sender>, Terms) {
-    let senders = facts.numbers.iter().map(|n| Sender { id: n.phone_number_id.clone(), mps: n.mps, quota: None });
+    let mut senders = senders(facts);
+    if let Some(quota) = facts.quota.as_ref().filter(|_| shortfall(facts).is_none()) {
+        quota.share(facts.meant, &mut senders);
+    }
     let Opening { opens_at, closes_at, .. } = opening(spec, now);
-    let rows = facts.meant;
     // Whose hours are which is known once the audience is read, at freeze.
     let terms = Terms { opens_at, closes_at, headroom, jitter: spec.jitter, hours: Vec::new() };
-    (rows, senders.collect(), terms)
+    (facts.meant, senders, terms)
 }
 
 /// What to change so that the recipients fit.

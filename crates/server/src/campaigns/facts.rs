@@ -6,9 +6,11 @@ use std::{
 };
 
 use dawncast_core::{
+    UnixMs,
     admission::Promise,
     campaign::{AudienceRef, CampaignSpec, Component, Media, MediaSource, Message, Parameter},
     ids::{PoolId, RunId, WabaId},
+    quota::{Ask, Quota},
     template::Definition,
 };
 use dawncast_store::{
@@ -38,6 +40,8 @@ pub(super) struct Facts {
     pub(super) pool_paused: bool,
     /// The templates of each account that has an active number in the pool; `None` while they are not known.
     pub(super) templates: BTreeMap<WabaId, Option<Vec<Definition>>>,
+    /// What Meta's messaging limit leaves to this campaign; nothing of that for messages that it does not count.
+    pub(super) quota: Option<Quota>,
     /// The files that the message names.
     pub(super) files: Vec<NamedFile>,
     /// The runs of the pool that are not over.
@@ -59,10 +63,12 @@ pub(super) struct NamedFile {
 }
 
 impl Facts {
-    /// `instead_of` is a run that goes out as the campaign from now on, and so takes nothing from it.
+    /// What has to be known to check `spec` at `now`. `instead_of` is a run that goes out as the campaign from now on, and so
+    /// takes nothing from it.
     pub(super) async fn load(
         state: &ApiState,
         spec: &CampaignSpec,
+        now: UnixMs,
         instead_of: Option<&RunId>,
     ) -> Result<Self, StoreError> {
         let store = &state.store;
@@ -84,6 +90,7 @@ impl Facts {
             templates: templates(state, accounts).await?,
             promises: promises(store, &spec.pool, instead_of).await?,
             memory: store.memory().await?,
+            quota: quota(state, spec, now, instead_of).await?,
             numbers,
             pools,
             files,
@@ -122,6 +129,17 @@ async fn meant(store: &Store, audience: &AudienceRef, version: Option<&AudienceV
         inside += chunk.iter().filter(|row| audience.segment.misfit(|column| row.value(column)).is_none()).count();
     }
     Ok(inside as u64)
+}
+
+/// What is left at the campaign's window. Free-form texts go out within service windows, which no limit counts.
+async fn quota(state: &ApiState, spec: &CampaignSpec, now: UnixMs, instead_of: Option<&RunId>) -> Result<Option<Quota>, StoreError> {
+    if spec.message.category().is_none() {
+        return Ok(None);
+    }
+    let instant = spec.schedule.first(now).map_or(now, |first| first.instant);
+    let opens_at = spec.window.around(instant, now).opens_at;
+    let quotas = state.store.quotas(opens_at).await?;
+    Ok(Some(quotas.quota(Ask { run: instead_of, audience: &spec.audience.id, opens_at })))
 }
 
 /// The templates of each account. Those of an account that was added a moment ago are on their way: they are waited

@@ -139,7 +139,7 @@ async fn checked(
     instead_of: Option<&RunId>,
 ) -> Result<(CampaignSpec, Outlook), Problem> {
     let spec = CampaignSpec::parse(body)?;
-    let facts = Facts::load(state, &spec, instead_of).await?;
+    let facts = Facts::load(state, &spec, now, instead_of).await?;
     let outlook = check::check(&spec, &facts, now, state.headroom)?;
     Ok((spec, outlook))
 }

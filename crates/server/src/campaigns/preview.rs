@@ -126,7 +126,7 @@ pub(crate) async fn of_body(
 ) -> Result<Json<Preview>, Problem> {
     let (samples, (bytes, _)) = (ask.samples()?, read_json(&headers, body).await?);
     let (spec, now) = (CampaignSpec::parse(&bytes)?, state.now());
-    let facts = Facts::load(&state, &spec).await?;
+    let facts = Facts::load(&state, &spec, now, None).await?;
     let warnings = check::check(&spec, &facts, now, state.headroom)?.warnings;
     let instant = spec.schedule.first(now).map_or(now, |first| first.instant);
     let opening = spec.window.around(instant, now);
@@ -141,8 +141,10 @@ pub(crate) async fn of_campaign(
 ) -> Result<Json<Preview>, Problem> {
     let samples = ask.samples()?;
     let campaign = find(&state, &id).await?;
-    let opening = campaign.spec.window.around(campaign.ahead(state.now()).instant, campaign.created_at);
-    let facts = Facts::load(&state, &campaign.spec).await?;
+    let (now, ahead) = (state.now(), campaign.ahead(state.now()));
+    let opening = campaign.spec.window.around(ahead.instant, campaign.created_at);
+    let run = RunId::of(&id, ahead.civil, &ahead.zone);
+    let facts = Facts::load(&state, &campaign.spec, now, Some(&run)).await?;
     let warnings = check::warnings(&campaign.spec, &facts);
     let sheet = Sheet { spec: campaign.spec, facts, opening, headroom: state.headroom };
     Ok(Json(sheet.preview(&state, samples, warnings).await?))

@@ -19,6 +19,7 @@ mod numbers;
 mod openapi;
 mod preview;
 mod problems;
+mod quota;
 mod restore;
 mod rig;
 mod runs;

@@ -1,7 +1,9 @@
+use dawncast_core::{health::Reading, quota::hour};
+use dawncast_store::Reached;
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use crate::rig::{Api, answer, faults, id, number_body};
+use crate::rig::{Api, NOW, answer, faults, id, number_body};
 
 #[tokio::test]
 async fn a_number_is_added_with_its_defaults_and_its_token_never_comes_back() {
@@ -73,4 +75,36 @@ async fn pools_and_everything_are_stopped_and_started() {
     assert!(api.store.stopped().await.unwrap().is_some());
     assert_eq!(api.act("/v1/start").await["stopped"], false);
     assert!(api.store.stopped().await.unwrap().is_none());
+}
+
+#[tokio::test]
+async fn a_number_shows_what_meta_says_of_it_and_what_is_left_of_its_limit() {
+    let api = Api::start().await;
+    api.number("101").await;
+    let (_, unread) = api.get("/v1/numbers/101").await;
+    assert_eq!(
+        (&unread["health"], &unread["meta"], &unread["daily_remaining"]),
+        (&json!("active"), &Value::Null, &Value::Null)
+    );
+    let text = |text: &str| Some(text.to_owned());
+    let reading = Reading {
+        read_at: NOW,
+        status: text("BANNED"),
+        quality: text("RED"),
+        messaging_limit: text("TIER_250"),
+        portfolio: text("300"),
+        ..Reading::default()
+    };
+    api.store.put_reading(&id("101"), &reading).await.unwrap();
+    let reached = Reached { waba: id("200"), hour: hour(NOW) };
+    api.store.note_reached(&[(reached, vec!["919800000001".to_owned()])]).await.unwrap();
+    let (_, listed) = api.get("/v1/numbers").await;
+    let number = &listed["items"][0];
+    assert_eq!((&number["health"], &number["daily_remaining"]), (&json!("banned"), &json!(249)));
+    assert_eq!(
+        number["meta"],
+        json!({ "status": "BANNED", "quality": "RED", "throughput": null, "messaging_limit": "TIER_250",
+                "portfolio": "300", "read_at": "2026-11-20T12:00:00.000Z" })
+    );
+    assert_eq!(api.act("/v1/numbers/101/pause").await["health"], "paused", "what a person did comes first");
 }

@@ -47,6 +47,8 @@ pub(crate) async fn freeze(api: &Api, run: &RunId) {
         seed: 7,
         plan_token: "plan".into(),
         senders: vec![sender],
+        quotas: BTreeMap::new(),
+        over_quota: None,
         opens_at: NOW,
         submitted: 6,
         screened: 0,

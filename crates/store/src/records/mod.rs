@@ -15,6 +15,7 @@ mod import_writer;
 mod imports;
 mod numbers;
 mod pools;
+mod readings;
 mod rows;
 mod secret;
 mod shelf;

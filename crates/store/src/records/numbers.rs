@@ -91,7 +91,10 @@ impl Store {
     /// Removes a number; false when it was not there.
     pub async fn remove_number(&self, id: &NumberId) -> Result<bool, StoreError> {
         match self.number(id).await? {
-            Some(number) => self.numbers_shelf().remove(id.as_str(), number.created_at).await,
+            Some(number) => {
+                self.forget_reading(id).await?;
+                self.numbers_shelf().remove(id.as_str(), number.created_at).await
+            }
             None => Ok(false),
         }
     }

@@ -7,6 +7,7 @@ mod dropped;
 mod edit;
 mod holds;
 mod notices;
+mod promises;
 mod read;
 mod record;
 mod relist;

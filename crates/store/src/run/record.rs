@@ -169,6 +169,12 @@ pub struct Frozen {
     pub plan_token: String,
     /// The pool's numbers.
     pub senders: Vec<Sender>,
+    /// How many recipients numbers may be home to, where what Meta's messaging limit leaves binds them.
+    #[serde(default)]
+    pub quotas: BTreeMap<NumberId, u64>,
+    /// What the messaging limit lacks for all recipients, if so: then it binds no number, and Meta may refuse the rest.
+    #[serde(default)]
+    pub over_quota: Option<String>,
     /// From when messages may go out: the window's opening, or later when the run was frozen late.
     pub opens_at: UnixMs,
     /// All rows of the audience.

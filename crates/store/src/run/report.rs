@@ -79,7 +79,7 @@ impl Store {
             sla,
             by_tier: scan.tier_lines(&record.spec.tiers, explain),
             by_country: scan.country_lines(explain),
-            numbers: self.number_lines(run, &tallies, &scan, explain).await?,
+            numbers: self.number_lines(run, &tallies, &scan, explain, now).await?,
             lateness_ms: LatenessMs::of(scan.lateness_us),
             attempts: tallies.tallies.attempts as u64,
             resends: tallies.tallies.resends as u64,
@@ -119,15 +119,14 @@ impl Store {
         tallies: &RunTallies,
         scan: &Scan,
         explain: impl Fn(u32) -> Explained,
+        now: UnixMs,
     ) -> Result<Vec<NumberLine>, StoreError> {
-        let mut lines = Vec::new();
+        let (mut lines, readings) = (Vec::new(), self.readings().await?);
         for (place, sender) in run.frozen.iter().flat_map(|frozen| &frozen.senders).enumerate() {
             let tally = tallies.numbers.get(&place).copied().unwrap_or_default();
             let health = match self.number(&sender.number).await? {
                 None => "removed",
-                Some(number) if number.paused => "paused",
-                Some(_) if sender.standby => "standby",
-                Some(_) => "active",
+                Some(number) => self.number_health(&number, readings.get(&sender.number), now).await?.as_str(),
             };
             let seen = scan.numbers.get(&sender.number).cloned().unwrap_or_default();
             lines.push(NumberLine {

@@ -19,6 +19,7 @@ mod page_model;
 mod page_twin;
 mod page_write;
 mod private;
+mod quotas;
 mod readiness;
 mod records;
 mod restore;

@@ -241,6 +241,8 @@ pub(crate) fn frozen() -> Frozen {
         seed: 7,
         plan_token: TOKEN.to_owned(),
         senders: Vec::new(),
+        quotas: BTreeMap::new(),
+        over_quota: None,
         opens_at: OPENS,
         submitted: 0,
         screened: 0,
