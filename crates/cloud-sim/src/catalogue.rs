@@ -19,7 +19,7 @@ pub(crate) fn entry(code: u32) -> Entry {
 type Row = (u32, u16, &'static str, &'static str);
 
 #[rustfmt::skip]
-const TABLE: [Row; 31] = [
+const TABLE: [Row; 32] = [
     (1, 400, "API Unknown", "Invalid request or possible server error."),
     (2, 503, "API Service", "Temporary due to downtime or due to being overloaded."),
     (4, 400, "API Too Many Calls", "The app has reached its API call rate limit."),

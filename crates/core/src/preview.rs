@@ -148,7 +148,8 @@ pub fn histogram(dues: impl Iterator<Item = UnixMs>, opens_at: UnixMs, closes_at
     let width_ms =
         WIDTHS.into_iter().find(fits).unwrap_or_else(|| length.unsigned_abs().div_ceil(MOST_BARS as u64) as i64);
     let mut bars = vec![0; length.unsigned_abs().div_ceil(width_ms as u64) as usize];
-    dues.for_each(|due| bars[(((due - opens_at) / width_ms) as usize).min(bars.len() - 1)] += 1);
+    let last = bars.len() - 1;
+    dues.for_each(|due| bars[(((due - opens_at) / width_ms) as usize).min(last)] += 1);
     Histogram { begins_at: opens_at, width_ms, bars }
 }
 

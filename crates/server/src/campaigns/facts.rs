@@ -132,7 +132,12 @@ async fn meant(store: &Store, audience: &AudienceRef, version: Option<&AudienceV
 }
 
 /// What is left at the campaign's window. Free-form texts go out within service windows, which no limit counts.
-async fn quota(state: &ApiState, spec: &CampaignSpec, now: UnixMs, instead_of: Option<&RunId>) -> Result<Option<Quota>, StoreError> {
+async fn quota(
+    state: &ApiState,
+    spec: &CampaignSpec,
+    now: UnixMs,
+    instead_of: Option<&RunId>,
+) -> Result<Option<Quota>, StoreError> {
     if spec.message.category().is_none() {
         return Ok(None);
     }

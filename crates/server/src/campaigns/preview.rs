@@ -7,7 +7,7 @@ use axum::{Json, body::Body, extract::State, http::HeaderMap};
 use dawncast_core::{
     UnixMs,
     campaign::{CampaignSpec, Message},
-    ids::{CampaignId, NumberId},
+    ids::{CampaignId, NumberId, RunId},
     phone::Phone,
     plan::{self, Candidate, Plan, Sender, Terms},
     preview::{Shown, histogram, shown},
