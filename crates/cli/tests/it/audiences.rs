@@ -125,7 +125,7 @@ async fn an_import_whose_server_is_killed_changes_nothing_and_blocks_nobody_for_
 async fn rows_come_in_and_go_out_by_the_commands() {
     let desk = Desk::start().await;
     let audience = desk.audience();
-    let file = "phone,id,tier\n919876543210,a,pro\n919876543210,b,\n919876543211,a,\n911234567890,c,\n12,d,\n";
+    let file = "phone,id,tier\n919876543210,a,pro\n919876543210,b,\n919876543211,a,\n915555555555,c,\n12,d,\n";
     desk.write("rows.csv", file);
     let said = desk.say(&["audience", "import", &audience, "rows.csv"]);
     assert_eq!(said.code, 0, "{}", said.err);
@@ -135,7 +135,8 @@ async fn rows_come_in_and_go_out_by_the_commands() {
          2 rejected."
     );
     let told = [
-        "rows.csv:5: no phone number of +91 begins so: mend it, or if that range is new, import with `phones=possible`",
+        "rows.csv:5: no such phone number has been given out under +91: mend it, or, if its range is new, import with \
+         `phones=possible`",
         "rows.csv:6: the phone number has 2 digits: with its country code it has at least 8",
         "rows.csv:3: the phone stands on line 2 already; a run sends to the first row",
         "rows.csv:4: the id stands on line 2 already, with another phone; a run sends to both",
