@@ -61,7 +61,7 @@ pub(crate) struct Config {
     pub(crate) engine: Engine,
     pub(crate) consent: ConsentRules,
     #[serde(default)]
-    pub(crate) frequency_caps: BTreeMap<Scope, Cap>,
+    frequency_caps: FrequencyCaps,
     pub(crate) replies: Replies,
     pauses: Option<Vec<Pause>>,
     notify: NotifySection,
@@ -126,6 +126,28 @@ pub(crate) struct Webhook {
 pub(crate) struct CloudApi {
     pub(crate) base_url: String,
     pub(crate) version: String,
+}
+
+/// Named one by one: the keys of a section are no words of ours.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct FrequencyCaps {
+    marketing: Option<Cap>,
+    utility: Option<Cap>,
+    authentication: Option<Cap>,
+    service: Option<Cap>,
+}
+
+impl FrequencyCaps {
+    fn by_scope(&self) -> BTreeMap<Scope, Cap> {
+        let caps = [
+            (Scope::Marketing, self.marketing),
+            (Scope::Utility, self.utility),
+            (Scope::Authentication, self.authentication),
+            (Scope::Service, self.service),
+        ];
+        caps.into_iter().filter_map(|(scope, cap)| Some((scope, cap?))).collect()
+    }
 }
 
 #[derive(Debug, Deserialize)]
@@ -213,12 +235,6 @@ impl Config {
             return refuse("deployment", "must be letters, digits, `_` and `-`, and not empty");
         }
         self.engine.check()?;
-        if self.frequency_caps.contains_key(&Scope::All) {
-            return refuse(
-                "frequency_caps.all",
-                "caps no category: give marketing, utility, authentication or service",
-            );
-        }
         self.notify().map(drop)
     }
 
@@ -228,7 +244,7 @@ impl Config {
         Policy {
             consent: self.consent,
             pauses: self.pauses.clone().unwrap_or(known.pauses),
-            caps: self.frequency_caps.clone(),
+            caps: self.frequency_caps.by_scope(),
             replies: ReplyWords {
                 stop: given(&replies.stop, known.replies.stop),
                 start: given(&replies.start, known.replies.start),

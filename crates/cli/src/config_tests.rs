@@ -1,5 +1,7 @@
 use std::{io::Write, time::Duration};
 
+use dawncast_core::consent::ConsentRule;
+
 use super::*;
 
 fn load(file: &str, environment: &[(&str, &str)]) -> Result<Config, String> {
@@ -74,7 +76,7 @@ fn values_that_do_not_fit_are_refused_by_key() {
         ("[redis]\ndurability = \"lax\"", "lax"),
         ("[consent]\nmarketing = \"perhaps\"", "perhaps"),
         ("[frequency_caps]\nmarketing = \"2 a day\"", "`2 a day` is no frequency cap"),
-        ("[frequency_caps]\nall = \"2/24h\"", "frequency_caps.all"),
+        ("[frequency_caps]\nall = \"2/24h\"", "`all`"),
         ("[replies]\nstops = [\"news\"]", "news"),
         ("[[pauses]]\nscope = \"marketing\"", "prefix"),
         ("[api", "configuration"),
@@ -111,4 +113,18 @@ fn who_is_told_is_an_address_and_a_secret_or_nobody() {
 fn secrets_print_as_stars() {
     let config = load("[redis]\nurl = \"redis://:hunter2@h\"\n[auth]\nbootstrap_key = \"hunter2\"", &[]).unwrap();
     assert!(!format!("{config:?}").contains("hunter2"));
+}
+
+#[test]
+fn who_may_be_written_to_is_configured_by_category() {
+    let file =
+        "[consent]\nmarketing = \"required\"\n[frequency_caps]\nmarketing = \"2/24h\"\n[replies]\nstops = [\"all\"]";
+    let policy = load(file, &[("DAWNCAST_REPLIES__STOP", "HALT")]).unwrap().policy();
+    assert_eq!((policy.consent.marketing, policy.consent.utility), (ConsentRule::Required, ConsentRule::Assumed));
+    assert_eq!(policy.caps, BTreeMap::from([(Scope::Marketing, "2/24h".parse().unwrap())]));
+    assert_eq!((policy.replies.stops, policy.replies.stop), (vec![Scope::All], vec!["HALT".to_owned()]));
+    assert_eq!(load("pauses = []", &[]).unwrap().policy().pauses, []);
+    let pause = "[[pauses]]\nscope = \"marketing\"\nprefix = \"91\"\nsince = \"2027\"\nreason = \"a law\"";
+    assert_eq!(load(pause, &[]).unwrap().policy().pauses[0].prefix, "91");
+    assert_eq!(load("", &[]).unwrap().policy(), Policy::default());
 }

@@ -90,7 +90,7 @@ impl Selection {
 fn windows(run: &Run, senders: &[Sender]) -> Windows {
     let active = senders.iter().take(usize::from(ANY)).enumerate().filter(|(_, sender)| !sender.standby);
     let numbers = active.map(|(place, sender)| (place as u8, sender.number.clone())).collect();
-    Windows { numbers, until: run.record.opening.closes_at }
+    Windows { numbers, until: run.record.opening.deadline_at }
 }
 
 impl Chores {
