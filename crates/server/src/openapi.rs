@@ -10,11 +10,12 @@ use axum::{
 use serde_json::Value;
 
 /// The parts; the first says what all share.
-const PARTS: [&str; 12] = [
+const PARTS: [&str; 13] = [
     include_str!("../openapi/main.yaml"),
     include_str!("../openapi/campaigns.yaml"),
     include_str!("../openapi/campaign.yaml"),
     include_str!("../openapi/messages.yaml"),
+    include_str!("../openapi/preview.yaml"),
     include_str!("../openapi/runs.yaml"),
     include_str!("../openapi/deliveries.yaml"),
     include_str!("../openapi/audiences.yaml"),
