@@ -7,6 +7,7 @@ use dawncast_core::{
     ids::{CampaignId, RunId},
     report::{Failure, LatenessMs, Report, ReportWindow, Sla, Sum, Totals},
 };
+use dawncast_store::run::Origin;
 use serde::{Deserialize, Serialize};
 
 use super::found;
@@ -105,9 +106,9 @@ pub(crate) async fn report(
     }))
 }
 
-/// The report of a run: the one that was kept at its close, else as it stands.
+/// The report of a run: the one that was kept at its close, else as it stands. A test counts for nothing.
 async fn report_of(state: &ApiState, id: &RunId) -> Result<Option<Report>, Problem> {
-    let Some(run) = state.store.run(id).await? else { return Ok(None) };
+    let Some(run) = state.store.run(id).await?.filter(|run| run.record.origin != Origin::Test) else { return Ok(None) };
     if run.closed_at.is_some()
         && let Some(report) = state.store.kept_report(id).await?
     {

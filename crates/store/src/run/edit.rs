@@ -39,18 +39,13 @@ impl Store {
         now: UnixMs,
     ) -> Result<Option<Campaign>, StoreError> {
         let edited = Campaign { spec: to.spec.clone(), latest: to.latest.clone(), ..campaign.clone() };
-        match run {
-            None => {}
-            Some(run) if run.record.id == edited.run() => {
-                if !self.rewrite_run(run, &RunRecord::of(&edited)).await? {
-                    return Ok(None);
-                }
-            }
-            Some(run) => {
-                if self.leave_run(run, &to, now).await? != Advanced::Moved {
-                    return Ok(None);
-                }
-            }
+        let admitted = match run {
+            None => true,
+            Some(run) if run.record.id == edited.run() => self.rewrite_run(run, &RunRecord::of(&edited)).await?,
+            Some(run) => self.leave_run(run, &to, now).await? == Advanced::Moved,
+        };
+        if !admitted {
+            return Ok(None);
         }
         self.follow(campaign, &to, now).await
     }
