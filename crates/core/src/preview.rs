@@ -75,7 +75,8 @@ pub fn shown(definition: Option<&Definition>, request: &Value) -> Shown {
     };
     let buttons = definition.map_or(&[][..], |definition| definition.buttons.as_slice());
     let given = |place: usize| {
-        let at = |button: &&Value| button["type"] == "button" && button["index"] == place.to_string();
+        let index = place.to_string();
+        let at = |button: &&Value| button["type"] == "button" && button["index"] == index;
         components.iter().find(at)
     };
     Shown {

@@ -122,7 +122,7 @@ mod tests {
         if let Some(kind) = pricing {
             json["pricing"] = serde_json::json!({ "type": kind, "category": "utility" });
         }
-        serde_json::from_value(json).unwrap()
+        serde_json::from_value(json).expect("a status")
     }
 
     #[test]
@@ -144,7 +144,7 @@ mod tests {
     #[test]
     fn the_hour_is_the_one_that_the_status_names() {
         let status = ReceivedStatus { phone_number_id: Some("101".to_owned()), status: update("delivered", None) };
-        let seen = seen(&status).unwrap();
+        let seen = seen(&status).expect("it is seen");
         assert_eq!((seen.hour, seen.phone.as_str()), (2, "919"));
     }
 }

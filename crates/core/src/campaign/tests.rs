@@ -56,6 +56,7 @@ fn what_is_left_out_is_as_documented() {
             "unconfirmed": {"then": "resend", "grace": "30s"},
             "max_defects": 0.01,
             "sla": {"objective": 0.99, "counts": "sent"},
+            "force": false,
         })
     );
 }
@@ -161,7 +162,7 @@ fn later_fields_and_kinds_are_refused_by_name() {
 fn every_jitter_reads_back_as_written() {
     for jitter in [json!({"type": "stagger", "step": "50ms"}), json!({"type": "front_loaded"})] {
         let spec = parsed(&with("/jitter", jitter.clone()));
-        assert_eq!(serde_json::to_value(&spec.jitter).expect("JSON"), jitter);
+        assert_eq!(serde_json::to_value(spec.jitter).expect("JSON"), jitter);
         let stored = serde_json::to_string(&spec).expect("JSON");
         assert_eq!(serde_json::from_str::<CampaignSpec>(&stored).expect("a campaign"), spec);
     }

@@ -80,7 +80,7 @@ pub(super) mod tests {
 
     #[test]
     fn a_step_is_due_from_its_lead_time_on_however_late_it_is() {
-        check(RunState::Scheduled, 99_999, None);
+        check(RunState::Scheduled, 99_999, Some(Step::Check));
         check(RunState::Scheduled, 100_000, Some(Step::Freeze));
         check(RunState::Scheduled, 2_000_000, Some(Step::Freeze));
         check(RunState::Ready, 1_329_999, Some(Step::Open));

@@ -158,7 +158,7 @@ mod tests {
 
     #[test]
     fn a_place_reads_back_as_written() {
-        let run: RunId = "cmp_x-20261123T060000-Asia_Kolkata".parse().unwrap();
+        let run: RunId = "cmp_x-20261123T060000-Asia_Kolkata".parse().expect("an id");
         let place = Place { opens_at: 1_795_393_770_000, run, position: Position::Dropped(3) };
         assert_eq!(place.to_string().parse(), Ok(place));
         for bad in ["", "1", "1:run", "x:run:p0.0", "1:run:end"] {
