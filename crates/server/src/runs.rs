@@ -99,13 +99,21 @@ fn sla(run: &Run, tallies: &RunTallies, now: UnixMs) -> RunSla {
         cancelled: run.cancelled_at.is_some(),
         closed: run.closed_at.is_some(),
     };
-    let Sla { objective, counts, eligible, within_deadline, attained, verdict, provisional, .. } = judge(&input, now);
-    RunSla { objective, counts, eligible, within_deadline, attained, verdict, provisional }
+    judge(&input, now).into()
+}
+
+impl From<Sla> for RunSla {
+    fn from(sla: Sla) -> Self {
+        let Sla { objective, counts, eligible, within_deadline, attained, verdict, provisional, .. } = sla;
+        Self { objective, counts, eligible, within_deadline, attained, verdict, provisional }
+    }
 }
 
 /// `run` with its totals.
 pub(crate) async fn view(state: &ApiState, run: Run) -> Result<View, Problem> {
     let tallies = state.store.run_tallies(&run.record.id).await?;
+    // What was judged at close, from every page, is the verdict; tallies do not know who was suppressed after freeze.
+    let kept = if run.closed_at.is_some() { state.store.kept_report(&run.record.id).await? } else { None };
     let (opening, now) = (run.record.opening, state.now());
     Ok(View {
         window: Window {
@@ -114,7 +122,7 @@ pub(crate) async fn view(state: &ApiState, run: Run) -> Result<View, Problem> {
             deadline_at: rfc3339(opening.deadline_at),
         },
         totals: totals(&run, &tallies, now),
-        sla: sla(&run, &tallies, now),
+        sla: kept.map_or_else(|| sla(&run, &tallies, now), |report| report.sla.into()),
         id: run.record.id,
         campaign: run.record.campaign,
         origin: run.record.origin.as_str(),

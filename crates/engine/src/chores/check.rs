@@ -131,7 +131,8 @@ impl Chores {
         let submitted = chosen + selection.dropped.len() as u64;
         findings.holds.extend(defects(run, submitted, &dropped));
         let sends_at = run.record.opening.opens_at.max(self.clock.now());
-        findings.holds.extend(run.record.spec.audience.stale(version.updated_at, sends_at));
+        let stale = run.record.spec.audience.stale(version.updated_at, sends_at);
+        findings.holds.extend(stale.map(|why| format!("{why}: import rows by then")));
         if !dropped.is_empty() {
             let named: Vec<String> = dropped.iter().map(|(reason, count)| format!("{count} {reason}")).collect();
             findings.remarks.push(format!("of {submitted} rows these would be dropped: {}", named.join(", ")));

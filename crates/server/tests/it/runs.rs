@@ -4,7 +4,7 @@ use dawncast_core::{
     delivery::{Fact, Outcome, Standing},
     desk::Intent,
     ids::{PageRef, RunId},
-    report::DropReason,
+    report::{DropReason, Explained, SlaVerdict},
 };
 use dawncast_store::{
     page::{AttemptFact, Claim, NewPage, Recipient, Recipients},
@@ -271,4 +271,18 @@ async fn a_run_is_paused_resumed_and_cancelled() {
         assert_eq!(api.get(&format!("/v1/runs/run_none{call}")).await.0, 404);
     }
     assert_eq!(answer(api.request(Method::POST, "/v1/runs/run_none/cancel")).await.0, 404);
+}
+
+#[tokio::test]
+async fn a_closed_run_is_shown_with_the_verdict_of_its_close() {
+    let api = Api::start().await;
+    let run = open_run(&api).await;
+    api.store.close_run(&run, "pass", NOW, None).await.unwrap();
+    let stored = api.store.run(&run).await.unwrap().unwrap();
+    let mut report = api.store.report(&stored, NOW, |_| Explained { class: "unknown", meaning: None }).await.unwrap();
+    assert_eq!(report.sla.verdict.as_str(), "fail", "by the tallies alone");
+    report.sla.verdict = SlaVerdict::Pass;
+    api.store.keep_report(&report).await.unwrap();
+    let (_, shown) = api.get(&format!("/v1/runs/{run}")).await;
+    assert_eq!(shown["sla"]["verdict"], "pass");
 }
