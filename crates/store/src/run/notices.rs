@@ -75,10 +75,21 @@ impl Store {
         notice: Option<&Notice>,
         now: UnixMs,
     ) -> Result<(), StoreError> {
+        self.note(run, ("waits_for", why), notice, now).await
+    }
+
+    /// Writes a field of a run, and the notice of it in the same step.
+    async fn note(
+        &self,
+        run: &RunId,
+        (field, text): (&str, &str),
+        notice: Option<&Notice>,
+        now: UnixMs,
+    ) -> Result<(), StoreError> {
         self.list_notice(run, notice, now).await?;
         let key = self.keys.run(run);
         let mut pipe = redis::pipe();
-        pipe.atomic().hset(&key, "waits_for", why).ignore();
+        pipe.atomic().hset(&key, field, text).ignore();
         if let Some(notice) = notice {
             pipe.hset_nx(&key, notice.field(), &notice.body).ignore();
         }
@@ -93,15 +104,8 @@ impl Store {
         notice: Option<&Notice>,
         now: UnixMs,
     ) -> Result<(), StoreError> {
-        self.list_notice(run, notice, now).await?;
-        let key = self.keys.run(run);
-        let mut pipe = redis::pipe();
         let checks = serde_json::to_string(checks).expect("checks are plain data");
-        pipe.atomic().hset(&key, "checks", checks).ignore();
-        if let Some(notice) = notice {
-            pipe.hset_nx(&key, notice.field(), &notice.body).ignore();
-        }
-        Ok(pipe.query_async(&mut self.hot.clone()).await?)
+        self.note(run, ("checks", &checks), notice, now).await
     }
 
     /// Writes that nothing of a run was sent in time, and the notice of that with it. False when it was known.
