@@ -8,6 +8,7 @@ pub mod admission;
 pub mod breaker;
 pub mod callback;
 pub mod campaign;
+pub mod canary;
 pub mod consent;
 pub mod country;
 pub mod delivery;

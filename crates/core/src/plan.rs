@@ -12,18 +12,22 @@ mod forecast;
 mod hours_tests;
 mod shape;
 mod slots;
+mod staged;
 mod stagger;
 #[cfg(test)]
 mod tests;
 mod timetable;
 
-pub use self::forecast::{Forecast, Shortage, forecast, shortages};
 pub(crate) use self::forecast::{counted, thousands};
 use self::{
     cells::Cell,
     dice::Dice,
     slots::{MS, Ns, Slots},
     timetable::{Counts, Segments},
+};
+pub use self::{
+    forecast::{Forecast, Shortage, forecast, shortages},
+    staged::{FirstStage, Staged, in_two},
 };
 use crate::{
     UnixMs,

@@ -97,6 +97,10 @@ table! {
     OpenBefore = "open.before",
     /// It is open, and its pages are not in their lane.
     OpenAfter = "open.after",
+    /// The verdict on a canary is about to be written.
+    CanaryBefore = "canary.before",
+    /// It is written, and the rest of the run is not in its lane.
+    CanaryAfter = "canary.after",
     /// A run is about to be closed.
     CloseBefore = "close.before",
     /// It is closed, and its campaign does not know it.

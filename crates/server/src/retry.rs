@@ -105,6 +105,7 @@ fn spec_for(spec: &CampaignSpec, audience: AudienceId) -> CampaignSpec {
     CampaignSpec {
         audience: AudienceRef::whole(audience),
         schedule: Schedule::Now { timezone: spec.schedule.zone() },
+        canary: None,
         ..spec.clone()
     }
 }

@@ -6,12 +6,13 @@ use axum::{Json, extract::State, http::StatusCode};
 use dawncast_core::{
     UnixMs,
     campaign::Counts,
+    canary::Seen,
     ids::{CampaignId, RunId},
     report::{Report, Sla, SlaInput, SlaVerdict, Totals, judge},
 };
 use dawncast_store::{
     records::Page,
-    run::{Advanced, Check, Hold, Origin, Run, RunState, RunTallies, totals},
+    run::{Advanced, CanaryPages, Check, Hold, Origin, Run, RunState, RunTallies, totals},
 };
 use serde::Serialize;
 
@@ -38,6 +39,8 @@ pub(crate) struct View {
     waits_for: Option<String>,
     /// What preflight found worth saying.
     remarks: Vec<String>,
+    /// What goes first, and what came of it; null where the campaign has no canary, and before plan.
+    canary: Option<CanaryView>,
     /// What was found before it was frozen, the latest last.
     checks: Vec<CheckView>,
     window: Window,
@@ -49,6 +52,31 @@ pub(crate) struct View {
     opened_at: Option<String>,
     cancelled_at: Option<String>,
     closed_at: Option<String>,
+}
+
+/// The part that goes first.
+#[derive(Serialize)]
+struct CanaryView {
+    deliveries: u64,
+    watched_until: String,
+    /// `watching`, `passed` or `failed`.
+    verdict: &'static str,
+    judged_at: Option<String>,
+    /// What the verdict was found from.
+    seen: Option<Seen>,
+}
+
+impl CanaryView {
+    fn of(run: &Run) -> Option<Self> {
+        let (CanaryPages { deliveries, watched_until, .. }, judged) = (run.canary?, run.canary_judged);
+        Some(Self {
+            deliveries,
+            watched_until: rfc3339(watched_until),
+            verdict: judged.map_or("watching", |judged| judged.verdict.as_str()),
+            judged_at: judged.map(|judged| rfc3339(judged.at)),
+            seen: judged.map(|judged| judged.seen),
+        })
+    }
 }
 
 /// Whether it would have gone, as things stood then.
@@ -123,6 +151,7 @@ pub(crate) async fn view(state: &ApiState, run: Run) -> Result<View, Problem> {
         },
         totals: totals(&run, &tallies, now),
         sla: kept.map_or_else(|| sla(&run, &tallies, now), |report| report.sla.into()),
+        canary: CanaryView::of(&run),
         id: run.record.id,
         campaign: run.record.campaign,
         origin: run.record.origin.as_str(),

@@ -223,6 +223,19 @@ fn checked(found: &Value, zone: Tz) -> String {
     format!("{told}, at {} ({})", time_cell(found, "/at", zone), cell(found, "/occasion"))
 }
 
+/// What goes first, and what came of it.
+fn canary(run: &Value, zone: Tz) -> Option<String> {
+    let canary = run.get("canary").filter(|canary| !canary.is_null())?;
+    let (deliveries, verdict) = (cell(canary, "/deliveries"), cell(canary, "/verdict"));
+    let Some(seen) = canary["seen"].as_object() else {
+        return Some(format!("{deliveries} go first, {verdict} until {}", time_cell(canary, "/watched_until", zone)));
+    };
+    let count = |what: &str| seen.get(what).and_then(Value::as_u64).unwrap_or_default();
+    let (reached, failed, undecided) = (count("reached"), count("failed"), count("undecided"));
+    let at = time_cell(canary, "/judged_at", zone);
+    Some(format!("{verdict} at {at}: of {deliveries}, {reached} got through, {failed} failed, {undecided} undecided"))
+}
+
 fn people(run: &Value, zone: Tz) -> String {
     let time = |pointer: &str| field(run, pointer).map(|_| time_cell(run, pointer, zone));
     details([
@@ -235,6 +248,7 @@ fn people(run: &Value, zone: Tz) -> String {
         ("Holds", field(run, "/holds")),
         ("Waits for", field(run, "/waits_for")),
         ("Remarks", field(run, "/remarks")),
+        ("Canary", canary(run, zone)),
         ("Checked", last_check(run).map(|found| checked(&found, zone))),
         ("Verdict", field(run, "/sla/verdict")),
         ("Totals", totals(run)),

@@ -4,6 +4,7 @@
 
 mod armed;
 mod audiences;
+mod canary;
 mod chaos;
 mod clocks;
 mod control;

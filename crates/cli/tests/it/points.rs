@@ -26,7 +26,7 @@ const GRACE: &str = "2s";
 fn part(point: Point) -> Part {
     match point.name().split('.').next() {
         Some("receipt") => Part::Webhook,
-        Some("freeze" | "plan" | "preflight" | "open" | "close") => Part::Scheduler,
+        Some("freeze" | "plan" | "preflight" | "open" | "canary" | "close") => Part::Scheduler,
         _ => Part::Worker,
     }
 }
@@ -75,6 +75,12 @@ struct Broadcast {
 impl Broadcast {
     async fn submit(scene: &Scene, first: u64, then: &'static str) -> Self {
         Self { run: scene.submit(first, then, "+3s", GRACE).await, first, then }
+    }
+
+    /// The same with a canary that nothing can make fail.
+    async fn submit_with_canary(scene: &Scene, first: u64, then: &'static str) -> Self {
+        let canary = json!({ "share": 0.2, "max_failures": 1.0, "watch": "1s" });
+        Self { run: scene.submit_with(first, then, "+9s", GRACE, Some(canary)).await, first, then }
     }
 
     /// Holds the engine's record against the simulator's own, recipient by recipient.
@@ -216,12 +222,30 @@ async fn kill_at_refused_plan() {
     until("it is over", PATIENCE, async || scene.is_retired(&runs[0].run).await.then_some(())).await;
 }
 
+/// A scheduler dies around a verdict on a canary: the one that follows finds it, or finds what it entails.
+async fn kill_at_verdict(point: Point) {
+    let scene = Scene::start(Part::Scheduler, slow_receipts()).await;
+    scene.faults(faults());
+    let mut process = scene.launch(&kill(point));
+    let runs = [
+        Broadcast::submit_with_canary(&scene, 0, "give_up").await,
+        Broadcast::submit_with_canary(&scene, RECIPIENTS, "resend").await,
+    ];
+    scene.hire();
+    is_killed(&mut process, point).await;
+    over(&scene, &runs, scene.launch(&kill(point))).await;
+    for broadcast in &runs {
+        broadcast.audit(&scene, point.name()).await;
+    }
+}
+
 async fn die_at(point: Point) {
     let started = Instant::now();
     match point {
         Point::FinishReopened => kill_at_second_look().await,
         Point::CommitReopened => kill_at_reopening_commit().await,
         Point::PlanRefused => kill_at_refused_plan().await,
+        Point::CanaryBefore | Point::CanaryAfter => kill_at_verdict(point).await,
         point => kill_at(point).await,
     }
     println!("{}: {:.1?}", point.name(), started.elapsed());

@@ -211,7 +211,19 @@ impl Scene {
 
     /// Submits a run that opens in two seconds, for the next [`RECIPIENTS`] people from number `first` on.
     pub(crate) async fn submit(&self, first: u64, then: &str, closes: &str, grace: &str) -> RunId {
-        let spec = json!({
+        self.submit_with(first, then, closes, grace, None).await
+    }
+
+    /// The same with a canary.
+    pub(crate) async fn submit_with(
+        &self,
+        first: u64,
+        then: &str,
+        closes: &str,
+        grace: &str,
+        canary: Option<Value>,
+    ) -> RunId {
+        let mut spec = json!({
             "name": "morning", "pool": "advisors", "audience": { "id": self.audience(first).await },
             "message": { "type": "template", "name": "daily_text_v1", "language": "en_IN", "category": "UTILITY",
                          "components": [{ "type": "body", "parameters": [{ "type": "text", "text": "{{ first_name }}" }] }] },
@@ -220,6 +232,9 @@ impl Scene {
             "unconfirmed": { "then": then, "grace": grace },
             "retry": { "max_attempts": 8 },
         });
+        if let Some(canary) = canary {
+            spec["canary"] = canary;
+        }
         let spec = CampaignSpec::parse(spec.to_string().as_bytes()).unwrap();
         let (id, created_at) = (format!("cmp_{}", mint()).parse().unwrap(), self.clock.now());
         let campaign = Campaign::new(id, spec, created_at).unwrap();

@@ -9,6 +9,7 @@ use serde_json::Value;
 
 use crate::{
     UnixMs,
+    canary::Canary,
     fault::{
         Fault, Faults,
         read::{Node, document},
@@ -51,6 +52,9 @@ pub struct CampaignSpec {
     pub window: Window,
     /// How the window is filled.
     pub jitter: Jitter,
+    /// Who goes out first, to see whether the rest shall.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub canary: Option<Canary>,
     /// Which recipients come first; tiers not listed go last.
     pub tiers: Vec<String>,
     /// How refused sends are repeated.
@@ -156,6 +160,7 @@ impl CampaignSpec {
                 schedule.skip(&window.blackout);
             }
             let jitter = fields.or("jitter", Jitter::Uniform, Jitter::read);
+            let canary = fields.maybe("canary", Canary::read);
             let tiers = fields.or("tiers", default_tiers(), |node| node.list(Node::words));
             let retry = fields.or("retry", RetrySpec::default(), RetrySpec::read);
             // Read even without a message, whose fault must not hide others.
@@ -174,6 +179,7 @@ impl CampaignSpec {
                 schedule: schedule?,
                 window: window?,
                 jitter: jitter?,
+                canary: canary?,
                 tiers: tiers?,
                 retry: retry?,
                 unconfirmed: unconfirmed?.unwrap_or(UnconfirmedSpec::usual(then)),
@@ -182,6 +188,12 @@ impl CampaignSpec {
                 force: force?,
             })
         })
+    }
+
+    /// When a window that closes at `closes_at` would, were the time in which its canary is watched taken off its end:
+    /// whether recipients fit is reckoned with that.
+    pub fn without_watch(&self, closes_at: UnixMs) -> UnixMs {
+        closes_at - self.canary.map_or(0, |canary| canary.pause_ms())
     }
 
     /// What fields together, or the clock at `now`, make wrong.
@@ -195,6 +207,9 @@ impl CampaignSpec {
             let Opening { opens_at, closes_at, .. } = self.window.around(instant, seen_at);
             let open = Stretch { from: opens_at, until: closes_at };
             faults.append(self.window.check_blackout(self.schedule.zone(), civil.date(), open));
+        }
+        if let Some(canary) = &self.canary {
+            canary.check(&self.window, &mut faults);
         }
         if self.retry.base > self.retry.cap {
             let detail =
@@ -263,7 +278,7 @@ impl RetrySpec {
     }
 }
 
-fn read_some_time(node: &Node<'_>) -> Option<Span> {
+pub(crate) fn read_some_time(node: &Node<'_>) -> Option<Span> {
     let span: Span = node.parse()?;
     if span.ms() > 0 { Some(span) } else { node.fault("must be longer than nothing, such as `1s`.") }
 }

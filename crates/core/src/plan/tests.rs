@@ -19,7 +19,7 @@ pub(super) struct Morning {
 }
 
 impl Morning {
-    fn terms(&self) -> Terms {
+    pub(super) fn terms(&self) -> Terms {
         let Self { length_ms, headroom, jitter, .. } = *self;
         Terms { opens_at: OPENS, closes_at: OPENS + length_ms, headroom, jitter, hours: self.hours.clone() }
     }

@@ -67,7 +67,7 @@ impl Chores {
         if !numbers.is_empty() {
             let senders: Vec<Sender> = numbers.iter().map(planned).collect();
             let (spec, opening, headroom) = (&run.record.spec, run.record.opening, self.ctx.settings.headroom);
-            let (opens_at, closes_at) = (opening.opens_at, opening.closes_at);
+            let (opens_at, closes_at) = (opening.opens_at, spec.without_watch(opening.closes_at));
             let terms = Terms { opens_at, closes_at, headroom, jitter: spec.jitter, hours: Vec::new() };
             let short = plan::shortages(rows, &senders, &terms).into_iter().map(|shortage| shortage.to_string());
             match spec.force {

@@ -15,7 +15,8 @@ pub(crate) fn due(run: &Run, now: UnixMs, settings: &Settings) -> Option<Step> {
     let opens_at = run.record.opening.opens_at;
     let reached = |lead: Duration| now >= opens_at - lead.as_millis() as i64;
     let never_opened = run.state < RunState::Open && run.begin_until().is_some();
-    if never_opened && now >= run.record.opening.deadline_at + settings.close_after.as_millis() as i64 {
+    let timed_out = now >= run.record.opening.deadline_at + settings.close_after.as_millis() as i64;
+    if never_opened && timed_out {
         // Held until its time was over: nobody was served, and that is its verdict.
         return Some(Step::Close);
     }
@@ -26,6 +27,7 @@ pub(crate) fn due(run: &Run, now: UnixMs, settings: &Settings) -> Option<Step> {
         RunState::Planned => reached(settings.preflight_lead).then_some(Step::Preflight),
         RunState::Ready => reached(settings.open_lead).then_some(Step::Open),
         RunState::Open if now >= run.record.opening.deadline_at && run.verdict.is_none() => Some(Step::Judge),
+        RunState::Open if run.watched_canary().is_some() && !timed_out => Some(Step::Canary),
         RunState::Open | RunState::Cancelled => Some(Step::Close),
         RunState::Closed => None,
     }
@@ -33,8 +35,12 @@ pub(crate) fn due(run: &Run, now: UnixMs, settings: &Settings) -> Option<Step> {
 
 #[cfg(test)]
 pub(super) mod tests {
-    use dawncast_core::{campaign::CampaignSpec, window::Opening};
-    use dawncast_store::run::{Origin, RunRecord};
+    use dawncast_core::{
+        campaign::CampaignSpec,
+        canary::{CanaryVerdict, Seen},
+        window::Opening,
+    };
+    use dawncast_store::run::{CanaryJudged, CanaryPages, Origin, RunRecord};
 
     use super::*;
 
@@ -61,6 +67,8 @@ pub(super) mod tests {
             holds: vec![],
             frozen: None,
             pages: 0,
+            canary: None,
+            canary_judged: None,
             remarks: vec![],
             waits_for: None,
             doubt_until: None,
@@ -95,6 +103,20 @@ pub(super) mod tests {
         check(RunState::Open, 1_330_000, Some(Step::Judge));
         let judged = Run { verdict: Some("pass".into()), ..run(RunState::Open) };
         assert_eq!(due(&judged, 1_330_000, &Settings::default()), Some(Step::Close));
+    }
+
+    #[test]
+    fn a_canary_is_looked_at_until_it_is_judged_or_nothing_can_begin_any_more() {
+        let canary = CanaryPages { pages: 1, deliveries: 10, watched_until: 1_100_000 };
+        let watched = Run { canary: Some(canary), ..run(RunState::Open) };
+        let due_at = |run: &Run, now| due(run, now, &Settings::default());
+        assert_eq!(due_at(&watched, 1_000_000), Some(Step::Canary));
+        assert_eq!(due_at(&watched, 1_330_000), Some(Step::Judge));
+        let past = Run { verdict: Some("fail".into()), ..watched.clone() };
+        assert_eq!(due_at(&past, 1_330_001), Some(Step::Canary));
+        assert_eq!(due_at(&past, 2_230_000), Some(Step::Close));
+        let judged = CanaryJudged { verdict: CanaryVerdict::Passed, at: 1_100_000, seen: Seen::default() };
+        assert_eq!(due_at(&Run { canary_judged: Some(judged), ..watched }, 1_200_000), Some(Step::Close));
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! Chores: the rare, idempotent steps of a run's life. A tick each second derives what is due from the run records; the
 //! job on the queue is only its hint, so that a lost or late job costs a second, not the window.
 
+mod canary;
 mod check;
 mod close;
 mod due;
@@ -43,6 +44,8 @@ pub(crate) enum Step {
     Preflight,
     /// Put the pages into their lane.
     Open,
+    /// See whether the rest follows what went out first.
+    Canary,
     /// The provisional verdict.
     Judge,
     /// The final one.
@@ -57,6 +60,7 @@ impl Step {
             Self::Plan => "plan",
             Self::Preflight => "preflight",
             Self::Open => "open",
+            Self::Canary => "canary",
             Self::Judge => "judge",
             Self::Close => "close",
         }
@@ -110,12 +114,13 @@ impl Chores {
             Step::Plan => self.plan(run).await,
             Step::Preflight => self.preflight(run).await,
             Step::Open => self.open(run).await,
+            Step::Canary => self.judge_canary(run).await,
             Step::Judge => self.judge(run).await,
             Step::Close => self.close(run).await,
         };
         match &moved {
-            // What came of close and judge they say themselves.
-            Ok(true) if !matches!(step, Step::Judge | Step::Close) => {
+            // What came of these they say themselves.
+            Ok(true) if !matches!(step, Step::Canary | Step::Judge | Step::Close) => {
                 info!("{} of run {} is done", step.as_str(), run.record.id);
             }
             _ => {}

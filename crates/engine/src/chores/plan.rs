@@ -2,12 +2,13 @@
 //! are create-only, so two planners, or one twice, write the same.
 
 use dawncast_core::{
+    canary::Canary,
     delivery::DeliveryState,
-    plan::{self, Plan, Shortage, Terms},
+    plan::{self, FirstStage, Plan, Shortage, Staged, Terms},
 };
 use dawncast_store::{
     page::{NewPage, Recipient, Recipients, Written},
-    run::{Advanced, Frozen, Run, Sender},
+    run::{Advanced, CanaryPages, Frozen, Run, Sender},
 };
 use futures::future::try_join_all;
 
@@ -36,11 +37,12 @@ impl Chores {
         let Some(version) = self.ctx.store.pin(audience, &run.record.id).await? else { return Ok(false) };
         let screen = self.known_screen(run, frozen).await?;
         let selection = self.select(run, &version, &screen, frozen.opens_at).await?;
-        let plan = match self.place(run, frozen, &selection) {
-            Ok(plan) => plan,
+        let Staged { plan, canary } = match self.place(run, frozen, &selection) {
+            Ok(staged) => staged,
             Err(shortage) => {
                 let remedy = "This run's window and numbers are pinned: cancel it, mend that, submit again.";
-                return self.hold(run, &format!("{shortage} {remedy}")).await;
+                let beside = run.record.spec.canary.as_ref().map(Canary::takes).unwrap_or_default();
+                return self.hold(run, &format!("{shortage}{beside} {remedy}")).await;
             }
         };
         self.ctx.store.put_dropped(&run.record.id, &frozen.plan_token, &selection.dropped).await?;
@@ -53,9 +55,10 @@ impl Chores {
             reach(Point::PlanRefused);
             return Ok(false);
         }
-        let count = pages.len() as u32;
+        let canary = canary.map(|first| canary_pages(run, first, &plan));
         reach(Point::PlanWritten);
-        let advanced = self.ctx.store.planned_run(&run.record.id, &frozen.plan_token, count).await?;
+        let (id, token) = (&run.record.id, &frozen.plan_token);
+        let advanced = self.ctx.store.planned_run(id, token, pages.len() as u32, canary.as_ref()).await?;
         reach(Point::PlanAfter);
         if advanced == Advanced::Moved && (frozen.screened > 0 || frozen.fixed) {
             self.ctx.store.forget_screened(&run.record.id, &frozen.plan_token).await?;
@@ -66,7 +69,7 @@ impl Chores {
     /// Within the window. Where that is too short because the run starts late, or was forced: within half of what is left
     /// before the deadline, so that the last ones, and their retries, still meet it; else up to the deadline; else beyond
     /// it: as many as can be are served in time, the others expire.
-    fn place(&self, run: &Run, frozen: &Frozen, selection: &Selection) -> Result<Plan, Shortage> {
+    fn place(&self, run: &Run, frozen: &Frozen, selection: &Selection) -> Result<Staged, Shortage> {
         let (opening, opens_at) = (run.record.opening, frozen.opens_at);
         let sender = |(_, sender): (usize, &Sender)| {
             let quota = frozen.quotas.get(&sender.number).copied();
@@ -77,12 +80,14 @@ impl Chores {
         let attempt = |closes_at| {
             let hours = selection.clocks.hours(opens_at, closes_at);
             let terms = Terms { opens_at, closes_at, headroom, jitter, hours };
-            let plan = |candidates: &[plan::Candidate], senders: &[plan::Sender]| {
-                plan::plan(candidates, senders, &terms, frozen.seed)
-            };
-            match frozen.fixed {
-                true => plan_fixed(frozen, selection, &senders, plan),
-                false => plan(&selection.candidates, &senders),
+            match &run.record.spec.canary {
+                None => plan_some(frozen, selection, None, &senders, &terms).map(Staged::whole),
+                Some(canary) => {
+                    let all = (selection.candidates.as_slice(), senders.as_slice());
+                    plan::in_two(canary, all, &terms, frozen.seed, |some, senders, terms| {
+                        plan_some(frozen, selection, Some(some), senders, terms)
+                    })
+                }
             }
         };
         let planned = attempt(opening.closes_at.max(opens_at));
@@ -92,7 +97,8 @@ impl Chores {
         }
         let left = (opening.deadline_at - opens_at).max(0);
         let late = attempt(opens_at + left / 2).or_else(|_| attempt(opens_at + left));
-        late.or_else(|shortage| beyond(shortage, |length| attempt(opens_at + length)))
+        let pause = run.record.spec.canary.map_or(0, |canary| canary.pause_ms());
+        late.or_else(|shortage| beyond(shortage, |length| attempt(opens_at + pause + length)))
     }
 
     async fn write(&self, run: &Run, token: &str, pages: &[NewPage]) -> Result<bool, EngineError> {
@@ -113,20 +119,41 @@ impl Chores {
     }
 }
 
-/// A plan in which every recipient hears from the one number that may send to it: numbers share nothing, so each has a
-/// plan of its own.
-fn plan_fixed(
+/// A plan of some of the chosen, or of all. Its entries name them by their places among these.
+fn plan_some(
     frozen: &Frozen,
     selection: &Selection,
+    some: Option<&[u32]>,
+    senders: &[plan::Sender],
+    terms: &Terms,
+) -> Result<Plan, Shortage> {
+    let all = || (0..selection.candidates.len() as u32).collect();
+    let some = some.map_or_else(all, <[u32]>::to_vec);
+    let candidates: Vec<_> = some.iter().map(|chosen| selection.candidates[*chosen as usize]).collect();
+    let plan =
+        |candidates: &[plan::Candidate], senders: &[plan::Sender]| plan::plan(candidates, senders, terms, frozen.seed);
+    if !frozen.fixed {
+        return plan(&candidates, senders);
+    }
+    let numbers: Vec<u8> = selection.chosen_rows().map(|(_, number)| number).collect();
+    let number = |candidate: u32| usize::from(numbers[some[candidate as usize] as usize]);
+    plan_fixed(frozen, &candidates, number, senders, plan)
+}
+
+/// A plan in which every recipient hears from the one number that may send to it, by its place: numbers share nothing, so
+/// each has a plan of its own.
+fn plan_fixed(
+    frozen: &Frozen,
+    candidates: &[plan::Candidate],
+    number: impl Fn(u32) -> usize,
     senders: &[plan::Sender],
     plan: impl Fn(&[plan::Candidate], &[plan::Sender]) -> Result<Plan, Shortage>,
 ) -> Result<Plan, Shortage> {
     let mut pages = Vec::new();
     for (home, sender) in senders.iter().enumerate() {
         let place = place_of(frozen, home);
-        let fixed = selection.chosen_rows().enumerate().filter(|(_, (_, number))| usize::from(*number) == place);
-        let own: Vec<u32> = fixed.map(|(candidate, _)| candidate as u32).collect();
-        let candidates: Vec<_> = own.iter().map(|candidate| selection.candidates[*candidate as usize]).collect();
+        let own: Vec<u32> = (0..candidates.len() as u32).filter(|candidate| number(*candidate) == place).collect();
+        let candidates: Vec<_> = own.iter().map(|candidate| candidates[*candidate as usize]).collect();
         for mut page in plan(&candidates, std::slice::from_ref(sender))?.pages {
             page.number = home;
             page.entries.iter_mut().for_each(|entry| entry.candidate = own[entry.candidate as usize]);
@@ -137,7 +164,7 @@ fn plan_fixed(
 }
 
 /// Within as long as it takes, in milliseconds.
-fn beyond(mut shortage: Shortage, attempt: impl Fn(i64) -> Result<Plan, Shortage>) -> Result<Plan, Shortage> {
+fn beyond(mut shortage: Shortage, attempt: impl Fn(i64) -> Result<Staged, Shortage>) -> Result<Staged, Shortage> {
     let mut least = 0;
     for _ in 0..TRIES_BEYOND {
         let Some(seconds) = shortage.seconds_needed() else { break };
@@ -150,6 +177,13 @@ fn beyond(mut shortage: Shortage, attempt: impl Fn(i64) -> Result<Plan, Shortage
         }
     }
     Err(shortage)
+}
+
+/// The part that goes first, as the run keeps it.
+fn canary_pages(run: &Run, first: FirstStage, plan: &Plan) -> CanaryPages {
+    let watch = run.record.spec.canary.map_or(0, |canary| canary.watch.ms());
+    let deliveries = plan.pages[..first.pages].iter().map(|page| page.entries.len() as u64).sum();
+    CanaryPages { pages: first.pages as u32, deliveries, watched_until: first.ends_at + watch }
 }
 
 fn count_planned(run: &Run, page: &NewPage) {

@@ -83,7 +83,7 @@ async fn derive_runs(chores: &Chores) -> Result<(), EngineError> {
 /// Reconcile: puts back every page without its finished mark that its lane does not hold, such as one whose receipt
 /// handler died between reopening it and putting it back.
 pub(super) async fn reconcile(chores: &Chores, run: &Run) -> Result<(), EngineError> {
-    let refs: Vec<_> = run.page_refs().collect();
+    let refs: Vec<_> = run.pages_in_play().collect();
     let headers = chores.ctx.store.headers(&refs).await?;
     let unfinished = headers.into_iter().filter(|(_, header)| !header.finished);
     let pages: Vec<(_, UnixMs)> = unfinished.map(|(page, header)| (page, header.first_due - LEASE_AHEAD_MS)).collect();

@@ -19,11 +19,12 @@ const CLOSED_FOR_MS: i64 = 15 * 60 * 1_000;
 const LATEST: usize = 50;
 
 /// The steps that can hold a run, each with the state in which it is due.
-const HOLDING_STEPS: [(RunState, &str); 4] = [
+const HOLDING_STEPS: [(RunState, &str); 5] = [
     (RunState::Scheduled, "freeze"),
     (RunState::Frozen, "plan"),
     (RunState::Planned, "preflight"),
     (RunState::Ready, "open"),
+    (RunState::Open, "canary"),
 ];
 
 /// Exports every run that is not closed or closed lately. `known` are those of the last look, then those of this one.

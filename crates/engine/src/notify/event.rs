@@ -146,6 +146,19 @@ pub(crate) fn held(run: &Run, why: &str, now: UnixMs) -> Notice {
     notice(run, Kind::Held, &format!("held-{}", digest(why)), now, (summary, more))
 }
 
+/// The run's canary has failed: it is paused, and the rest does not go out.
+pub(crate) fn canary_failed(run: &Run, why: &str, now: UnixMs) -> Notice {
+    let id = &run.record.id;
+    let what_to_do = format!(
+        "`dawncast run report {id}` shows the codes. `dawncast run resume {id}` sends the rest all the same, until the \
+         deadline at {}; `dawncast run cancel {id}` ends the run.",
+        clock(run, run.record.opening.deadline_at)
+    );
+    let summary = format!("Run {id} of “{}” is paused: {why}. {what_to_do}", run.record.spec.name);
+    let more = json!({ "step": "canary", "why": why, "what_to_do": what_to_do });
+    notice(run, Kind::Held, "held-canary", now, (summary, more))
+}
+
 /// The run's messages may go out.
 pub(crate) fn opened(run: &Run, now: UnixMs) -> Notice {
     let frozen = run.frozen.as_ref();

@@ -35,6 +35,8 @@ fn run(state: RunState) -> Run {
         holds: vec![],
         frozen: None,
         pages: 0,
+        canary: None,
+        canary_judged: None,
         remarks: vec![],
         waits_for: None,
         doubt_until: None,

@@ -20,7 +20,7 @@ use serde::Deserialize;
 use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 
-pub(crate) use self::event::{Kind, checked, closed, held, missed, opened};
+pub(crate) use self::event::{Kind, canary_failed, checked, closed, held, missed, opened};
 pub use self::receiver::{BadNotify, Notify};
 use crate::{Clock, Context, EngineError, clock::every, metrics::NOTIFICATIONS};
 

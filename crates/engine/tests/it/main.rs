@@ -5,6 +5,7 @@ mod answers;
 mod audit;
 mod broadcast;
 mod calendar;
+mod canary;
 mod check;
 mod clocks;
 mod consent;

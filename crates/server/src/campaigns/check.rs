@@ -6,6 +6,7 @@ use dawncast_core::{
     UnixMs,
     admission::{self, Promised},
     campaign::{CampaignSpec, Message},
+    canary::Canary,
     fault::Faults,
     plan::{self, Forecast, Sender, Shortage, Terms},
     quiet::{Clocks, Stretch},
@@ -39,8 +40,9 @@ pub(super) struct Outlook {
 pub(super) fn check(spec: &CampaignSpec, facts: &Facts, now: UnixMs, headroom: f64) -> Result<Outlook, Faults> {
     let mut faults = spec.check(now);
     // A window that is wrong or past holds nothing: the one fault is enough.
-    let on_time =
-        !faults.iter().any(|fault| ["/schedule", "/window"].iter().any(|part| fault.pointer.starts_with(part)));
+    let on_time = !faults
+        .iter()
+        .any(|fault| ["/schedule", "/window", "/canary"].iter().any(|part| fault.pointer.starts_with(part)));
     match Renderer::compile(&spec.message) {
         Ok(renderer) => check_audience(spec, facts, renderer.attributes(), &mut faults),
         Err(misfits) => {
@@ -63,7 +65,8 @@ pub(super) fn check(spec: &CampaignSpec, facts: &Facts, now: UnixMs, headroom: f
         hopeless.iter().for_each(|it| faults.add(pointer(it), format!("{it}.")));
         let alone = short.iter().map(|shortage| (pointer(shortage), shortage.to_string()));
         let crowded = admission::crowded(&forecast, &promised).map(|why| ("/window/closes", why));
-        for (pointer, why) in alone.chain(crowded) {
+        let watch = spec.canary.as_ref().map(Canary::takes).unwrap_or_default();
+        for (pointer, why) in alone.chain(crowded).map(|(pointer, why)| (pointer, format!("{why}{watch}"))) {
             match spec.force {
                 true => warnings.push(format!("Forced, although {why}.")),
                 false => faults.add(pointer, format!("{why}. `\"force\": true` takes it all the same.")),
@@ -117,6 +120,7 @@ fn load(spec: &CampaignSpec, facts: &Facts, now: UnixMs, headroom: f64) -> (u64,
     }
     let Opening { opens_at, closes_at, .. } = opening(spec, now);
     // Whose hours are which is known once the audience is read, at freeze.
+    let closes_at = spec.without_watch(closes_at);
     let terms = Terms { opens_at, closes_at, headroom, jitter: spec.jitter, hours: Vec::new() };
     (facts.meant, senders, terms)
 }

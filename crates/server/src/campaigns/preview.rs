@@ -7,9 +7,10 @@ use axum::{Json, body::Body, extract::State, http::HeaderMap};
 use dawncast_core::{
     UnixMs,
     campaign::{CampaignSpec, Message},
+    canary::Canary,
     ids::{CampaignId, NumberId, RunId},
     phone::Phone,
-    plan::{self, Candidate, Plan, Sender, Terms},
+    plan::{self, Candidate, Plan, Sender, Shortage, Staged, Terms},
     preview::{Shown, histogram, shown},
     quiet::{Clocks, Stretch},
     render::Renderer,
@@ -233,10 +234,12 @@ impl Sheet {
         let senders = self.senders();
         let hours = sorted.clocks.hours(opens_at, closes_at);
         let terms = Terms { opens_at, closes_at, headroom: self.headroom, jitter: self.spec.jitter, hours };
-        let planned = plan::plan(&sorted.candidates, &senders, &terms, SEED);
-        let (plan, shortage) = match planned {
-            Ok(plan) => (Some(plan), None),
-            Err(shortage) => (None, Some(format!("{shortage}."))),
+        let (plan, shortage) = match self.plan(&sorted.candidates, &senders, &terms) {
+            Ok(staged) => (Some(staged.plan), None),
+            Err(shortage) => {
+                let watch = self.spec.canary.as_ref().map(Canary::takes).unwrap_or_default();
+                (None, Some(format!("{shortage}{watch}.")))
+            }
         };
         let places = plan.as_ref().map(|plan| places(plan, sorted.samples.len())).unwrap_or_default();
         let definition = self.definition();
@@ -260,6 +263,17 @@ impl Sheet {
             shortage,
             warnings,
         }
+    }
+
+    /// As the run will be planned, but for its seed.
+    fn plan(&self, candidates: &[Candidate], senders: &[Sender], terms: &Terms) -> Result<Staged, Shortage> {
+        let Some(canary) = &self.spec.canary else {
+            return plan::plan(candidates, senders, terms, SEED).map(Staged::whole);
+        };
+        plan::in_two(canary, (candidates, senders), terms, SEED, |some, senders, terms| {
+            let some: Vec<_> = some.iter().map(|index| candidates[*index as usize]).collect();
+            plan::plan(&some, senders, terms, SEED)
+        })
     }
 
     /// The numbers that are home to recipients, in the order of a run's table.

@@ -143,6 +143,7 @@ fn spec_for(spec: &CampaignSpec, audience: AudienceId) -> CampaignSpec {
             ..Window::default()
         },
         jitter: Jitter::Uniform,
+        canary: None,
         unconfirmed: UnconfirmedSpec { then: Then::GiveUp, ..spec.unconfirmed },
         max_defects: 1.0,
         ..at_once(spec)

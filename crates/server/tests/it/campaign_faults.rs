@@ -24,7 +24,7 @@ async fn each_fault_is_told_with_its_place_and_remedy() {
     let api = Api::start().await;
     let audience = api.ready(3).await;
     let body_text = |text: &str| json!([{ "type": "body", "parameters": [{ "type": "text", "text": text }] }]);
-    let cases: [(&str, Value, &str); 11] = [
+    let cases: [(&str, Value, &str); 13] = [
         ("/schedule/at", json!("2026-11-19T06:00:00"), "/schedule/at: 2026-11-19 06:00:00 in Asia/Kolkata has passed"),
         ("/schedule/timezone", json!("Asia/Calcuta"), "/schedule/timezone: "),
         ("/pool", json!("advisor"), "/pool: there is no pool `advisor`; there are `advisors`."),
@@ -48,6 +48,12 @@ async fn each_fault_is_told_with_its_place_and_remedy() {
             "/audience/where/city: the audience `subscribers` has no column `city`; it has `first_name`, `id`, `image`.",
         ),
         ("/audience/require_fresh", json!("soon"), "/audience/require_fresh: `soon` is not a span of time"),
+        ("/canary", json!({ "share": 1.0 }), "/canary/share: must be above 0 and below 1, such as 0.05"),
+        (
+            "/canary",
+            json!({ "share": 0.1, "watch": "5m" }),
+            "/canary/watch: 5m, and 3s to judge, is the whole window from -30s to +4m30s: watch for less",
+        ),
         ("/windw", json!({}), "/windw: "),
     ];
     for (pointer, value, expected) in cases {

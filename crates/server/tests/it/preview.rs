@@ -63,6 +63,20 @@ async fn a_stored_campaign_is_previewed_by_its_own_planner() {
 }
 
 #[tokio::test]
+async fn a_preview_shows_the_time_in_which_a_canary_is_watched() {
+    let api = Api::start().await;
+    let mut body = prepared(&api).await;
+    body["canary"] = json!({ "share": 0.2, "watch": "1m40s" });
+    let (status, preview) = api.post("/v1/campaigns/preview", &body).await;
+    assert_eq!(status, 200, "{preview}");
+    let buckets = preview["histogram"]["buckets"].as_array().unwrap();
+    let messages: Vec<u64> = buckets.iter().map(|bucket| bucket["messages"].as_u64().unwrap()).collect();
+    // Of 300 s, 103 are for watch and judging: a fifth of 197 s before, the rest after.
+    assert_eq!((messages.iter().sum::<u64>(), messages[..4].iter().sum::<u64>()), (260, 52));
+    assert_eq!(messages[4..14].iter().sum::<u64>(), 0, "{messages:?}");
+}
+
+#[tokio::test]
 async fn a_body_is_previewed_without_being_stored() {
     let api = Api::start().await;
     let body = prepared(&api).await;

@@ -33,7 +33,7 @@ pub(crate) async fn open_run_of(api: &Api, audience: &str, at: &str) -> RunId {
     for (page, phones) in [(0, 1..=3), (1, 4..=5)] {
         write_page(api, &run, page, phones).await;
     }
-    api.store.planned_run(&run, "plan", 2).await.unwrap();
+    api.store.planned_run(&run, "plan", 2, None).await.unwrap();
     api.store.ready_run(&run, &["one number is paused".into()]).await.unwrap();
     api.store.open_run(&run, NOW, None).await.unwrap();
     attempt(api, &run).await;

@@ -1,9 +1,9 @@
 //! How a run comes to be and moves on: each step once, under its guard.
 
-use dawncast_core::{UnixMs, ids::RunId};
+use dawncast_core::{UnixMs, canary::CanaryVerdict, ids::RunId};
 use redis::AsyncCommands;
 
-use super::{Frozen, Moved, Notice, Run, RunRecord, RunState};
+use super::{CanaryJudged, CanaryPages, Frozen, Hold, Moved, Notice, Run, RunRecord, RunState};
 use crate::{
     Store, StoreError,
     script::{Script, script},
@@ -11,6 +11,7 @@ use crate::{
 
 static CREATE: Script = script!("create.lua");
 static ADVANCE: Script = script!("advance.lua", allow_oom);
+static CANARY: Script = script!("canary.lua", allow_oom);
 
 /// What became of a step.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -73,9 +74,16 @@ impl Store {
     }
 
     /// Plan: all pages of the plan that `token` names are written.
-    pub async fn planned_run(&self, run: &RunId, token: &str, pages: u32) -> Result<Advanced, StoreError> {
+    pub async fn planned_run(
+        &self,
+        run: &RunId,
+        token: &str,
+        pages: u32,
+        canary: Option<&CanaryPages>,
+    ) -> Result<Advanced, StoreError> {
         let expected = Expected("plan_token", token);
-        let fields = [("pages", pages.to_string()), ("waits_for", String::new())];
+        let mut fields = vec![("pages", pages.to_string()), ("waits_for", String::new())];
+        fields.extend(canary.map(|canary| ("canary", json(canary))));
         self.advance(run, &[RunState::Frozen], RunState::Planned, Some(expected), &fields).await
     }
 
@@ -92,6 +100,28 @@ impl Store {
         let mut fields = vec![("opened_at", now.to_string())];
         fields.extend(told.iter().map(|(field, body)| (field.as_str(), body.clone())));
         self.advance(run, &[RunState::Ready], RunState::Open, None, &fields).await
+    }
+
+    /// The verdict on a run's canary, once. A run whose canary has failed is paused in the same step, says what it waits for,
+    /// and people are told.
+    pub async fn judge_canary(
+        &self,
+        run: &RunId,
+        judged: &CanaryJudged,
+        waits_for: &str,
+        notice: Option<&Notice>,
+        now: UnixMs,
+    ) -> Result<Advanced, StoreError> {
+        self.list_notice(run, notice, now).await?;
+        let mut call = CANARY.key(self.keys.run(run));
+        call.arg(json(judged));
+        if judged.verdict == CanaryVerdict::Failed {
+            call.arg(Hold::Run.field()).arg("1").arg("waits_for").arg(waits_for);
+        }
+        if let Some(notice) = notice {
+            call.arg(notice.field()).arg(&notice.body);
+        }
+        Ok(advanced(call.invoke_async(&mut self.hot.clone()).await?))
     }
 
     /// Cancel: no begin succeeds any more. Refused when the run is closed.
@@ -154,11 +184,15 @@ impl Store {
         for (field, value) in fields {
             call.arg(field).arg(value);
         }
-        let code: i64 = call.invoke_async(&mut self.hot.clone()).await?;
-        Ok(match code {
-            1 => Advanced::Moved,
-            2 => Advanced::Present,
-            _ => Advanced::Refused,
-        })
+        Ok(advanced(call.invoke_async(&mut self.hot.clone()).await?))
+    }
+}
+
+/// What a script says of a step.
+fn advanced(code: i64) -> Advanced {
+    match code {
+        1 => Advanced::Moved,
+        2 => Advanced::Present,
+        _ => Advanced::Refused,
     }
 }

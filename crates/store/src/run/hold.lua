@@ -8,5 +8,7 @@ if ARGV[2] == '1' then
   redis.call('HSET', KEYS[1], ARGV[1], '1')
 else
   redis.call('HDEL', KEYS[1], ARGV[1])
+  -- An open run waits for nobody but who let it go on: its canary had failed.
+  if ARGV[1] == 'hold:run' and state == 'open' then redis.call('HDEL', KEYS[1], 'waits_for') end
 end
 return 1

@@ -22,5 +22,5 @@ pub use edit::Moved;
 pub use holds::Hold;
 pub use notices::{Notice, NoticeRef, Telling};
 pub use read::{NumberTally, Run, RunTallies};
-pub use record::{Check, Frozen, Origin, RunRecord, RunState, Sender};
+pub use record::{CanaryJudged, CanaryPages, Check, Frozen, Origin, RunRecord, RunState, Sender};
 pub use report::totals;

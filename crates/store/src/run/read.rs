@@ -10,7 +10,7 @@ use dawncast_core::{
 };
 use redis::AsyncCommands;
 
-use super::{Check, Frozen, Hold, Moved, RunRecord, RunState};
+use super::{CanaryJudged, CanaryPages, Check, Frozen, Hold, Moved, RunRecord, RunState};
 use crate::{Store, StoreError, lane::Lane};
 
 /// Entries of the index of runs that are read at once.
@@ -33,6 +33,10 @@ pub struct Run {
     pub frozen: Option<Frozen>,
     /// How many pages plan wrote.
     pub pages: u32,
+    /// Which of them go first, if any do.
+    pub canary: Option<CanaryPages>,
+    /// What came of these.
+    pub canary_judged: Option<CanaryJudged>,
     /// What preflight found worth saying.
     pub remarks: Vec<String>,
     /// Why the run does not go on: what a person has to mend.
@@ -89,7 +93,21 @@ impl Run {
 
     /// Its pages.
     pub fn page_refs(&self) -> impl Iterator<Item = PageRef> + '_ {
-        (0..self.pages).map(|page| PageRef { run: self.record.id.clone(), page })
+        self.pages_to(self.pages)
+    }
+
+    /// Those that may be in its lane: the canary's alone, until it is judged.
+    pub fn pages_in_play(&self) -> impl Iterator<Item = PageRef> + '_ {
+        self.pages_to(self.watched_canary().map_or(self.pages, |canary| canary.pages))
+    }
+
+    fn pages_to(&self, end: u32) -> impl Iterator<Item = PageRef> + '_ {
+        (0..end).map(|page| PageRef { run: self.record.id.clone(), page })
+    }
+
+    /// Its canary, while that is not judged.
+    pub fn watched_canary(&self) -> Option<CanaryPages> {
+        self.canary.filter(|_| self.canary_judged.is_none())
     }
 }
 
@@ -174,6 +192,8 @@ impl Fields<'_> {
             holds: Hold::ALL.into_iter().filter(|hold| self.map.contains_key(hold.field())).collect(),
             frozen: self.json("frozen")?,
             pages: self.json("pages")?.unwrap_or_default(),
+            canary: self.json("canary")?,
+            canary_judged: self.json("canary_judged")?,
             remarks: self.json("remarks")?.unwrap_or_default(),
             waits_for: self.text("waits_for"),
             doubt_until: self.json("doubt_until")?,

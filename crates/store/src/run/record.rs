@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use dawncast_core::{
     UnixMs,
     campaign::CampaignSpec,
+    canary::{CanaryVerdict, Seen},
     ids::{CampaignId, NumberId, RunId, WabaId},
     report::DropReason,
     window::Opening,
@@ -143,6 +144,28 @@ pub struct Check {
     pub holds: Vec<String>,
     /// What is worth knowing.
     pub remarks: Vec<String>,
+}
+
+/// The part of a run that goes out first, as plan has written it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CanaryPages {
+    /// How many pages it has: the first of the run.
+    pub pages: u32,
+    /// How many deliveries are in them.
+    pub deliveries: u64,
+    /// Until when it is watched.
+    pub watched_until: UnixMs,
+}
+
+/// What came of a canary.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CanaryJudged {
+    /// Whether the rest goes out.
+    pub verdict: CanaryVerdict,
+    /// When that was found.
+    pub at: UnixMs,
+    /// From what.
+    pub seen: Seen,
 }
 
 /// A number as the run knows it. Records name a number by its place in the run's table of these.

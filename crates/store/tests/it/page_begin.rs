@@ -169,7 +169,7 @@ async fn a_page_may_be_in_its_lane_before_its_run_is_open_and_begins_nothing() {
     let owner = scene.claim(&page, 1).await;
     let refused = async || scene.try_begin(&owner, &[0], 1, Standing::Planned).await;
     assert_eq!(refused().await, Begun::Refused(Refusal::Early), "frozen");
-    scene.store.planned_run(&run, crate::run_scene::TOKEN, 1).await.unwrap();
+    scene.store.planned_run(&run, crate::run_scene::TOKEN, 1, None).await.unwrap();
     scene.store.ready_run(&run, &[]).await.unwrap();
     assert_eq!(refused().await, Begun::Refused(Refusal::Early), "ready");
     assert_eq!(scene.store.finish(&owner, &[]).await.unwrap(), Finish::Unsettled(vec![0]), "it will send");

@@ -46,7 +46,7 @@ async fn a_planner_that_wakes_up_late_writes_nothing() {
     assert_eq!(write(&unfrozen.id, TOKEN).await, Written::Refused, "no plan yet");
     assert_eq!(write(&unknown, TOKEN).await, Written::Refused, "no run");
     assert_eq!(scene.contents().await.changes(&before), [""; 0]);
-    scene.store.planned_run(&run, TOKEN, 1).await.unwrap();
+    scene.store.planned_run(&run, TOKEN, 1, None).await.unwrap();
     let before = scene.contents().await;
     assert_eq!(write(&run, TOKEN).await, Written::Refused, "planned already");
     assert_eq!(scene.contents().await.changes(&before), [""; 0]);

@@ -10,7 +10,7 @@ async fn step(scene: &Scene, run: &RunId, name: &str) -> Advanced {
     let store = &scene.store;
     let advanced = match name {
         "freeze" => store.freeze_run(run, 0, &frozen(), Some(DEADLINE)).await,
-        "plan" => store.planned_run(run, TOKEN, 3).await,
+        "plan" => store.planned_run(run, TOKEN, 3, None).await,
         "ready" => store.ready_run(run, &[]).await,
         "open" => store.open_run(run, OPENS, None).await,
         "cancel" => store.cancel_run(run, OPENS).await,
@@ -67,7 +67,7 @@ async fn the_first_freeze_pins_the_run() {
 async fn a_plan_under_another_token_does_not_count() {
     let scene = Scene::set().await;
     let run = scene.frozen(None).await;
-    assert_eq!(scene.store.planned_run(&run, "plan-2", 9).await.unwrap(), Advanced::Refused);
+    assert_eq!(scene.store.planned_run(&run, "plan-2", 9, None).await.unwrap(), Advanced::Refused);
     let stored = scene.store.run(&run).await.unwrap().unwrap();
     assert_eq!((stored.state, stored.pages), (RunState::Frozen, 0));
 }

@@ -2,8 +2,14 @@
 
 use std::time::Duration;
 
-use dawncast_core::ids::RunId;
-use dawncast_store::{Store, run::Hold};
+use dawncast_core::{
+    canary::{CanaryVerdict, Seen},
+    ids::RunId,
+};
+use dawncast_store::{
+    Store,
+    run::{Advanced, CanaryJudged, Hold},
+};
 use dawncast_testkit::{Proxy, Upstream};
 
 use crate::run_scene::{OPENS, Scene};
@@ -26,6 +32,26 @@ async fn a_stop_holds_every_run_and_a_start_lets_go_of_its_own_hold_alone() {
     scene.store.set_pool_paused(&"advisors".parse().unwrap(), false).await.unwrap();
     assert_eq!(holds(&scene.store, &runs[0]).await, [Hold::Run]);
     assert_eq!(holds(&scene.store, &runs[1]).await, []);
+}
+
+#[tokio::test]
+async fn a_canary_is_judged_once_and_one_that_failed_pauses_its_run_in_the_same_step() {
+    let scene = Scene::set().await;
+    let judged = |verdict| CanaryJudged { verdict, at: OPENS, seen: Seen { deliveries: 9, ..Seen::default() } };
+    let (passed, failed) = (judged(CanaryVerdict::Passed), judged(CanaryVerdict::Failed));
+    let early = scene.frozen(None).await;
+    let judge =
+        async |run: &RunId, judged| scene.store.judge_canary(run, judged, "9 failed", None, OPENS).await.unwrap();
+    assert_eq!(judge(&early, &passed).await, Advanced::Refused, "nothing of it has gone out");
+    let run = scene.open(&[]).await;
+    assert_eq!(judge(&run, &failed).await, Advanced::Moved);
+    assert_eq!(judge(&run, &passed).await, Advanced::Present);
+    let seen = scene.store.run(&run).await.unwrap().unwrap();
+    assert_eq!((seen.canary_judged, seen.waits_for.as_deref()), (Some(failed), Some("9 failed")));
+    assert_eq!(seen.holds, [Hold::Run]);
+    scene.store.hold_run(&run, Hold::Run, false).await.unwrap();
+    let resumed = scene.store.run(&run).await.unwrap().unwrap();
+    assert_eq!((resumed.holds, resumed.waits_for, resumed.canary_judged), (vec![], None, Some(failed)));
 }
 
 #[tokio::test]

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use dawncast_core::{
     campaign::Priority,
+    canary::{CanaryVerdict, Seen},
     consent::Scope,
     delivery::{Applied, Outcome, Standing},
     desk::Intent,
@@ -15,7 +16,7 @@ use dawncast_store::{
     lane::{Leased, Put},
     page::{Begun, Claim, Finish, Owner, Recorded, Written},
     records::Campaign,
-    run::{Advanced, DroppedRow, Hold, Moved, Notice},
+    run::{Advanced, CanaryJudged, DroppedRow, Hold, Moved, Notice},
 };
 use dawncast_testkit::{Proxy, Upstream};
 
@@ -231,10 +232,13 @@ async fn every_step_of_a_run_is_there_when_it_is_taken_again() {
         check(&scene, "run/advance.lua", async |store| store.freeze_run(run, 0, frozen, Some(DEADLINE)).await).await,
     )
     .await;
-    present(check(&scene, "run/advance.lua", async |store| store.planned_run(run, TOKEN, 1).await).await).await;
+    present(check(&scene, "run/advance.lua", async |store| store.planned_run(run, TOKEN, 1, None).await).await).await;
     present(check(&scene, "run/advance.lua", async |store| store.ready_run(run, &[]).await).await).await;
     present(check(&scene, "run/advance.lua", async |store| store.open_run(run, OPENS, None).await).await).await;
-    assert!(check(&scene, "run/hold.lua", async |store| store.hold_run(run, Hold::Run, true).await).await);
+    let judged = CanaryJudged { verdict: CanaryVerdict::Failed, at: OPENS, seen: Seen::default() };
+    let judge = async |store: &Store| store.judge_canary(run, &judged, "too many failed", None, OPENS).await;
+    present(check(&scene, "run/canary.lua", judge).await).await;
+    assert!(check(&scene, "run/hold.lua", async |store| store.hold_run(run, Hold::Pool, true).await).await);
     assert!(check(&scene, "run/hold.lua", async |store| store.hold_run(run, Hold::Run, false).await).await);
     present(check(&scene, "run/advance.lua", async |store| store.cancel_run(run, OPENS).await).await).await;
     twice(&scene, "run/advance.lua", async |store| store.close_run(run, "cancelled", OPENS, None).await).await;

@@ -85,7 +85,7 @@ impl Scene {
         for page in pages {
             self.store.write_page(&run, TOKEN, page).await.unwrap();
         }
-        self.store.planned_run(&run, TOKEN, pages.len() as u32).await.unwrap();
+        self.store.planned_run(&run, TOKEN, pages.len() as u32, None).await.unwrap();
         self.store.ready_run(&run, &[]).await.unwrap();
         assert_eq!(self.store.open_run(&run, OPENS, None).await.unwrap(), Advanced::Moved);
         run
