@@ -2,7 +2,7 @@
 
 use crate::{
     UnixMs,
-    schedule::{Occurrence, Schedule},
+    schedule::{Occurrence, Schedule, Zones},
 };
 
 /// The first run that an edit is in.
@@ -17,11 +17,16 @@ pub enum Reach {
 }
 
 /// Which runs an edit from `before` to `after` is in, when the latest run is that of `latest`, and `waits` for its freeze.
-/// A schedule that stays as it was keeps its time.
-pub fn reach(before: &Schedule, after: &Schedule, latest: &Occurrence, waits: bool, now: UnixMs) -> Reach {
+/// A schedule that stays as it was keeps its time. The recipients live in `zones`.
+pub fn reach(
+    (before, after): (&Schedule, &Schedule),
+    latest: &Occurrence,
+    waits: bool,
+    (now, zones): (UnixMs, &Zones),
+) -> Reach {
     let kept = || Some(latest.clone()).filter(|_| before == after);
     if waits {
-        return kept().or_else(|| after.first(now)).map_or(Reach::TooLate, Reach::Latest);
+        return kept().or_else(|| after.first_in(now, zones)).map_or(Reach::TooLate, Reach::Latest);
     }
     after.next(latest).map_or(Reach::TooLate, Reach::Later)
 }
@@ -60,7 +65,7 @@ mod tests {
         let now = at("2026-11-23T05:00:00").first(0).expect("a time").instant;
         let check = |before: &Schedule, after: &Schedule, waits, expected: &str| {
             let latest = before.first(now).expect("a time");
-            assert_eq!(shown(&reach(before, after, &latest, waits, now)), expected);
+            assert_eq!(shown(&reach((before, after), &latest, waits, (now, &Zones::default()))), expected);
         };
         let (six, seven) = (at("2026-11-23T06:00:00"), at("2026-11-23T07:00:00"));
         check(&six, &six, true, "latest 2026-11-23 06:00:00");

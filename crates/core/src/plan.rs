@@ -5,6 +5,7 @@
 //! time, and a moment in the window: tier after tier, spread as the jitter says, no number above its paced rate.
 
 mod cells;
+mod cut;
 mod dice;
 mod flow;
 mod forecast;

@@ -1,6 +1,6 @@
 //! When nobody is to be disturbed: quiet hours by the recipient's own clock, and blackout dates by the campaign's.
 
-use chrono::{Days, NaiveDate, NaiveTime, TimeZone};
+use chrono::{Days, NaiveDate, NaiveDateTime, NaiveTime, TimeZone};
 use chrono_tz::Tz;
 use serde::{Serialize, Serializer};
 
@@ -8,7 +8,7 @@ use crate::{
     UnixMs,
     fault::{Faults, read::Node},
     schedule::{instant, parse_zone, shown},
-    window::Window,
+    window::{Late, Opening, Window},
 };
 
 /// How an hour is written.
@@ -130,19 +130,38 @@ fn without(stretch: Stretch, closed: &[Stretch]) -> Vec<Stretch> {
     open
 }
 
+/// How far into the time after a window a plan may go.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Until {
+    /// Not at all: until each window closes.
+    Closes,
+    /// Until each deadline; of a campaign that sends late, as far as the plan goes.
+    Deadline,
+    /// As far as the plan goes: what is late expires, or is sent late.
+    Ever,
+}
+
 /// The clocks that the recipients of a run live by, each once.
 #[derive(Debug)]
 pub struct Clocks {
     window: Window,
     home: Tz,
     reach: Stretch,
+    /// What each recipient's own clock shows when the run is for them; `None` where the run has one time for all.
+    own: Option<NaiveDateTime>,
     zones: Vec<Tz>,
 }
 
 impl Clocks {
     /// Of a run in `window`, scheduled in the zone `home`, that may reach its recipients within `reach`.
     pub fn new(window: &Window, home: Tz, reach: Stretch) -> Self {
-        Self { window: window.clone(), home, reach, zones: Vec::new() }
+        Self { window: window.clone(), home, reach, own: None, zones: Vec::new() }
+    }
+
+    /// Each recipient's window is around the moment at which their own clock shows `civil`.
+    #[must_use]
+    pub fn each_own(self, civil: Option<NaiveDateTime>) -> Self {
+        Self { own: civil, ..self }
     }
 
     /// The clock of a recipient who names `timezone`, as a place in [`Clocks::hours`]. Whoever names none lives by the
@@ -151,14 +170,14 @@ impl Clocks {
     /// # Errors
     /// Why nothing may be sent to the recipient at all.
     pub fn of(&mut self, timezone: Option<&str>) -> Result<u16, String> {
-        // Without quiet hours, everybody may be reached at the same times.
-        let named = timezone.filter(|_| self.window.quiet_hours.is_some()).map(parse_zone).transpose();
-        let zone =
-            named.map_err(|why| format!("whether it is quiet there cannot be told: {why}"))?.unwrap_or(self.home);
+        // Otherwise everybody may be reached at the same times.
+        let matters = self.window.quiet_hours.is_some() || self.own.is_some();
+        let named = timezone.filter(|_| matters).map(parse_zone).transpose();
+        let zone = named.map_err(|why| format!("what time it is there cannot be told: {why}"))?.unwrap_or(self.home);
         if let Some(place) = self.zones.iter().position(|known| *known == zone) {
             return Ok(place as u16);
         }
-        if self.window.open_hours(self.home, zone, self.reach.from, self.reach.until).is_empty() {
+        if !self.is_over(zone) && self.open(zone, self.reach, Until::Deadline).is_empty() {
             return Err(self.refusal(zone));
         }
         self.zones.push(zone);
@@ -174,9 +193,47 @@ impl Clocks {
         }
     }
 
-    /// When each clock's recipients may be reached from `from` to before `until`.
-    pub fn hours(&self, from: UnixMs, until: UnixMs) -> Vec<Vec<Stretch>> {
-        self.zones.iter().map(|zone| self.window.open_hours(self.home, *zone, from, until)).collect()
+    /// When each clock's recipients may be reached from `from` to before `to`, and no longer than `until` says.
+    pub fn hours(&self, from: UnixMs, to: UnixMs, until: Until) -> Vec<Vec<Stretch>> {
+        self.zones.iter().map(|zone| self.open(*zone, Stretch { from, until: to }, until)).collect()
+    }
+
+    /// Whether each recipient's own clock is meant.
+    pub fn are_own(&self) -> bool {
+        self.own.is_some()
+    }
+
+    /// By when those of a clock must have heard; `None` where the run has one time for all.
+    pub fn deadline(&self, clock: u16) -> Option<UnixMs> {
+        Some(self.own_window(self.zones[usize::from(clock)])?.deadline_at)
+    }
+
+    /// Whether those of a clock hear nothing any more: their deadline was over before the run could reach anybody.
+    pub fn is_too_late(&self, clock: u16) -> bool {
+        self.is_over(self.zones[usize::from(clock)])
+    }
+
+    fn is_over(&self, zone: Tz) -> bool {
+        let expires = self.window.late == Late::Expire;
+        expires && self.own_window(zone).is_some_and(|own| own.deadline_at <= self.reach.from)
+    }
+
+    fn own_window(&self, zone: Tz) -> Option<Opening> {
+        Some(self.window.around(instant(self.own?, zone), UnixMs::MIN))
+    }
+
+    fn open(&self, zone: Tz, reach: Stretch, until: Until) -> Vec<Stretch> {
+        let Some(own) = self.own_window(zone) else {
+            return self.window.open_hours(self.home, zone, reach.from, reach.until);
+        };
+        let sends_late = self.window.late == Late::Send;
+        let end = match until {
+            Until::Closes => own.closes_at,
+            Until::Deadline if !sends_late => own.deadline_at,
+            Until::Deadline | Until::Ever => reach.until,
+        };
+        // The dates of their own calendar.
+        self.window.open_hours(zone, zone, reach.from.max(own.opens_at), reach.until.min(end))
     }
 }
 

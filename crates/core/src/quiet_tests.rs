@@ -103,7 +103,7 @@ fn a_recipient_whose_whole_window_is_quiet_is_refused_with_zone_and_hours() {
     assert_eq!(clocks.of(Some("Asia/Kolkata")), Err(refused.to_owned()));
     assert_eq!((clocks.of(Some("Asia/Tokyo")), clocks.of(Some("Australia/Sydney"))), (Ok(0), Ok(1)));
     assert_eq!(clocks.of(Some("Asia/Tokyo")), Ok(0));
-    assert_eq!(clocks.hours(0, 1).len(), 2);
+    assert_eq!(clocks.hours(0, 1, Until::Closes).len(), 2);
 }
 
 #[test]
@@ -145,4 +145,49 @@ proptest! {
         // Only an hour that a clock shows twice is left out without need.
         prop_assert!(needlessly <= 120, "{needlessly} minutes in {zone}");
     }
+}
+
+/// Those who hear at six by their own clocks, of a run that can reach people from `from` on.
+fn own_clocks(window: &Window, from: &str) -> Clocks {
+    let six = "2026-11-23T06:00:00".parse().expect("a time");
+    Clocks::new(window, KOLKATA, reach(from, "2026-11-24T12:00:00Z")).each_own(Some(six))
+}
+
+#[test]
+fn each_own_clock_has_a_window_and_a_deadline() {
+    let mut clocks = own_clocks(&Window::default(), "2026-11-22T00:00:00Z");
+    assert_eq!([None, Some("Asia/Tokyo"), Some("Asia/Kolkata")].map(|zone| clocks.of(zone)), [Ok(0), Ok(1), Ok(0)]);
+    let told = clocks.of(Some("Mars")).expect_err("no zone");
+    assert!(told.starts_with("what time it is there cannot be told: `Mars` is not a time zone"), "{told}");
+    let (from, to) = (utc("2026-11-22T00:00:00Z"), utc("2026-11-24T12:00:00Z"));
+    let tokyo = |until| clocks.hours(from, to, until)[1].clone();
+    let six = utc("2026-11-22T21:00:00Z");
+    assert_eq!(tokyo(Until::Closes), [Stretch { from: six - 30_000, until: six + 270_000 }]);
+    assert_eq!(tokyo(Until::Deadline), [Stretch { from: six - 30_000, until: six + 300_000 }]);
+    assert_eq!(tokyo(Until::Ever), [Stretch { from: six - 30_000, until: to }]);
+    assert_eq!([0, 1].map(|clock| clocks.deadline(clock)), [utc("2026-11-23T00:35:00Z"), six + 300_000].map(Some));
+}
+
+#[test]
+fn whose_time_was_over_before_the_run_began_is_too_late_unless_it_sends_late() {
+    let from = "2026-11-22T21:05:00Z";
+    let mut clocks = own_clocks(&Window::default(), from);
+    assert_eq!((clocks.of(Some("Asia/Tokyo")), clocks.of(None)), (Ok(0), Ok(1)));
+    assert_eq!((clocks.is_too_late(0), clocks.is_too_late(1)), (true, false));
+    let late = window(json!({"late": "send"}));
+    let mut clocks = own_clocks(&late, from);
+    assert_eq!((clocks.of(Some("Asia/Tokyo")), clocks.is_too_late(0)), (Ok(0), false));
+    let to = utc("2026-11-23T12:00:00Z");
+    assert_eq!(clocks.hours(utc(from), to, Until::Deadline)[0], [Stretch { from: utc(from), until: to }]);
+}
+
+#[test]
+fn quiet_hours_and_dates_are_those_of_the_own_clock() {
+    let mut clocks = own_clocks(&quiet("21:00", "08:00"), "2026-11-22T00:00:00Z");
+    assert!(clocks.of(Some("Asia/Tokyo")).is_err_and(|why| why.contains("quiet in Asia/Tokyo")));
+    // 22:00 of the 22nd in UTC is the 23rd in Tokyo.
+    let mut clocks = own_clocks(&window(json!({"blackout": ["2026-11-22"]})), "2026-11-22T00:00:00Z");
+    assert_eq!(clocks.of(Some("Asia/Tokyo")), Ok(0));
+    let mut clocks = own_clocks(&window(json!({"blackout": ["2026-11-23"]})), "2026-11-22T00:00:00Z");
+    assert!(clocks.of(Some("Asia/Tokyo")).is_err());
 }

@@ -11,6 +11,7 @@ use dawncast_core::{
     delivery::Standing,
     ids::{AudienceId, RunId},
     report::Report,
+    schedule::Zones,
 };
 use dawncast_engine::explain;
 use dawncast_store::{
@@ -139,8 +140,9 @@ impl World {
         // A whole second.
         let opens_at = DateTime::from_timestamp((Utc::now() + AHEAD).timestamp() + 1, 0).context("a time")?;
         let (id, spec) = (format!("cmp_{}", mint()).parse()?, campaign(audience, opens_at, window, priority)?);
-        let record = Campaign::new(id, spec, Utc::now().timestamp_millis()).context("a time to come")?;
-        let run = RunRecord::of(&record);
+        let record =
+            Campaign::new(id, spec, Utc::now().timestamp_millis(), &Zones::default()).context("a time to come")?;
+        let run = RunRecord::of(&record, &Zones::default());
         ensure!(self.store.add_campaign(&record).await?, "the campaign is new");
         ensure!(self.store.create_run(&run).await?, "the run is new");
         Ok(run.id)

@@ -218,8 +218,19 @@ fn forecast(forecast: &Value) -> String {
             seconds("/seconds_needed").zip(seconds("/window_seconds")).map(|(need, of)| format!("{need} of {of}")),
         ),
     ]);
+    let windows = forecast["windows"].as_array().into_iter().flatten().map(window);
+    let lines = windows.fold(lines, |text, window| format!("{text}\n{window}"));
     let warnings = forecast["warnings"].as_array().into_iter().flatten().filter_map(Value::as_str);
     warnings.fold(lines, |text, warning| format!("{text}\nwarning: {warning}"))
+}
+
+/// One of several windows, in the time of its first zone.
+fn window(window: &Value) -> String {
+    let zones: Vec<&str> = window["timezones"].as_array().into_iter().flatten().filter_map(Value::as_str).collect();
+    let zone: Tz = zones.first().and_then(|zone| zone.parse().ok()).unwrap_or(Tz::UTC);
+    let used = window["utilisation"].as_f64().map_or_else(String::new, |used| format!(", {:.0} % full", 100.0 * used));
+    let (opens, recipients) = (time_cell(window, "/opens_at", zone), cell(window, "/recipients"));
+    format!("Window       {opens}: {recipients} recipients in {}{used}", zones.join(", "))
 }
 
 async fn calendar(

@@ -13,6 +13,7 @@ use dawncast_core::{
     campaign::CampaignSpec,
     ids::{AudienceId, PageRef, RunId},
     report::Totals,
+    schedule::Zones,
 };
 use dawncast_engine::{Clock, Context, Receipts, Settings, Vigil, explain, scheduler, webhook_beat, worker};
 use dawncast_server::{Unavailable, WebhookState, webhook_router};
@@ -237,8 +238,8 @@ impl Scene {
         }
         let spec = CampaignSpec::parse(spec.to_string().as_bytes()).unwrap();
         let (id, created_at) = (format!("cmp_{}", mint()).parse().unwrap(), self.clock.now());
-        let campaign = Campaign::new(id, spec, created_at).unwrap();
-        let run = RunRecord::of(&campaign);
+        let campaign = Campaign::new(id, spec, created_at, &Zones::default()).unwrap();
+        let run = RunRecord::of(&campaign, &Zones::default());
         assert!(self.store.add_campaign(&campaign).await.unwrap());
         // The tick may have been faster.
         self.store.create_run(&run).await.unwrap();

@@ -12,6 +12,24 @@ fn every_morning(audience: &str) -> String {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn e2e_a_campaign_by_own_clocks_tells_each_window() {
+    let it = Deployment::start().await;
+    add_numbers(&it);
+    let audience = it.ask(&["audience", "create", "everywhere"])["id"].as_str().unwrap().to_owned();
+    let people = "phone,timezone,first_name\n+919876543210,Asia/Kolkata,Asha\n+818012345678,Asia/Tokyo,Yuki\n";
+    it.write("people.csv", people);
+    it.tell(&["audience", "import", &audience, "people.csv"]);
+    let mut body: Value = serde_json::from_str(&every_morning(&audience)).unwrap();
+    body["schedule"]["per_recipient"] = json!(true);
+    it.write("campaign.json", body.to_string());
+    let told = it.tell(&["campaign", "create", "campaign.json"]);
+    for window in ["05:59:30 JST: 1 recipients in Asia/Tokyo, 0 % full", "05:59:30 IST: 1 recipients in Asia/Kolkata"] {
+        assert!(told.contains(window), "{told}");
+    }
+    assert!(told.contains("by each recipient's own clock, or else Asia/Kolkata time"), "{told}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn e2e_a_recurring_campaign_tells_its_calendar_and_is_checked_the_evening_before() {
     let it = Deployment::start().await;
     add_numbers(&it);

@@ -2,6 +2,7 @@
 
 mod audience;
 mod jitter;
+mod load;
 mod message;
 
 use serde::{Deserialize, Serialize};
@@ -24,6 +25,7 @@ use crate::{
 
 pub use audience::{AudienceRef, Segment};
 pub use jitter::Jitter;
+pub use load::Load;
 pub use message::{ButtonKind, Category, Component, Media, MediaSource, Message, Parameter, TemplateMessage, TextBody};
 
 /// Most tiers that a campaign may order.
@@ -210,6 +212,10 @@ impl CampaignSpec {
         }
         if let Some(canary) = &self.canary {
             canary.check(&self.window, &mut faults);
+            if self.schedule.is_per_recipient() {
+                let detail = "cannot be with a schedule by each recipient's own clock: leave one of them out.";
+                faults.add("/canary", detail);
+            }
         }
         if self.retry.base > self.retry.cap {
             let detail =

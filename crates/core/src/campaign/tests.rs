@@ -147,7 +147,8 @@ fn later_fields_and_kinds_are_refused_by_name() {
         refused("/schedule/type", json!("rate"))
             .starts_with("/schedule/type: `rate` is not one of `at`, `cron`, `now`.")
     );
-    assert!(refused("/schedule/per_recipient", json!(true)).starts_with("/schedule/per_recipient: is not a field"));
+    let own_clocks_now = refused("/schedule", json!({"type": "now", "per_recipient": true}));
+    assert!(own_clocks_now.starts_with("/schedule/per_recipient: is not a field"), "{own_clocks_now}");
     assert!(
         refused("/jitter", json!({"type": "normal"}))
             .starts_with("/jitter/type: `normal` is not one of `uniform`, `stagger`, `front_loaded`.")

@@ -181,7 +181,10 @@ impl Forecast {
         let (recipients, window) = (counted(self.recipients, "recipient"), self.window_seconds);
         let (numbers, capacity) = (counted(self.numbers as u64, "number"), thousands(self.capacity));
         let send = if self.numbers == 1 { "sends" } else { "send" };
-        write!(f, "{recipients} do not fit: quiet hours and blackout dates leave them {window:.1} s of the window, ")?;
+        write!(
+            f,
+            "{recipients} do not fit: quiet hours, blackout dates or their own clocks leave them {window:.1} s, "
+        )?;
         write!(f, "and {numbers} {send} {capacity} in that; widen it into hours that are open to them, or add numbers")
     }
 

@@ -93,7 +93,7 @@ fn too_many_for_their_hours_are_refused_with_the_arithmetic() {
     let told = narrow.plan().expect_err("too many").to_string();
     assert_eq!(
         told,
-        "400 recipients do not fit: quiet hours and blackout dates leave them 5.0 s of the window, and 1 number sends \
+        "400 recipients do not fit: quiet hours, blackout dates or their own clocks leave them 5.0 s, and 1 number sends \
          360 in that; widen it into hours that are open to them, or add numbers"
     );
 }

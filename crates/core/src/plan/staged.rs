@@ -55,9 +55,9 @@ pub fn in_two(
         // Nobody is awake to be asked: there is no time for a canary.
         return Err(Shortage::of(candidates.len() as u64, senders, &Terms { closes_at: terms.opens_at, ..first }));
     }
-    let early_plan = remapped(plan(&early, senders, &first)?, &early);
+    let early_plan = plan(&early, senders, &first)?.of_some(&early);
     let pages = early_plan.pages.len();
-    let late_plan = remapped(plan(&late, &less(senders, &early_plan), &rest)?, &late);
+    let late_plan = plan(&late, &less(senders, &early_plan), &rest)?.of_some(&late);
     let plan = Plan { pages: early_plan.pages.into_iter().chain(late_plan.pages).collect() };
     Ok(Staged { plan, canary: Some(FirstStage { pages, ends_at }) })
 }
@@ -76,13 +76,6 @@ fn draw(canary: &Canary, candidates: &[Candidate], first: &Terms, seed: u64) -> 
     let mut goes_first = vec![false; candidates.len()];
     drawn.iter().for_each(|index| goes_first[*index as usize] = true);
     (0..candidates.len() as u32).partition(|index| goes_first[*index as usize])
-}
-
-/// A plan of some candidates, as one of all.
-fn remapped(mut plan: Plan, some: &[u32]) -> Plan {
-    let entries = plan.pages.iter_mut().flat_map(|page| &mut page.entries);
-    entries.for_each(|entry| entry.candidate = some[entry.candidate as usize]);
-    plan
 }
 
 /// What `senders` may still do once `plan` has gone out.

@@ -4,6 +4,7 @@ pub mod calendar;
 mod civil;
 mod cron;
 mod recurrence;
+mod zones;
 
 use chrono::{NaiveDate, NaiveDateTime};
 use chrono_tz::Tz;
@@ -15,8 +16,12 @@ pub use self::{
     civil::{instant, parse_zone, shown},
     cron::{BadCron, Cron},
     recurrence::Recurrence,
+    zones::{Hearing, Zones, spanning},
 };
 use crate::{UnixMs, fault::Faults, fault::read::Node};
+
+/// Farther than any two clocks are apart: 26 hours, with the date line between them.
+const FARTHEST_MS: i64 = 27 * 3_600_000;
 
 /// When a campaign goes out.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -28,6 +33,9 @@ pub enum Schedule {
         at: NaiveDateTime,
         /// Where the clock hangs.
         timezone: Tz,
+        /// Each recipient's own clock is meant; whoever names no zone lives by `timezone`.
+        #[serde(skip_serializing_if = "std::ops::Not::not")]
+        per_recipient: bool,
     },
     /// Again and again.
     Cron(Recurrence),
@@ -61,7 +69,8 @@ impl Schedule {
             "at" => {
                 let at = fields.required("at", read_civil);
                 let timezone = fields.required("timezone", read_zone);
-                Some(Self::At { at: at?, timezone: timezone? })
+                let per_recipient = fields.or("per_recipient", false, Node::flag);
+                Some(Self::At { at: at?, timezone: timezone?, per_recipient: per_recipient? })
             }
             "cron" => Recurrence::read(fields).map(Self::Cron),
             _ => Some(Self::Now { timezone: fields.or("timezone", Tz::UTC, read_zone)? }),
@@ -88,7 +97,11 @@ impl Schedule {
         match self {
             Self::Cron(recurrence) => {
                 let words = recurrence.cron.in_words();
-                Some(format!("{}, {} time.", words.trim_end_matches('.'), recurrence.timezone))
+                let clock = match recurrence.per_recipient {
+                    true => format!("by each recipient's own clock, or else {} time", recurrence.timezone),
+                    false => format!("{} time", recurrence.timezone),
+                };
+                Some(format!("{}, {clock}.", words.trim_end_matches('.')))
             }
             Self::At { .. } | Self::Now { .. } => None,
         }
@@ -100,13 +113,20 @@ impl Schedule {
     /// the first time.
     pub fn first(&self, accepted_at: UnixMs) -> Option<Occurrence> {
         match self {
-            Self::At { at, timezone } => Some(Occurrence::of(*at, *timezone)),
+            Self::At { at, timezone, .. } => Some(Occurrence::of(*at, *timezone)),
             Self::Now { timezone } => {
                 let (civil, zone) = (shown(accepted_at, *timezone), timezone.name().to_owned());
                 Some(Occurrence { civil, zone, instant: accepted_at })
             }
             Self::Cron(recurrence) => recurrence.after(accepted_at).next(),
         }
+    }
+
+    /// The same for recipients who live in `zones`: of what comes again, the first time of which nobody has missed anything.
+    pub fn first_in(&self, accepted_at: UnixMs, zones: &Zones) -> Option<Occurrence> {
+        let Self::Cron(recurrence) = self else { return self.first(accepted_at) };
+        let ahead = |occurrence: &Occurrence| self.earliest(occurrence, zones) > accepted_at;
+        recurrence.after(accepted_at - FARTHEST_MS).find(ahead)
     }
 
     /// When it goes out again after `last`; `None` when it does not.
@@ -120,7 +140,7 @@ impl Schedule {
     /// Whether the schedule is still ahead at `now`.
     pub fn check(&self, now: UnixMs) -> Faults {
         match self {
-            Self::At { at, timezone } if instant(*at, *timezone) < now => {
+            Self::At { at, timezone, .. } if instant(*at, *timezone) < now => {
                 let remedy = "give a time to come, or use {\"type\": \"now\"}.";
                 Faults::one("/schedule/at", format!("{at} in {timezone} has passed: {remedy}"))
             }
@@ -148,7 +168,8 @@ mod tests {
     #[test]
     fn a_skipped_time_still_names_the_run() {
         let at = civil("2026-03-29T02:30:00");
-        let occurrence = Schedule::At { at, timezone: Tz::Europe__Berlin }.first(0).expect("an occurrence");
+        let schedule = Schedule::At { at, timezone: Tz::Europe__Berlin, per_recipient: false };
+        let occurrence = schedule.first(0).expect("an occurrence");
         assert_eq!((occurrence.civil, occurrence.zone.as_str()), (at, "Europe/Berlin"));
     }
 
@@ -161,7 +182,8 @@ mod tests {
 
     #[test]
     fn a_time_in_the_past_is_a_fault_from_the_next_millisecond_on() {
-        let schedule = Schedule::At { at: civil("2026-11-23T06:00:00"), timezone: Tz::UTC };
+        let at = civil("2026-11-23T06:00:00");
+        let schedule = Schedule::At { at, timezone: Tz::UTC, per_recipient: false };
         let instant = schedule.first(0).expect("an occurrence").instant;
         assert!(schedule.check(instant).is_empty());
         assert_eq!(schedule.check(instant + 1).iter().next().map(|fault| fault.pointer.as_str()), Some("/schedule/at"));

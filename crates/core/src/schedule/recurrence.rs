@@ -12,7 +12,10 @@ use super::{
 };
 use crate::{
     UnixMs,
-    fault::{Faults, read::Fields},
+    fault::{
+        Faults,
+        read::{Fields, Node},
+    },
 };
 
 /// Longer than any clock was ever put forward: a day, where the date line moved, and an hour to be sure of it.
@@ -26,6 +29,9 @@ pub struct Recurrence {
     pub cron: Cron,
     /// Where the clock hangs.
     pub timezone: Tz,
+    /// Each recipient's own clock is meant; whoever names no zone lives by `timezone`.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub per_recipient: bool,
     /// The first day.
     pub starts: Option<NaiveDate>,
     /// The last day.
@@ -42,6 +48,7 @@ impl Recurrence {
     pub(super) fn read(fields: &mut Fields<'_, '_>) -> Option<Self> {
         let cron = fields.required("cron", |node| node.parse());
         let timezone = fields.required("timezone", read_zone);
+        let per_recipient = fields.or("per_recipient", false, Node::flag);
         let starts = fields.maybe("starts", read_date);
         let ends = fields.maybe("ends", read_date);
         let skip_dates = fields.or("skip_dates", Vec::new(), |node| node.list(read_date));
@@ -52,7 +59,14 @@ impl Recurrence {
             return fields
                 .fault_at("ends", format!("{ends} is before it starts on {starts}: make it that day or later."));
         }
-        Some(Self { cron: cron?, timezone: timezone?, starts, ends, skip_dates: skip_dates?.into_iter().collect() })
+        Some(Self {
+            cron: cron?,
+            timezone: timezone?,
+            per_recipient: per_recipient?,
+            starts,
+            ends,
+            skip_dates: skip_dates?.into_iter().collect(),
+        })
     }
 
     /// Every occurrence after an instant, in order.

@@ -47,11 +47,11 @@ impl Chores {
     }
 
     async fn see_canary(&self, run: &Run, canary: CanaryPages) -> Result<Seen, EngineError> {
-        let (terms, mut seen) = (run.terms(), Seen::default());
+        let mut seen = Seen::default();
         for at in run.page_refs().take(canary.pages as usize) {
             let Some(page) = self.ctx.store.page(&at).await? else { continue };
             for record in &page.ledger.records {
-                let standing = record.standing(&terms);
+                let standing = record.standing(&page.ledger.header.terms);
                 seen.add(standing, standing == Standing::Failed && record.code == SUPPRESSED);
             }
         }

@@ -5,16 +5,15 @@ use std::time::Duration;
 
 use dawncast_core::{
     UnixMs,
-    ids::RunId,
-    plan::{self, Sender, Terms},
+    ids::{NumberId, RunId},
 };
 use dawncast_store::{
-    records::{AudienceVersion, Number, NumberRole},
-    run::{Check, Run},
+    records::{AudienceVersion, NumberRole},
+    run::{Check, Frozen, Run},
 };
 use tracing::{info, warn};
 
-use super::{Chores, examine::Finding, preflight::defects};
+use super::{Chores, examine::Finding, preflight::defects, select::Selection};
 use crate::{EngineError, notify};
 
 /// Of a run's checks so many are kept, the latest.
@@ -62,34 +61,23 @@ impl Chores {
 
     async fn findings(&self, run: &Run) -> Result<Findings, EngineError> {
         let mut findings = Findings::default();
-        let numbers = self.fit_numbers(run, &mut findings).await?;
-        let rows = self.check_rows(run, &mut findings).await?;
-        if !numbers.is_empty() {
-            let senders: Vec<Sender> = numbers.iter().map(planned).collect();
-            let (spec, opening, headroom) = (&run.record.spec, run.record.opening, self.ctx.settings.headroom);
-            let (opens_at, closes_at) = (opening.opens_at, spec.without_watch(opening.closes_at));
-            let terms = Terms { opens_at, closes_at, headroom, jitter: spec.jitter, hours: Vec::new() };
-            let short = plan::shortages(rows, &senders, &terms).into_iter().map(|shortage| shortage.to_string());
-            match spec.force {
-                true => findings.remarks.extend(short),
-                false => findings.holds.extend(short),
-            }
-        }
+        let fit = self.fit_numbers(run, &mut findings).await?;
+        self.check_rows(run, &fit, &mut findings).await?;
         findings.remarks.extend(self.check_receipts().await?);
         Ok(findings)
     }
 
     /// The pool's active numbers that can send.
-    async fn fit_numbers(&self, run: &Run, findings: &mut Findings) -> Result<Vec<Number>, EngineError> {
+    async fn fit_numbers(&self, run: &Run, findings: &mut Findings) -> Result<Vec<NumberId>, EngineError> {
         let (pool, mut fit, mut unfit) = (&run.record.spec.pool, Vec::new(), Vec::new());
         let numbers = self.ctx.store.pool_numbers(pool).await?;
         for number in numbers.into_iter().filter(|number| number.role == NumberRole::Active) {
             let id = number.phone_number_id.clone();
             match self.examine(run, &number).await? {
-                Finding::Fit => fit.push(number),
+                Finding::Fit => fit.push(id),
                 Finding::Unknown(why) => {
                     findings.remarks.push(format!("number {id}: {why}"));
-                    fit.push(number);
+                    fit.push(id);
                 }
                 Finding::Unfit(why) => unfit.push(format!("number {id} cannot send: {why}")),
             }
@@ -102,8 +90,8 @@ impl Chores {
         Ok(fit)
     }
 
-    /// How many rows would be sent to; each is rendered once on trial.
-    async fn check_rows(&self, run: &Run, findings: &mut Findings) -> Result<u64, EngineError> {
+    /// Each row is rendered once on trial, and has to fit.
+    async fn check_rows(&self, run: &Run, fit: &[NumberId], findings: &mut Findings) -> Result<(), EngineError> {
         let (store, audience) = (&self.ctx.store, &run.record.spec.audience.id);
         // *An import that completes while its rows are read* would delete them: they are held under a name of the check's
         // own. One that a check which died has left behind is of an older version, and let go of first.
@@ -112,23 +100,26 @@ impl Chores {
         let Some(version) = store.pin(audience, &reader).await?.filter(|version| version.rows > 0) else {
             store.unpin(audience, &reader).await?;
             findings.holds.push(format!("audience {audience} holds no rows: import some"));
-            return Ok(0);
+            return Ok(());
         };
-        let rows = self.try_rows(run, &version, findings).await;
+        let tried = self.try_rows(run, &version, fit, findings).await;
         store.unpin(audience, &reader).await?;
-        rows
+        tried
     }
 
     async fn try_rows(
         &self,
         run: &Run,
         version: &AudienceVersion,
+        fit: &[NumberId],
         findings: &mut Findings,
-    ) -> Result<u64, EngineError> {
-        let screen = self.asking_screen(run, version, &self.pool_senders(run).await?).await?.without_cap();
-        let selection = self.select(run, version, &screen, run.record.opening.opens_at).await?;
-        let (chosen, dropped) = (selection.chosen.len() as u64, selection.dropped_by_reason());
-        let submitted = chosen + selection.dropped.len() as u64;
+    ) -> Result<(), EngineError> {
+        let mut senders = self.pool_senders(run).await?;
+        let screen = self.asking_screen(run, version, &senders).await?.without_cap();
+        let opens_at = run.record.opening.opens_at;
+        let selection = self.select(run, version, &screen, opens_at).await?;
+        let dropped = selection.dropped_by_reason();
+        let submitted = (selection.chosen.len() + selection.dropped.len()) as u64;
         findings.holds.extend(defects(run, submitted, &dropped));
         let sends_at = run.record.opening.opens_at.max(self.clock.now());
         let stale = run.record.spec.audience.stale(version.updated_at, sends_at);
@@ -137,12 +128,28 @@ impl Chores {
             let named: Vec<String> = dropped.iter().map(|(reason, count)| format!("{count} {reason}")).collect();
             findings.remarks.push(format!("of {submitted} rows these would be dropped: {}", named.join(", ")));
         }
-        Ok(chosen)
+        if fit.is_empty() {
+            // That it has nobody to send is enough.
+            return Ok(());
+        }
+        senders.iter_mut().for_each(|sender| sender.standby |= !fit.contains(&sender.number));
+        let frozen = self.draft(run, version, senders, &selection, opens_at).await?;
+        findings.remarks.extend(frozen.over_quota.clone());
+        self.check_fit(run, &frozen, &selection, findings);
+        Ok(())
     }
-}
 
-fn planned(number: &Number) -> Sender {
-    Sender { id: number.phone_number_id.clone(), mps: number.mps, quota: None }
+    /// Whether those who are chosen fit, as plan will find.
+    fn check_fit(&self, run: &Run, frozen: &Frozen, selection: &Selection, findings: &mut Findings) {
+        let mut strict = run.clone();
+        strict.record.spec.force = false;
+        let Err(shortage) = self.place(&strict, frozen, selection) else { return };
+        let told = match run.record.spec.force {
+            true => &mut findings.remarks,
+            false => &mut findings.holds,
+        };
+        told.push(shortage.to_string());
+    }
 }
 
 #[cfg(test)]

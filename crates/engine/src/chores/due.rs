@@ -57,6 +57,7 @@ pub(super) mod tests {
             instant: 1_000_000,
             opening: Opening { opens_at: 1_000_000, closes_at: 1_300_000, deadline_at: 1_330_000 },
             created_at: 0,
+            civil: None,
             origin: Origin::Schedule,
         };
         Run {

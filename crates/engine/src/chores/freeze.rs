@@ -4,11 +4,13 @@ use std::collections::BTreeMap;
 
 use dawncast_core::{UnixMs, consent::Scope, ids::NumberId, plan, quota::Ask};
 use dawncast_store::{
-    records::{Number, NumberRole, mint},
+    records::{AudienceVersion, Number, NumberRole, mint},
     run::{Advanced, Frozen, Run, Sender},
 };
 
-use super::Chores;
+use tracing::debug;
+
+use super::{Chores, select::Selection};
 use crate::{
     EngineError,
     points::{Point, reach},
@@ -48,6 +50,13 @@ impl Chores {
         let Some(version) = store.pin(&spec.audience.id, id).await? else {
             return self.hold(run, &format!("audience {} holds no rows: import some", spec.audience.id)).await;
         };
+        if let Some(moved) = run.record.moved_to(&version.zones) {
+            // *An import that completes after the last look at the zones*: the run waits, or begins, by what they are now.
+            debug!(run.id = %id, "run {id} opens at {} now", moved.opening.opens_at);
+            store.unpin(&spec.audience.id, id).await?;
+            store.follow_zones(run, &version.zones).await?;
+            return Ok(false);
+        }
         // Pinned with what is selected by it: plan has to come to the same recipients.
         let opens_at = opens_at(run, self.clock.now());
         if let Some(why) = spec.audience.stale(version.updated_at, opens_at) {
@@ -58,22 +67,8 @@ impl Chores {
         let senders = self.pool_senders(run).await?;
         let screen = self.asking_screen(run, &version, &senders).await?;
         let selection = self.select(run, &version, &screen, opens_at).await?;
-        let (plan_token, screened) = (mint(), selection.screened());
-        let recipients = selection.chosen.len() as u64;
-        let (quotas, over_quota) = self.quotas(run, &senders, opens_at, recipients).await?;
-        let frozen = Frozen {
-            audience_version: version.version,
-            seed: rand::random(),
-            plan_token,
-            senders,
-            quotas,
-            over_quota,
-            opens_at,
-            submitted: (selection.chosen.len() + selection.dropped.len()) as u64,
-            dropped: selection.dropped_by_reason(),
-            screened: screened.len() as u64,
-            fixed: Scope::of(&spec.message) == Scope::Service,
-        };
+        let frozen = self.draft(run, &version, senders, &selection, opens_at).await?;
+        let screened = selection.screened();
         store.put_screened(id, &frozen.plan_token, &screened).await?;
         if frozen.fixed {
             store.put_fixed_numbers(id, &frozen.plan_token, &selection.fixed_numbers()).await?;
@@ -89,6 +84,32 @@ impl Chores {
             self.let_go_of_another_audience(run).await?;
         }
         Ok(advanced == Advanced::Moved)
+    }
+
+    /// What freeze would pin.
+    pub(super) async fn draft(
+        &self,
+        run: &Run,
+        version: &AudienceVersion,
+        senders: Vec<Sender>,
+        selection: &Selection,
+        opens_at: UnixMs,
+    ) -> Result<Frozen, EngineError> {
+        let recipients = selection.chosen.len() as u64;
+        let (quotas, over_quota) = self.quotas(run, &senders, opens_at, recipients).await?;
+        Ok(Frozen {
+            audience_version: version.version,
+            seed: rand::random(),
+            plan_token: mint(),
+            senders,
+            quotas,
+            over_quota,
+            opens_at,
+            submitted: recipients + selection.dropped.len() as u64,
+            dropped: selection.dropped_by_reason(),
+            screened: selection.screened().len() as u64,
+            fixed: Scope::of(&run.record.spec.message) == Scope::Service,
+        })
     }
 
     /// *A run that is edited while freeze runs* may be for another audience by now, and would never let go of the one that

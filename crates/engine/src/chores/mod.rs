@@ -1,6 +1,7 @@
 //! Chores: the rare, idempotent steps of a run's life. A tick each second derives what is due from the run records; the
 //! job on the queue is only its hint, so that a lost or late job costs a second, not the window.
 
+mod by_zone;
 mod canary;
 mod check;
 mod close;

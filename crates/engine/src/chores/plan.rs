@@ -5,6 +5,7 @@ use dawncast_core::{
     canary::Canary,
     delivery::DeliveryState,
     plan::{self, FirstStage, Plan, Shortage, Staged, Terms},
+    quiet::Until,
 };
 use dawncast_store::{
     page::{NewPage, Recipient, Recipients, Written},
@@ -13,7 +14,7 @@ use dawncast_store::{
 use futures::future::try_join_all;
 
 use super::{
-    Chores,
+    Chores, by_zone,
     select::{self, Selection},
 };
 use crate::{
@@ -69,7 +70,7 @@ impl Chores {
     /// Within the window. Where that is too short because the run starts late, or was forced: within half of what is left
     /// before the deadline, so that the last ones, and their retries, still meet it; else up to the deadline; else beyond
     /// it: as many as can be are served in time, the others expire.
-    fn place(&self, run: &Run, frozen: &Frozen, selection: &Selection) -> Result<Staged, Shortage> {
+    pub(super) fn place(&self, run: &Run, frozen: &Frozen, selection: &Selection) -> Result<Staged, Shortage> {
         let (opening, opens_at) = (run.record.opening, frozen.opens_at);
         let sender = |(_, sender): (usize, &Sender)| {
             let quota = frozen.quotas.get(&sender.number).copied();
@@ -77,11 +78,11 @@ impl Chores {
         };
         let senders: Vec<plan::Sender> = home_senders(frozen).map(sender).collect();
         let (headroom, jitter) = (self.ctx.settings.headroom, run.record.spec.jitter);
-        let attempt = |closes_at| {
-            let hours = selection.clocks.hours(opens_at, closes_at);
+        let attempt = |closes_at, until| {
+            let hours = selection.clocks.hours(opens_at, closes_at, until);
             let terms = Terms { opens_at, closes_at, headroom, jitter, hours };
             match &run.record.spec.canary {
-                None => plan_some(frozen, selection, None, &senders, &terms).map(Staged::whole),
+                None => by_zone::plan(selection, |some| plan_some(frozen, selection, some, &senders, &terms)),
                 Some(canary) => {
                     let all = (selection.candidates.as_slice(), senders.as_slice());
                     plan::in_two(canary, all, &terms, frozen.seed, |some, senders, terms| {
@@ -90,15 +91,15 @@ impl Chores {
                 }
             }
         };
-        let planned = attempt(opening.closes_at.max(opens_at));
+        let planned = attempt(opening.closes_at.max(opens_at), Until::Closes);
         let may_overrun = opens_at > opening.opens_at || run.record.spec.force;
         if planned.is_ok() || !may_overrun {
             return planned;
         }
         let left = (opening.deadline_at - opens_at).max(0);
-        let late = attempt(opens_at + left / 2).or_else(|_| attempt(opens_at + left));
+        let late = attempt(opens_at + left / 2, Until::Deadline).or_else(|_| attempt(opens_at + left, Until::Deadline));
         let pause = run.record.spec.canary.map_or(0, |canary| canary.pause_ms());
-        late.or_else(|shortage| beyond(shortage, |length| attempt(opens_at + pause + length)))
+        late.or_else(|shortage| beyond(shortage, |length| attempt(opens_at + pause + length, Until::Ever)))
     }
 
     async fn write(&self, run: &Run, token: &str, pages: &[NewPage]) -> Result<bool, EngineError> {
@@ -200,7 +201,7 @@ fn pages(run: &Run, frozen: &Frozen, plan: &Plan, selection: &Selection) -> Resu
         page: page as u32,
         home: place_of(frozen, planned.number) as u16,
         base: frozen.opens_at - BASE_LEAD_MS,
-        terms: run.terms(),
+        terms: by_zone::terms(run, selection, planned),
         recipients: Recipients { names: names.clone(), rows: planned.entries.iter().map(row).collect() },
     };
     Ok(plan.pages.iter().enumerate().map(page).collect())

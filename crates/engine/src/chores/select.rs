@@ -148,6 +148,7 @@ impl Chores {
         let (spec, renderer) = (&run.record.spec, renderer(run)?);
         let names = store.asset_names().await?;
         let clocks = Clocks::new(&spec.window, spec.schedule.zone(), reach(run, opens_at));
+        let clocks = clocks.each_own(run.record.own_civil());
         let selection = Selection {
             candidates: vec![],
             chosen: vec![],

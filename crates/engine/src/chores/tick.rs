@@ -51,6 +51,7 @@ async fn once(
         if run.state == RunState::Closed {
             chores.retire(&run).await?;
         }
+        follow_zones(chores, &run).await?;
         chores.see_missed(&run).await?;
         if run.state == RunState::Open && count.is_multiple_of(RECONCILE_EVERY) {
             reconcile(chores, &run).await?;
@@ -62,6 +63,17 @@ async fn once(
             free.insert(Instant::now());
         }
     }
+    Ok(())
+}
+
+/// A run whose recipients live by their own clocks opens when the first of them does: whoever is imported before freeze may
+/// live farther east.
+async fn follow_zones(chores: &Chores, run: &Run) -> Result<(), EngineError> {
+    if run.state != RunState::Scheduled || run.record.own_civil().is_none() || !chores.ctx.vigil.trusts() {
+        return Ok(());
+    }
+    let zones = chores.ctx.store.zones_of(&run.record.spec).await?;
+    chores.ctx.store.follow_zones(run, &zones).await?;
     Ok(())
 }
 

@@ -58,6 +58,8 @@ pub(super) struct PageOwner {
     pub(super) sheet: Arc<Sheet>,
     pub(super) recipients: Recipients,
     pub(super) home: usize,
+    /// The page's own.
+    pub(super) deadline: UnixMs,
     pub(super) desk: Desk,
     pub(super) wire: JoinSet<Answer>,
     pub(super) places: Places,
@@ -122,6 +124,7 @@ impl PageOwner {
             path: receipt_path(store, now).await?,
             rests: vec![Resting::default(); sheet.senders.len()],
             home: usize::from(ledger.header.home),
+            deadline: ledger.header.terms.deadline,
             version: ledger.header.version,
             wire: JoinSet::new(),
             places: Places::new(Arc::clone(&shared.wire), shared.ctx.settings.in_flight),
@@ -161,7 +164,8 @@ impl PageOwner {
 
     /// What the run says to those who wait, as far as the owner knows.
     pub(super) fn gate(&self) -> Gate {
-        let expired = self.sheet.run.begin_until().is_some_and(|until| self.now() >= until);
+        let until = self.sheet.run.begin_until().map(|until| until.min(self.deadline));
+        let expired = until.is_some_and(|until| self.now() >= until);
         match self.refusal {
             Some(Refusal::Cancelled) => Gate::Cancelled,
             Some(Refusal::Expired | Refusal::Closed) => Gate::Expired,

@@ -50,7 +50,9 @@ impl Takeover {
         if !shared.ctx.vigil.verify(server.id).await {
             return Ok(None);
         }
-        let (now, rules) = (shared.clock.now(), suspects::rules(sheet.rules, &server));
+        // A page may have to be done before the last of its run.
+        let rules = Rules { terms: ledger.header.terms, ..sheet.rules };
+        let (now, rules) = (shared.clock.now(), suspects::rules(rules, &server));
         let mut suspicion = Doubt::of(store, &ledger, &server, now).await?;
         let settled = suspicion.settle(store, &owner, ledger, &recipients, &rules).await?;
         Ok(settled.map(|ledger| Self { owner, ledger, recipients, rules, server: server.id, suspicion }))

@@ -25,6 +25,7 @@ fn run(state: RunState) -> Run {
         instant: DEADLINE,
         opening,
         created_at: 0,
+        civil: None,
         origin: Origin::Schedule,
     };
     Run {

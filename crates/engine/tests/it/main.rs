@@ -25,6 +25,7 @@ mod metrics;
 mod notices;
 mod notify;
 mod numbers;
+mod own_clocks;
 mod postbox;
 mod priorities;
 mod process;

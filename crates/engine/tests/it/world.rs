@@ -177,8 +177,9 @@ impl World {
         let spec = CampaignSpec::parse(spec.to_string().as_bytes()).unwrap();
         let id = format!("cmp_{}", mint()).parse().unwrap();
         let created_at = self.clock.now() - ago;
-        let campaign = Campaign::new(id, spec, created_at).unwrap();
-        let run = RunRecord::of(&campaign);
+        let zones = self.store.zones_of(&spec).await.unwrap();
+        let campaign = Campaign::new(id, spec, created_at, &zones).unwrap();
+        let run = RunRecord::of(&campaign, &zones);
         assert!(self.store.add_campaign(&campaign).await.unwrap());
         assert!(self.store.create_run(&run).await.unwrap());
         run.id

@@ -3,7 +3,12 @@
 use axum::{Json, extract::State};
 use chrono::{DateTime, SecondsFormat};
 use chrono_tz::Tz;
-use dawncast_core::{UnixMs, ids::CampaignId, ids::RunId, schedule::calendar::Entry};
+use dawncast_core::{
+    UnixMs,
+    ids::CampaignId,
+    ids::RunId,
+    schedule::{Zones, calendar::Entry},
+};
 use dawncast_store::records::Campaign;
 use serde::{Deserialize, Serialize};
 
@@ -67,7 +72,8 @@ pub(crate) async fn calendar(
         Some(cursor) => cursor.parse().map_err(|_| Problem::malformed("The `cursor` is none that a calendar gave."))?,
         None => state.now(),
     };
-    Ok(Json(view(&campaign, after, limit, other)))
+    let zones = state.store.zones_of(&campaign.spec).await?;
+    Ok(Json(view((&campaign, &zones), after, limit, other)))
 }
 
 fn zone(given: Option<&str>) -> Result<Tz, Problem> {
@@ -77,7 +83,7 @@ fn zone(given: Option<&str>) -> Result<Tz, Problem> {
     name.parse().map_err(unknown)
 }
 
-fn view(campaign: &Campaign, after: UnixMs, limit: usize, other: Tz) -> View {
+fn view((campaign, zones): (&Campaign, &Zones), after: UnixMs, limit: usize, other: Tz) -> View {
     let schedule = &campaign.spec.schedule;
     let is_open = campaign.state.is_open();
     // One more than is shown tells whether there is more.
@@ -90,12 +96,12 @@ fn view(campaign: &Campaign, after: UnixMs, limit: usize, other: Tz) -> View {
         timezone: schedule.zone().name(),
         other_timezone: other.name(),
         next_cursor: last.filter(|_| has_more),
-        items: entries.into_iter().map(|entry| line(campaign, entry, other)).collect(),
+        items: entries.into_iter().map(|entry| line((campaign, zones), entry, other)).collect(),
     }
 }
 
-fn line(campaign: &Campaign, Entry { occurrence, skipped, remark }: Entry, other: Tz) -> Line {
-    let opening = campaign.spec.window.around(occurrence.instant, campaign.created_at);
+fn line((campaign, zones): (&Campaign, &Zones), Entry { occurrence, skipped, remark }: Entry, other: Tz) -> Line {
+    let opening = campaign.spec.opening(&occurrence, zones, campaign.created_at);
     Line {
         run: skipped.is_none().then(|| RunId::of(&campaign.id, occurrence.civil, &occurrence.zone)),
         at: rfc3339(occurrence.instant),

@@ -5,21 +5,22 @@ use std::collections::BTreeSet;
 use dawncast_core::{
     UnixMs,
     admission::{self, Promised},
-    campaign::{CampaignSpec, Message},
-    canary::Canary,
+    campaign::{CampaignSpec, Load, Message},
     fault::Faults,
-    plan::{self, Forecast, Sender, Shortage, Terms},
+    plan::{Forecast, Sender},
     quiet::{Clocks, Stretch},
     quota::{Balance, Shortfall},
     render::Renderer,
     template::lint_known,
-    window::Opening,
 };
 use dawncast_store::records::{AudienceVersion, Number};
 use serde::Serialize;
 use serde_json::Value;
 
-use super::facts::{Facts, NamedFile};
+use super::{
+    capacity::{Capacity, Complaint, WindowLoad},
+    facts::{Facts, NamedFile},
+};
 
 /// What a campaign without faults comes to.
 #[derive(Debug, Serialize)]
@@ -27,6 +28,9 @@ pub(super) struct Outlook {
     /// Whether its audience fits its window.
     #[serde(flatten)]
     forecast: Forecast,
+    /// The windows of recipients who live by their own clocks; of these, `forecast` tells of the fullest.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    windows: Vec<WindowLoad>,
     /// What of the window belongs to other runs.
     promised: Vec<Promised>,
     /// What Meta's messaging limit leaves, for each portfolio that has one.
@@ -39,6 +43,7 @@ pub(super) struct Outlook {
 /// Checks `spec` against the facts. `headroom` is the share of a number's throughput that is planned with.
 pub(super) fn check(spec: &CampaignSpec, facts: &Facts, now: UnixMs, headroom: f64) -> Result<Outlook, Faults> {
     let mut faults = spec.check(now);
+    check_clocks(spec, facts, now, &mut faults);
     // A window that is wrong or past holds nothing: the one fault is enough.
     let on_time = !faults
         .iter()
@@ -53,27 +58,18 @@ pub(super) fn check(spec: &CampaignSpec, facts: &Facts, now: UnixMs, headroom: f
     check_pool(spec, facts, &mut faults);
     check_templates(spec, facts, &mut faults);
     facts.files.iter().for_each(|file| check_file(file, &mut faults));
-    let (rows, senders, terms) = load(spec, facts, now, headroom);
-    let forecast = plan::forecast(rows, &senders, &terms);
+    let capacity = Capacity::of(spec, facts, now, headroom);
     let mut warnings = warnings(spec, facts);
-    let opening = opening(spec, now);
-    let promised = admission::promised(&opening, spec.priority, &facts.promises);
     if on_time && !facts.numbers.is_empty() {
-        let short = plan::shortages(rows, &senders, &terms);
-        // No time makes the numbers follow a step that is too short for them.
-        let (hopeless, short): (Vec<_>, Vec<_>) = short.iter().partition(|it| matches!(it, Shortage::Pace { .. }));
-        hopeless.iter().for_each(|it| faults.add(pointer(it), format!("{it}.")));
-        let alone = short.iter().map(|shortage| (pointer(shortage), shortage.to_string()));
-        let crowded = admission::crowded(&forecast, &promised).map(|why| ("/window/closes", why));
-        let watch = spec.canary.as_ref().map(Canary::takes).unwrap_or_default();
-        for (pointer, why) in alone.chain(crowded).map(|(pointer, why)| (pointer, format!("{why}{watch}"))) {
-            match spec.force {
-                true => warnings.push(format!("Forced, although {why}.")),
-                false => faults.add(pointer, format!("{why}. `\"force\": true` takes it all the same.")),
+        for Complaint { pointer, why, hopeless } in capacity.complaints {
+            match (hopeless, spec.force) {
+                (true, _) => faults.add(pointer, format!("{why}.")),
+                (false, true) => warnings.push(format!("Forced, although {why}.")),
+                (false, false) => faults.add(pointer, format!("{why}. `\"force\": true` takes it all the same.")),
             }
         }
     }
-    if let Some(why) = admission::too_big(rows, facts.memory.used, facts.memory.limit) {
+    if let Some(why) = admission::too_big(facts.meant, facts.memory.used, facts.memory.limit) {
         faults.add("/audience/id", format!("{why}."));
     }
     let shortfall = shortfall(facts);
@@ -82,13 +78,16 @@ pub(super) fn check(spec: &CampaignSpec, facts: &Facts, now: UnixMs, headroom: f
         faults.add("/audience/id", format!("{short}. {remedy}."));
     }
     warnings.extend(shortfall.map(|short| format!("{short}; Meta may refuse the rest (131048).")));
-    let reach = Stretch { from: terms.opens_at, until: terms.closes_at };
-    if let Err(quiet) = Clocks::new(&spec.window, spec.schedule.zone(), reach).of(None) {
+    let reach = Stretch { from: capacity.opening.opens_at, until: capacity.opening.closes_at };
+    let clocks = Clocks::new(&spec.window, spec.schedule.zone(), reach);
+    let civil = facts.first.as_ref().filter(|_| spec.schedule.is_per_recipient()).map(|first| first.civil);
+    if let Err(quiet) = clocks.each_own(civil).of(None) {
         warnings.push(format!("Recipients without a `timezone` of their own are dropped: {quiet}."));
     }
-    warnings.extend(audience_warnings(spec, facts, opening.opens_at.max(now)));
+    warnings.extend(audience_warnings(spec, facts, capacity.opening.opens_at.max(now)));
     let quotas = facts.quota.as_ref().map_or_else(Vec::new, |quota| quota.balances.clone());
-    faults.into_result(Outlook { forecast, promised, quotas, warnings })
+    let Capacity { forecast, windows, promised, .. } = capacity;
+    faults.into_result(Outlook { forecast, windows, promised, quotas, warnings })
 }
 
 /// What Meta's messaging limit lacks for this audience.
@@ -101,35 +100,24 @@ fn keeps_promise(spec: &CampaignSpec, short: &Shortfall) -> bool {
     short.attainable() >= spec.sla.objective
 }
 
-fn senders(facts: &Facts) -> Vec<Sender> {
+pub(super) fn senders(facts: &Facts) -> Vec<Sender> {
     let sender = |number: &Number| Sender { id: number.phone_number_id.clone(), mps: number.mps, quota: None };
     facts.numbers.iter().map(sender).collect()
 }
 
-/// The window of its first run. A schedule that never comes is a fault of its own; what it would come to does not matter.
-fn opening(spec: &CampaignSpec, now: UnixMs) -> Opening {
-    let instant = spec.schedule.first(now).map_or(now, |first| first.instant);
-    spec.window.around(instant, now)
-}
-
-/// What there is to send, from which numbers, in which time.
-fn load(spec: &CampaignSpec, facts: &Facts, now: UnixMs, headroom: f64) -> (u64, Vec<Sender>, Terms) {
-    let mut senders = senders(facts);
-    if let Some(quota) = facts.quota.as_ref().filter(|_| shortfall(facts).is_none()) {
-        quota.share(facts.meant, &mut senders);
-    }
-    let Opening { opens_at, closes_at, .. } = opening(spec, now);
-    // Whose hours are which is known once the audience is read, at freeze.
-    let closes_at = spec.without_watch(closes_at);
-    let terms = Terms { opens_at, closes_at, headroom, jitter: spec.jitter, hours: Vec::new() };
-    (facts.meant, senders, terms)
-}
-
-/// What to change so that the recipients fit.
-fn pointer(shortage: &Shortage) -> &'static str {
-    match shortage {
-        Shortage::Window(_) | Shortage::Hours { .. } => "/window/closes",
-        Shortage::Steps { .. } | Shortage::Pace { .. } => "/jitter/step",
+/// Whose clocks show the time of a campaign no more.
+fn check_clocks(spec: &CampaignSpec, facts: &Facts, now: UnixMs, faults: &mut Faults) {
+    let Some(first) = facts.first.as_ref().filter(|_| spec.schedule.is_per_recipient()) else { return };
+    let loads = spec.loads(first, &facts.zones, UnixMs::MIN, facts.meant).into_iter();
+    let past: Vec<Load> = loads.filter(|load| load.opening.closes_at <= now).collect();
+    if let Some(farthest) = past.first() {
+        let recipients: u64 = past.iter().map(|load| load.recipients).sum();
+        let detail = format!(
+            "{} has passed already for {recipients} recipients, in {}: schedule a later day, or leave them out.",
+            first.civil,
+            farthest.named(),
+        );
+        faults.add("/schedule", detail);
     }
 }
 

@@ -65,7 +65,8 @@ pub(crate) async fn edit(
     let now = state.now();
     let (spec, forecast) = checked(&state, &patched(&campaign.spec, patch), now, Some(&campaign.run())).await?;
     let waits = run.as_ref().is_none_or(|run| run.state == RunState::Scheduled);
-    let edited = match reach(&campaign.spec.schedule, &spec.schedule, &campaign.latest, waits, now) {
+    let (schedules, zones) = ((&campaign.spec.schedule, &spec.schedule), state.store.zones_of(&spec).await?);
+    let edited = match reach(schedules, &campaign.latest, waits, (now, &zones)) {
         Reach::TooLate => return Err(too_late(frozen(&campaign, run.as_ref()))),
         Reach::Later(next) => {
             let to = Moved { spec, latest: campaign.latest.clone() };

@@ -11,6 +11,7 @@ use dawncast_core::{
     campaign::{AudienceRef, CampaignSpec, Component, Media, MediaSource, Message, Parameter},
     ids::{PoolId, RunId, WabaId},
     quota::{Ask, Quota},
+    schedule::{Occurrence, Zones},
     template::Definition,
 };
 use dawncast_store::{
@@ -32,6 +33,10 @@ pub(super) struct Facts {
     pub(super) version: Option<AudienceVersion>,
     /// How many of them the campaign means: all, or those of its segment.
     pub(super) meant: u64,
+    /// Where these live.
+    pub(super) zones: Zones,
+    /// When the campaign goes out first; `None` when it never does.
+    pub(super) first: Option<Occurrence>,
     /// The active numbers of the pool.
     pub(super) numbers: Vec<Number>,
     /// Every pool there is.
@@ -80,17 +85,22 @@ impl Facts {
         for file in &mut files {
             file.asset = store.asset(&file.name).await?;
         }
+        let (meant, zones) = meant(store, &spec.audience, version.as_ref()).await?;
+        let first = spec.schedule.first_in(now, &zones);
+        let opens_at = first.as_ref().map_or(now, |first| spec.opening(first, &zones, now).opens_at);
         let accounts: BTreeSet<WabaId> = numbers.iter().map(|number| number.waba_id.clone()).collect();
         let accounts = if spec.message.category().is_some() { accounts } else { BTreeSet::new() };
         Ok(Self {
             audience: store.audience(&spec.audience.id).await?,
-            meant: meant(store, &spec.audience, version.as_ref()).await?,
+            meant,
+            zones,
+            first,
             version,
             pool_paused: store.pool_paused(&spec.pool).await?,
             templates: templates(state, accounts).await?,
             promises: promises(store, &spec.pool, instead_of).await?,
             memory: store.memory().await?,
-            quota: quota(state, spec, now, instead_of).await?,
+            quota: quota(state, spec, opens_at, instead_of).await?,
             numbers,
             pools,
             files,
@@ -116,33 +126,38 @@ async fn promises(store: &Store, pool: &PoolId, instead_of: Option<&RunId>) -> R
     Ok(promises)
 }
 
-/// How many rows of the audience the campaign means. A segment is counted row by row: what it leaves out must not make
+/// How many rows of the audience the campaign means, and where they live. A segment is counted row by row: what it leaves out must not make
 /// the rest look as if it did not fit its window.
-async fn meant(store: &Store, audience: &AudienceRef, version: Option<&AudienceVersion>) -> Result<u64, StoreError> {
-    let all = version.map_or(0, |version| version.rows);
+async fn meant(
+    store: &Store,
+    audience: &AudienceRef,
+    version: Option<&AudienceVersion>,
+) -> Result<(u64, Zones), StoreError> {
+    let all = version.map(|version| (version.rows, version.zones.clone())).unwrap_or_default();
     if audience.segment.is_everybody() {
         return Ok(all);
     }
-    let Some((_, mut rows)) = store.read_audience(&audience.id).await? else { return Ok(0) };
-    let mut inside = 0;
+    let Some((_, mut rows)) = store.read_audience(&audience.id).await? else { return Ok(Default::default()) };
+    let (mut inside, mut zones) = (0, Zones::default());
     while let Some(chunk) = rows.next().await? {
-        inside += chunk.iter().filter(|row| audience.segment.misfit(|column| row.value(column)).is_none()).count();
+        for row in chunk.iter().filter(|row| audience.segment.misfit(|column| row.value(column)).is_none()) {
+            inside += 1;
+            zones.note(row.timezone.as_deref());
+        }
     }
-    Ok(inside as u64)
+    Ok((inside, zones))
 }
 
 /// What is left at the campaign's window. Free-form texts go out within service windows, which no limit counts.
 async fn quota(
     state: &ApiState,
     spec: &CampaignSpec,
-    now: UnixMs,
+    opens_at: UnixMs,
     instead_of: Option<&RunId>,
 ) -> Result<Option<Quota>, StoreError> {
     if spec.message.category().is_none() {
         return Ok(None);
     }
-    let instant = spec.schedule.first(now).map_or(now, |first| first.instant);
-    let opens_at = spec.window.around(instant, now).opens_at;
     let quotas = state.store.quotas(opens_at).await?;
     Ok(Some(quotas.quota(Ask { run: instead_of, audience: &spec.audience.id, opens_at })))
 }

@@ -2,6 +2,7 @@
 
 mod beside;
 mod calendar;
+mod capacity;
 mod check;
 mod edit;
 mod facts;
@@ -98,7 +99,8 @@ async fn submit(state: &ApiState, body: &[u8], minted: &str) -> Result<Created, 
     let now = state.now();
     let (spec, forecast) = checked(state, body, now, None).await?;
     let id: CampaignId = format!("cmp_{minted}").parse().expect("minted ids are plain");
-    let campaign = Campaign::new(id, spec, now).expect("what was checked has a first occurrence");
+    let zones = state.store.zones_of(&spec).await?;
+    let campaign = Campaign::new(id, spec, now, &zones).expect("what was checked has a first occurrence");
     let campaign = store(state, campaign).await?;
     let (next_run, next_run_at) = (campaign.run(), rfc3339(campaign.latest.instant));
     let schedule_in_words = campaign.spec.schedule.in_words();
@@ -114,7 +116,8 @@ async fn store(state: &ApiState, campaign: Campaign) -> Result<Campaign, Problem
         true => campaign,
         false => found(&campaign.id, state.store.campaign(&campaign.id).await?)?,
     };
-    state.store.create_run(&RunRecord::of(&campaign)).await?;
+    let zones = state.store.zones_of(&campaign.spec).await?;
+    state.store.create_run(&RunRecord::of(&campaign, &zones)).await?;
     Ok(campaign)
 }
 
@@ -127,7 +130,8 @@ pub(crate) async fn validate(
     let (bytes, _) = read_json(&headers, body).await?;
     let now = state.now();
     let (spec, forecast) = checked(&state, &bytes, now, None).await?;
-    let next_run_at = spec.schedule.first(now).map(|first| rfc3339(first.instant));
+    let zones = state.store.zones_of(&spec).await?;
+    let next_run_at = spec.schedule.first_in(now, &zones).map(|first| rfc3339(first.instant));
     let words = spec.schedule.in_words();
     Ok(Json(json!({ "valid": true, "next_run_at": next_run_at, "schedule_in_words": words, "forecast": forecast })))
 }

@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 
 use axum::{Json, body::Body, extract::State, http::HeaderMap};
+use chrono::NaiveDateTime;
 use dawncast_core::{
     UnixMs,
     campaign::{CampaignSpec, Message},
@@ -12,7 +13,7 @@ use dawncast_core::{
     phone::Phone,
     plan::{self, Candidate, Plan, Sender, Shortage, Staged, Terms},
     preview::{Shown, histogram, shown},
-    quiet::{Clocks, Stretch},
+    quiet::{Clocks, Stretch, Until},
     render::Renderer,
     report::DropReason,
     selection::{self, Row, Selector},
@@ -23,7 +24,7 @@ use dawncast_store::records::{AudienceVersion, Number, Recipient};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::{check, facts::Facts, find};
+use super::{capacity, check, facts::Facts, find};
 use crate::{
     extract::{Id, Query, read_json},
     problem::{Kind, Problem},
@@ -129,9 +130,10 @@ pub(crate) async fn of_body(
     let (spec, now) = (CampaignSpec::parse(&bytes)?, state.now());
     let facts = Facts::load(&state, &spec, now, None).await?;
     let warnings = check::check(&spec, &facts, now, state.headroom)?.warnings;
-    let instant = spec.schedule.first(now).map_or(now, |first| first.instant);
-    let opening = spec.window.around(instant, now);
-    Ok(Json(Sheet { spec, facts, opening, headroom: state.headroom }.preview(&state, samples, warnings).await?))
+    let opening = capacity::opening(&spec, &facts, now);
+    let civil = facts.first.as_ref().map(|first| first.civil);
+    let sheet = Sheet { spec, facts, opening, civil, headroom: state.headroom };
+    Ok(Json(sheet.preview(&state, samples, warnings).await?))
 }
 
 /// `POST /v1/campaigns/{id}/preview`.
@@ -143,11 +145,12 @@ pub(crate) async fn of_campaign(
     let samples = ask.samples()?;
     let campaign = find(&state, &id).await?;
     let (now, ahead) = (state.now(), campaign.ahead(state.now()));
-    let opening = campaign.spec.window.around(ahead.instant, campaign.created_at);
+    let zones = state.store.zones_of(&campaign.spec).await?;
+    let opening = campaign.spec.opening(&ahead, &zones, campaign.created_at);
     let run = RunId::of(&id, ahead.civil, &ahead.zone);
     let facts = Facts::load(&state, &campaign.spec, now, Some(&run)).await?;
     let warnings = check::warnings(&campaign.spec, &facts);
-    let sheet = Sheet { spec: campaign.spec, facts, opening, headroom: state.headroom };
+    let sheet = Sheet { spec: campaign.spec, facts, opening, civil: Some(ahead.civil), headroom: state.headroom };
     Ok(Json(sheet.preview(&state, samples, warnings).await?))
 }
 
@@ -162,6 +165,8 @@ struct Sheet {
     spec: CampaignSpec,
     facts: Facts,
     opening: Opening,
+    /// What the schedule says.
+    civil: Option<NaiveDateTime>,
     headroom: f64,
 }
 
@@ -189,7 +194,8 @@ impl Sheet {
         let (spec, renderer, assets) =
             (&self.spec, Renderer::compile(&self.spec.message)?, state.store.asset_names().await?);
         let reach = Stretch { from: self.opening.opens_at, until: self.opening.closes_at };
-        let mut clocks = Clocks::new(&spec.window, spec.schedule.zone(), reach);
+        let civil = self.civil.filter(|_| spec.schedule.is_per_recipient());
+        let mut clocks = Clocks::new(&spec.window, spec.schedule.zone(), reach).each_own(civil);
         let mut selector = Selector::new(&renderer, &spec.audience.segment, &assets, &spec.tiers);
         let (mut counts, mut candidates, mut shown) = (Counts::default(), Vec::new(), Vec::new());
         let mut rows = state.store.rows(&spec.audience.id, version);
@@ -232,7 +238,7 @@ impl Sheet {
     fn lay_out(&self, sorted: Sorted, mut warnings: Vec<String>) -> Preview {
         let Opening { opens_at, closes_at, deadline_at } = self.opening;
         let senders = self.senders();
-        let hours = sorted.clocks.hours(opens_at, closes_at);
+        let hours = sorted.clocks.hours(opens_at, closes_at, Until::Closes);
         let terms = Terms { opens_at, closes_at, headroom: self.headroom, jitter: self.spec.jitter, hours };
         let (plan, shortage) = match self.plan(&sorted.candidates, &senders, &terms) {
             Ok(staged) => (Some(staged.plan), None),

@@ -5,7 +5,7 @@ use axum::{Json, extract::State};
 use dawncast_core::{
     UnixMs,
     campaign::Then,
-    delivery::{DeliveryState, Gate, Outcome, Record},
+    delivery::{DeliveryState, Gate, Outcome},
     ids::{DeliveryId, NumberId, RunId},
     report::Explained,
 };
@@ -83,7 +83,7 @@ pub(crate) async fn show(State(state): State<ApiState>, Id(id): Id<DeliveryId>) 
     Ok(Json(Whole {
         story: told.collect(),
         home_number: row.home.clone(),
-        deadline_at: rfc3339(run.record.opening.deadline_at),
+        deadline_at: rfc3339(row.deadline_at),
         awaits: awaits(&run, &row, now),
         ended: ended(&run, &row),
         run: run.record.id,
@@ -133,15 +133,15 @@ fn awaits(run: &Run, row: &DeliveryRow, now: UnixMs) -> Option<Awaits> {
             Some(Awaits { held_by, ..waiting })
         }
         DeliveryState::Sending => Some(awaits("answer", None)),
-        DeliveryState::Unconfirmed => Some(unconfirmed(run, &row.record, now)),
+        DeliveryState::Unconfirmed => Some(unconfirmed(run, row, now)),
         DeliveryState::Accepted | DeliveryState::Sent if run.closed_at.is_none() => Some(awaits("receipt", None)),
         _ => None,
     }
 }
 
-fn unconfirmed(run: &Run, record: &Record, now: UnixMs) -> Awaits {
-    let spec = &run.record.spec.unconfirmed;
-    let (until, then) = match run.gate(now) {
+fn unconfirmed(run: &Run, row: &DeliveryRow, now: UnixMs) -> Awaits {
+    let (spec, record) = (&run.record.spec.unconfirmed, &row.record);
+    let (until, then) = match run.gate_of(row.deadline_at, now) {
         Gate::Open if spec.then == Then::Resend && record.attempts_remain(&run.terms()) => {
             (record.last_begun.map(|begun| begun + spec.grace.ms()), "resend")
         }
@@ -152,7 +152,7 @@ fn unconfirmed(run: &Run, record: &Record, now: UnixMs) -> Awaits {
 }
 
 fn ended(run: &Run, row: &DeliveryRow) -> Option<Ended> {
-    let (record, over_at) = (&row.record, run.begin_until().or(run.closed_at));
+    let (record, over_at) = (&row.record, run.begin_until().map(|_| row.deadline_at).or(run.closed_at));
     let over = if run.begin_until().is_some() { "deadline" } else { "closed" };
     let never_left = record.code == 0 && record.throttled == record.outcomes.used();
     let (why, at) = match row.state {

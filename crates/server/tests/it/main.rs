@@ -17,6 +17,7 @@ mod idempotency;
 mod imports;
 mod numbers;
 mod openapi;
+mod own_clocks;
 mod preview;
 mod problems;
 mod quota;

@@ -8,7 +8,7 @@ if not h then return { 'foreign' } end
 if h.epoch ~= tonumber(ARGV[2]) or h.nonce ~= ARGV[3] then return { 'outranked' } end
 if h.flags == FINISHED then return { 'finished' } end
 local now = clock(ARGV[1])
-local state, list = gate(KEYS[4], now)
+local state, list = gate(h, KEYS[4], now)
 if state ~= 'open' then return { state } end
 
 local function begin(index, r, attempt, expected, number)

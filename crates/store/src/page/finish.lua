@@ -8,7 +8,7 @@ if not h then return { 'foreign' } end
 if h.epoch ~= tonumber(ARGV[2]) or h.nonce ~= ARGV[3] then return { 'outranked' } end
 local left = {}
 for at = 1, #ARGV[4] do left[string.byte(ARGV[4], at)] = true end
-local waits = may_begin(KEYS[3], clock(ARGV[1]))
+local waits = may_begin(h, KEYS[3], clock(ARGV[1]))
 local unsettled = {}
 for index = 0, h.count - 1 do
   local standing = row(h, index).standing

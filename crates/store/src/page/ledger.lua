@@ -310,22 +310,23 @@ local function save_rows(h, tail_key, tally_key)
   end
 end
 
--- Whether the run lets attempts begin: 'open', with the state of the suppression list that the run was told last, or why
--- not. 'early' is not yet, 'closed' never again, 'held' waits for a person.
-local function gate(run_key, now)
+-- Whether the run lets attempts of a page begin: 'open', with the state of the suppression list that the run was told last,
+-- or why not. 'early' is not yet, 'closed' never again, 'held' waits for a person. A page may have to be done before the
+-- last of its run.
+local function gate(h, run_key, now)
   local run = redis.call('HMGET', run_key, 'state', 'hold:run', 'hold:pool', 'hold:stop', 'begin_from', 'begin_until',
     'hold:restore', 'suppressions')
   if run[1] == 'cancelled' then return 'cancelled' end
   if not run[1] or run[1] == 'closed' then return 'closed' end
-  if run[6] and run[6] ~= '' and now >= tonumber(run[6]) then return 'expired' end
+  if run[6] and run[6] ~= '' and now >= math.min(tonumber(run[6]), h.deadline) then return 'expired' end
   if run[2] or run[3] or run[4] or run[7] then return 'held' end
   if run[1] ~= 'open' or now < tonumber(run[5]) then return 'early' end
   return 'open', run[8] or '0'
 end
 
 -- True when attempts begin now, or will.
-local function may_begin(run_key, now)
-  local state = gate(run_key, now)
+local function may_begin(h, run_key, now)
+  local state = gate(h, run_key, now)
   return state == 'open' or state == 'held' or state == 'early'
 end
 
@@ -341,7 +342,7 @@ end
 -- Takes the mark of a finished page back, one of whose deliveries waits again; true tells the caller to put the page
 -- into its lane. Without this a page finished between two receipts would never be looked at again.
 local function reopen(h, run_key, now)
-  if h.flags ~= FINISHED or not may_begin(run_key, now) then return false end
+  if h.flags ~= FINISHED or not may_begin(h, run_key, now) then return false end
   h.flags = 0
   return true
 end

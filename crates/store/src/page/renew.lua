@@ -6,4 +6,4 @@ local h = open_page(KEYS[1])
 if not h then return { 'foreign' } end
 if h.epoch ~= tonumber(ARGV[2]) or h.nonce ~= ARGV[3] then return { 'outranked' } end
 local now = clock(ARGV[1])
-return { 'owned', now, h.version, h.flags, (gate(KEYS[2], now)) }
+return { 'owned', now, h.version, h.flags, (gate(h, KEYS[2], now)) }

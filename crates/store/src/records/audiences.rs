@@ -10,6 +10,7 @@ use std::collections::{BTreeSet, HashMap};
 use dawncast_core::{
     UnixMs,
     ids::{AudienceId, RunId},
+    schedule::Zones,
 };
 use redis::AsyncCommands;
 use serde::{Deserialize, Serialize};
@@ -45,6 +46,9 @@ pub struct AudienceVersion {
     pub chunks: u32,
     /// The columns that a message can use.
     pub columns: BTreeSet<String>,
+    /// Where they live.
+    #[serde(default)]
+    pub zones: Zones,
     /// When the import that made it was done.
     pub updated_at: UnixMs,
 }

@@ -6,7 +6,7 @@ use dawncast_core::{
     UnixMs,
     campaign::CampaignSpec,
     ids::{CampaignId, RunId},
-    schedule::Occurrence,
+    schedule::{Occurrence, Zones},
 };
 use redis::AsyncCommands;
 use serde::{Deserialize, Serialize};
@@ -87,9 +87,9 @@ impl TryFrom<Stored> for Campaign {
 }
 
 impl Campaign {
-    /// A new campaign, its first run ahead; `None` when its schedule names no time to come.
-    pub fn new(id: CampaignId, spec: CampaignSpec, created_at: UnixMs) -> Option<Self> {
-        let latest = spec.schedule.first(created_at)?;
+    /// A new campaign to people who live in `zones`, its first run ahead; `None` when its schedule names no time to come.
+    pub fn new(id: CampaignId, spec: CampaignSpec, created_at: UnixMs, zones: &Zones) -> Option<Self> {
+        let latest = spec.schedule.first_in(created_at, zones)?;
         Some(Self { id, spec, state: CampaignState::Active, created_at, latest })
     }
 

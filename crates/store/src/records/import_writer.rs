@@ -8,7 +8,7 @@ use std::{
     time::Duration,
 };
 
-use dawncast_core::UnixMs;
+use dawncast_core::{UnixMs, schedule::Zones};
 use redis::AsyncCommands;
 use serde::Serialize;
 use tokio::{task::spawn_blocking, time::timeout};
@@ -49,6 +49,7 @@ pub struct ImportWriter {
     seen: Sightings,
     pending: Vec<Recipient>,
     rejects: Vec<Reject>,
+    zones: Zones,
     chunks: u32,
     written: u64,
 }
@@ -57,7 +58,8 @@ impl ImportWriter {
     pub(super) fn new(store: Store, import: Import, mode: ImportMode, version: u64, base: u64) -> Self {
         let (pending, rejects, scratch) = (Vec::new(), Vec::new(), std::env::temp_dir());
         let seen = Sightings::new(scratch.clone());
-        Self { store, import, mode, version, base, scratch, seen, pending, rejects, chunks: 0, written: 0 }
+        let zones = Zones::default();
+        Self { store, import, mode, version, base, scratch, seen, pending, rejects, zones, chunks: 0, written: 0 }
     }
 
     /// The same import with its scratch files in `folder`, where it can be made: 64 bytes a row on a real disk. They
@@ -199,7 +201,8 @@ impl ImportWriter {
 
     async fn commit(&self, columns: BTreeSet<String>, now: UnixMs) -> Result<bool, StoreError> {
         let (version, rows, chunks) = (self.version, self.written, self.chunks);
-        let description = AudienceVersion { version, rows, chunks, columns, updated_at: now };
+        let zones = self.zones.clone();
+        let description = AudienceVersion { version, rows, chunks, columns, zones, updated_at: now };
         let (keys, audience) = (self.store.keys(), &self.import.audience);
         let mut call = FINISH.key(self.state_key());
         call.key(self.record_key()).key(self.rows_key());
@@ -231,6 +234,7 @@ impl ImportWriter {
     }
 
     async fn keep(&mut self, row: Recipient) -> Result<(), StoreError> {
+        self.zones.note(row.timezone.as_deref());
         self.pending.push(row);
         if self.pending.len() < CHUNK_ROWS { Ok(()) } else { self.flush_rows().await }
     }

@@ -28,6 +28,8 @@ pub struct DeliveryRow {
     pub number: Option<NumberId>,
     /// Its home number.
     pub home: Option<NumberId>,
+    /// By when it must have come as far as the SLA asks.
+    pub deadline_at: UnixMs,
 }
 
 impl DeliveryRow {
@@ -62,7 +64,8 @@ fn number_at(run: &Run, place: u8) -> Option<NumberId> {
 
 /// The deliveries of a page of `run` as they stand at `now`.
 pub(crate) fn rows<'a>(run: &'a Run, page: &'a StoredPage, now: UnixMs) -> impl Iterator<Item = DeliveryRow> + 'a {
-    let (gate, terms) = (run.gate(now), run.terms());
+    let terms = page.ledger.header.terms;
+    let gate = run.gate_of(terms.deadline, now);
     page.recipients.rows.iter().zip(&page.ledger.records).enumerate().map(move |(index, (recipient, record))| {
         let home = page.ledger.header.home as u8;
         let place = if record.outcomes.used() == 0 { home } else { record.number };
@@ -73,6 +76,7 @@ pub(crate) fn rows<'a>(run: &'a Run, page: &'a StoredPage, now: UnixMs) -> impl 
             record: *record,
             number: number_at(run, place),
             home: number_at(run, home),
+            deadline_at: terms.deadline,
         }
     })
 }

@@ -1,6 +1,6 @@
 //! The runs of a campaign, derived from its schedule: each occurrence once, whoever looks how often.
 
-use dawncast_core::{UnixMs, ids::CampaignId};
+use dawncast_core::{UnixMs, campaign::CampaignSpec, ids::CampaignId, schedule::Zones};
 
 use super::{Hold, Origin, Run, RunRecord};
 use crate::{
@@ -18,12 +18,14 @@ impl Store {
     pub async fn derive_runs(&self, mut campaign: Campaign, until: UnixMs) -> Result<Vec<RunRecord>, StoreError> {
         let mut created = Vec::new();
         while campaign.state.is_open() && created.len() < AT_ONCE {
-            let run = RunRecord::of(&campaign);
+            let zones = self.zones_of(&campaign.spec).await?;
+            let run = RunRecord::of(&campaign, &zones);
             let is_missing = campaign.state == CampaignState::Active && self.run(&run.id).await?.is_none();
             if is_missing && self.create_run(&run).await? {
                 created.push(run);
             }
-            let due = campaign.latest.instant <= until;
+            // Where recipients live by their own clocks, the first of the next run may come before the last of this one.
+            let due = campaign.spec.schedule.earliest(&campaign.latest, &zones) <= until;
             let Some(next) = campaign.next().filter(|_| due) else { break };
             match self.advance_campaign(&campaign, &next).await? {
                 Some(moved) if moved.latest == next => campaign = moved,
@@ -33,6 +35,14 @@ impl Store {
         }
         self.heed_campaign(&campaign.id, &created, until).await?;
         Ok(created)
+    }
+
+    /// Where the audience of a campaign lives now, if it matters.
+    pub async fn zones_of(&self, spec: &CampaignSpec) -> Result<Zones, StoreError> {
+        if !spec.schedule.is_per_recipient() {
+            return Ok(Zones::default());
+        }
+        Ok(self.audience_version(&spec.audience.id).await?.map(|version| version.zones).unwrap_or_default())
     }
 
     /// Creates a run beside its campaign's schedule; false when it exists.

@@ -5,7 +5,11 @@
 //! refused. The campaign follows the run: a process that dies in between leaves a run that says more than its campaign,
 //! until the edit is sent again.
 
-use dawncast_core::{UnixMs, campaign::CampaignSpec, schedule::Occurrence};
+use dawncast_core::{
+    UnixMs,
+    campaign::CampaignSpec,
+    schedule::{Occurrence, Zones},
+};
 use redis::AsyncCommands;
 use serde::{Deserialize, Serialize};
 
@@ -41,13 +45,25 @@ impl Store {
         let edited = Campaign { spec: to.spec.clone(), latest: to.latest.clone(), ..campaign.clone() };
         let admitted = match run {
             None => true,
-            Some(run) if run.record.id == edited.run() => self.rewrite_run(run, &RunRecord::of(&edited)).await?,
+            Some(run) if run.record.id == edited.run() => {
+                let zones = self.zones_of(&edited.spec).await?;
+                self.rewrite_run(run, &RunRecord::of(&edited, &zones)).await?
+            }
             Some(run) => self.leave_run(run, &to, now).await? == Advanced::Moved,
         };
         if !admitted {
             return Ok(None);
         }
         self.follow(campaign, &to, now).await
+    }
+
+    /// Moves a run whose recipients live by their own clocks to where its audience lives by now; false when freeze, or an
+    /// edit, was first.
+    pub async fn follow_zones(&self, run: &Run, zones: &Zones) -> Result<bool, StoreError> {
+        match run.record.moved_to(zones) {
+            Some(record) => self.rewrite_run(run, &record).await,
+            None => Ok(true),
+        }
     }
 
     async fn rewrite_run(&self, run: &Run, record: &RunRecord) -> Result<bool, StoreError> {

@@ -61,9 +61,18 @@ pub struct Run {
 }
 
 impl Run {
-    /// What the run says to deliveries that wait.
+    /// What the run says to deliveries that wait, as long as any may begin.
     pub fn gate(&self, now: UnixMs) -> Gate {
-        let over = self.state == RunState::Closed || self.begin_until().is_some_and(|until| now >= until);
+        self.gate_until(self.begin_until(), now)
+    }
+
+    /// What it says to those of a page with this deadline.
+    pub fn gate_of(&self, page_deadline: UnixMs, now: UnixMs) -> Gate {
+        self.gate_until(self.begin_until().map(|until| until.min(page_deadline)), now)
+    }
+
+    fn gate_until(&self, until: Option<UnixMs>, now: UnixMs) -> Gate {
+        let over = self.state == RunState::Closed || until.is_some_and(|until| now >= until);
         match self.cancelled_at {
             Some(_) => Gate::Cancelled,
             None if over => Gate::Expired,
@@ -76,7 +85,7 @@ impl Run {
         (self.record.spec.window.late == Late::Expire).then_some(self.record.opening.deadline_at)
     }
 
-    /// What its ledgers know of the campaign.
+    /// What its ledgers know of the campaign; one with a deadline of its own knows that instead.
     pub fn terms(&self) -> Terms {
         let spec = &self.record.spec;
         Terms {

@@ -2,12 +2,14 @@
 
 use std::collections::BTreeMap;
 
+use chrono::NaiveDateTime;
 use dawncast_core::{
     UnixMs,
     campaign::CampaignSpec,
     canary::{CanaryVerdict, Seen},
     ids::{CampaignId, NumberId, RunId, WabaId},
     report::DropReason,
+    schedule::{Occurrence, Zones},
     window::Opening,
 };
 use serde::{Deserialize, Serialize};
@@ -72,6 +74,9 @@ pub struct RunRecord {
     pub opening: Opening,
     /// When it was created.
     pub created_at: UnixMs,
+    /// What the schedule says, where each recipient's own clock is meant.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub civil: Option<NaiveDateTime>,
     /// Why there is this run.
     #[serde(default)]
     pub origin: Origin,
@@ -110,24 +115,44 @@ impl Origin {
 }
 
 impl RunRecord {
-    /// The latest run of a campaign: the same whenever, and by whomever, it is derived.
-    pub fn of(campaign: &Campaign) -> Self {
+    /// The latest run of a campaign whose audience lives in `zones`.
+    pub fn of(campaign: &Campaign, zones: &Zones) -> Self {
         let instant = campaign.latest.instant;
         Self {
             id: campaign.run(),
             campaign: campaign.id.clone(),
             instant,
-            opening: campaign.spec.window.around(instant, campaign.created_at),
+            opening: campaign.spec.opening(&campaign.latest, zones, campaign.created_at),
             spec: campaign.spec.clone(),
             created_at: campaign.created_at,
+            civil: campaign.spec.schedule.is_per_recipient().then_some(campaign.latest.civil),
             origin: Origin::Schedule,
         }
+    }
+
+    /// The same run for an audience that lives in `zones`; `None` where it is that already, or it is all the same to it.
+    pub fn moved_to(&self, zones: &Zones) -> Option<Self> {
+        let opening = self.spec.opening(&self.occurrence()?, zones, self.created_at);
+        (opening != self.opening).then(|| Self { opening, ..self.clone() })
+    }
+
+    /// What each recipient's own clock shows when it is for them; `None` where it has one time for all.
+    pub fn own_civil(&self) -> Option<NaiveDateTime> {
+        Some(self.occurrence()?.civil)
+    }
+
+    /// Its occurrence, where each recipient's own clock is meant.
+    fn occurrence(&self) -> Option<Occurrence> {
+        let schedule = &self.spec.schedule;
+        let zone = schedule.zone();
+        let civil = self.civil.filter(|_| schedule.is_per_recipient())?;
+        Some(Occurrence { civil, zone: zone.name().to_owned(), instant: self.instant })
     }
 
     /// A run of `campaign` beside its schedule: it goes out at `now`, as `spec` says.
     pub fn beside(id: RunId, campaign: CampaignId, spec: CampaignSpec, origin: Origin, now: UnixMs) -> Self {
         let opening = spec.window.around(now, now);
-        Self { id, campaign, instant: now, opening, spec, created_at: now, origin }
+        Self { id, campaign, instant: now, opening, spec, created_at: now, civil: None, origin }
     }
 }
 

@@ -44,7 +44,8 @@ impl Model {
     }
 
     fn gate(&self, now: UnixMs) -> Option<Refusal> {
-        match self.until {
+        // A page may have to be done before the last of its run.
+        match self.until.map(|until| until.min(self.page.terms.deadline)) {
             Some(until) if now >= until => Some(Refusal::Expired),
             _ if now < OPENS => Some(Refusal::Early),
             _ => None,

@@ -1,9 +1,14 @@
 //! The runs of a campaign that comes again: each occurrence once, and none while it is paused.
 
-use dawncast_core::{UnixMs, campaign::CampaignSpec, ids::CampaignId};
+use dawncast_core::{
+    UnixMs,
+    campaign::CampaignSpec,
+    ids::{AudienceId, CampaignId},
+    schedule::Zones,
+};
 use dawncast_store::{
     Store,
-    records::{Campaign, CampaignState},
+    records::{Audience, BeginImport, Campaign, CampaignState, ImportMode, Recipient},
     run::{Hold, RunState},
 };
 use dawncast_testkit::TestRedis;
@@ -17,7 +22,7 @@ fn campaign(schedule: serde_json::Value) -> Campaign {
     let spec = json!({ "pool": "advisors", "audience": { "id": "aud_x" }, "schedule": schedule,
                        "message": { "type": "text", "text": { "body": "hi" } } });
     let spec = CampaignSpec::parse(spec.to_string().as_bytes()).unwrap();
-    Campaign::new("cmp_x".parse().unwrap(), spec, MONDAY).unwrap()
+    Campaign::new("cmp_x".parse().unwrap(), spec, MONDAY, &Zones::default()).unwrap()
 }
 
 async fn daily(store: &Store) -> Campaign {
@@ -55,6 +60,40 @@ async fn the_next_run_is_there_as_soon_as_the_one_before_is_due() {
     assert_eq!(look(&store, MONDAY + 6 * 3_600_000).await, 1);
     assert_eq!(look(&store, MONDAY + 6 * 3_600_000).await, 0, "once");
     assert_eq!(days(&store).await, ["24", "23"]);
+}
+
+#[tokio::test]
+async fn where_recipients_live_by_their_own_clocks_the_next_run_is_there_when_the_first_of_them_has_heard() {
+    let redis = TestRedis::start().await;
+    let store = redis.store("t:").await;
+    let audience: AudienceId = "aud_x".parse().unwrap();
+    let named = Audience { id: audience.clone(), name: "people".into(), created_at: 0 };
+    assert!(store.add_audience(&named).await.unwrap());
+    let begun = store.begin_import(&audience, &"imp_1".parse().unwrap(), ImportMode::Replace, MONDAY).await.unwrap();
+    let BeginImport::Started(mut writer) = begun else { panic!("the import begins") };
+    for (line, zone) in [(1, None), (2, Some("Asia/Tokyo")), (3, Some("America/New_York"))] {
+        let timezone = zone.map(str::to_owned);
+        let phone = 919_800_000_000 + line;
+        let (id, tier, consent, user_id, attributes) = Default::default();
+        let row = Recipient { phone, id, tier, timezone, consent, user_id, attributes };
+        writer.push(line, row).await.unwrap();
+    }
+    writer.finish(Default::default(), || MONDAY).await.unwrap();
+    let daily = json!({ "type": "cron", "cron": "0 6 * * *", "timezone": "UTC", "per_recipient": true });
+    let zones = store.audience_version(&audience).await.unwrap().unwrap().zones;
+    let draft = campaign(daily);
+    // At midnight in UTC it is nine in Tokyo: Monday's six is over there.
+    let campaign = Campaign::new(draft.id, draft.spec, MONDAY, &zones).unwrap();
+    assert_eq!(campaign.run().as_str(), "cmp_x-20261124T060000-UTC");
+    assert!(store.add_campaign(&campaign).await.unwrap());
+    assert_eq!((look(&store, MONDAY).await, days(&store).await), (1, vec!["24".to_owned()]));
+    let opening = store.run(&campaign.run()).await.unwrap().unwrap().record.opening;
+    let hours = |at: UnixMs| (at - MONDAY) as f64 / 3_600_000.0;
+    // 06:00 on the 24th is 21:00 on the 23rd in Tokyo, and 11:00 on the 24th in New York.
+    assert_eq!((hours(opening.opens_at + 30_000), hours(opening.deadline_at - 300_000)), (21.0, 35.0));
+    assert_eq!(look(&store, MONDAY + 21 * 3_600_000 - 1).await, 0);
+    assert_eq!(look(&store, MONDAY + 21 * 3_600_000).await, 1);
+    assert_eq!(days(&store).await, ["25", "24"]);
 }
 
 #[tokio::test]

@@ -9,6 +9,7 @@ use dawncast_core::{
     delivery::{Applied, Outcome, Standing},
     desk::Intent,
     ids::{NumberId, PageRef},
+    schedule::Zones,
 };
 use dawncast_store::{
     Contact, Store, StoreError,
@@ -321,7 +322,7 @@ async fn a_person_is_counted_once_for_a_run() {
 async fn a_repeated_edit_is_the_same_edit() {
     let scene = Scene::set().await;
     let draft = scene.draft();
-    let campaign = Campaign::new(draft.campaign, draft.spec, OPENS - 60_000).unwrap();
+    let campaign = Campaign::new(draft.campaign, draft.spec, OPENS - 60_000, &Zones::default()).unwrap();
     scene.store.add_campaign(&campaign).await.unwrap();
     scene.store.derive_runs(campaign.clone(), OPENS - 60_000).await.unwrap();
     let run = scene.store.run(&campaign.run()).await.unwrap();

@@ -231,6 +231,7 @@ fn draft(n: u32) -> RunRecord {
         instant: OPENS + 30_000,
         opening: Opening { opens_at: OPENS, closes_at: OPENS + 270_000, deadline_at: DEADLINE },
         created_at: OPENS - 60_000,
+        civil: None,
         origin: Origin::Schedule,
     }
 }

@@ -1,4 +1,4 @@
-use dawncast_core::campaign::CampaignSpec;
+use dawncast_core::{campaign::CampaignSpec, schedule::Zones};
 use dawncast_store::records::{Campaign, CampaignState};
 
 use super::{fresh, id};
@@ -7,7 +7,7 @@ const SPEC: &str = r#"{ "pool": "advisors", "message": { "type": "text", "text":
     "audience": { "id": "aud_a" }, "schedule": { "type": "at", "at": "2026-11-23T06:00:00", "timezone": "Asia/Kolkata" } }"#;
 
 fn campaign(name: &str, created_at: i64) -> Campaign {
-    Campaign::new(id(name), CampaignSpec::parse(SPEC.as_bytes()).unwrap(), created_at).unwrap()
+    Campaign::new(id(name), CampaignSpec::parse(SPEC.as_bytes()).unwrap(), created_at, &Zones::default()).unwrap()
 }
 
 #[tokio::test]
