@@ -14,7 +14,7 @@ pub const SLA_DELIVERIES: &str = "dawncast_sla_deliveries_total";
 pub const RUNS: &str = "dawncast_runs_total";
 /// Runs that were archived, and whose memory was given back.
 pub const RUNS_ARCHIVED: &str = "dawncast_runs_archived_total";
-/// Closed runs that Redis still holds.
+/// Closed runs that wait for the archive.
 pub const ARCHIVE_PENDING: &str = "dawncast_archive_pending_runs";
 /// For how long the one that waits longest has been due.
 pub const ARCHIVE_OVERDUE: &str = "dawncast_archive_oldest_due_age_seconds";
@@ -154,7 +154,7 @@ fn describe_gauges() {
          unlimited, absent while Meta has not told the limit"
     );
     describe_gauge!(TEMPLATE_STATUS, "1 for a template's present status");
-    describe_gauge!(ARCHIVE_PENDING, "Closed runs that Redis still holds, where there is an archive");
+    describe_gauge!(ARCHIVE_PENDING, "Closed runs that wait for the archive; 0 without one");
     describe_gauge!(ARCHIVE_OVERDUE, Unit::Seconds, "For how long a closed run should have been archived, at most");
     describe_gauge!(REDIS_MEMORY, "Used memory of Redis against its limit; 0 without one");
     describe_gauge!(REDIS_UP, "1 while Redis answers");

@@ -79,10 +79,13 @@ async fn export_redis(ctx: &Context) -> bool {
 
 /// What the archive has still to take.
 async fn archive(ctx: &Context, now: UnixMs) -> Result<(), EngineError> {
-    let Some(after) = ctx.settings.archive_after else { return Ok(()) };
-    let pending = ctx.store.pending_archive().await?;
-    let overdue = pending.oldest.map_or(0, |closed_at| (now - closed_at - after.as_millis() as i64).max(0));
-    gauge!(names::ARCHIVE_PENDING).set(pending.runs as f64);
+    let (mut runs, mut overdue) = (0, 0);
+    if let Some(after) = ctx.settings.archive_after {
+        let pending = ctx.store.pending_archive().await?;
+        runs = pending.runs;
+        overdue = pending.oldest.map_or(0, |closed_at| (now - closed_at - after.as_millis() as i64).max(0));
+    }
+    gauge!(names::ARCHIVE_PENDING).set(runs as f64);
     gauge!(names::ARCHIVE_OVERDUE).set(overdue as f64 / 1_000.0);
     Ok(())
 }

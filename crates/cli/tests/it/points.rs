@@ -26,7 +26,7 @@ const GRACE: &str = "2s";
 fn part(point: Point) -> Part {
     match point.name().split('.').next() {
         Some("receipt") => Part::Webhook,
-        Some("freeze" | "plan" | "preflight" | "open" | "close") => Part::Scheduler,
+        Some("freeze" | "plan" | "preflight" | "open" | "close" | "archive") => Part::Scheduler,
         _ => Part::Worker,
     }
 }
@@ -216,12 +216,37 @@ async fn kill_at_refused_plan() {
     until("it is over", PATIENCE, async || scene.is_retired(&runs[0].run).await.then_some(())).await;
 }
 
+/// Two schedulers die on the way of a run into the archive; the next one goes it to the end.
+async fn kill_at_archive(point: Point) {
+    let mut scene = Scene::start(Part::Scheduler, slow_receipts()).await;
+    scene.archive();
+    let mut process = scene.launch(&kill(point));
+    let runs = [Broadcast::submit(&scene, 0, "resend").await];
+    scene.hire();
+    is_killed(&mut process, point).await;
+    let mut process = scene.launch(&kill(point));
+    until("it is archived", PATIENCE, async || {
+        if process.ended_by().is_some_and(|signal| signal == KILLED) {
+            process = scene.launch("");
+        }
+        scene.run(&runs[0].run).await.freed_at
+    })
+    .await;
+    let headers = scene.headers(&runs[0].run).await;
+    assert!(headers.is_empty(), "{}: its pages are gone", point.name());
+    assert_eq!(scene.store.pending_archive().await.unwrap().runs, 0);
+    runs[0].audit(&scene, point.name()).await;
+}
+
 async fn die_at(point: Point) {
     let started = Instant::now();
     match point {
         Point::FinishReopened => kill_at_second_look().await,
         Point::CommitReopened => kill_at_reopening_commit().await,
         Point::PlanRefused => kill_at_refused_plan().await,
+        Point::ArchiveBefore | Point::ArchiveWritten | Point::ArchiveMarked | Point::ArchiveFreed => {
+            kill_at_archive(point).await;
+        }
         point => kill_at(point).await,
     }
     println!("{}: {:.1?}", point.name(), started.elapsed());

@@ -18,6 +18,7 @@ use dawncast_engine::{Clock, Context, Receipts, Settings, Vigil, explain, schedu
 use dawncast_server::{Unavailable, WebhookState, webhook_router};
 use dawncast_store::{
     Store,
+    archive::{Archive, ArchiveConfig, S3Config},
     page::Header,
     records::{
         Audience, BeginImport, Campaign, CampaignState, ImportMode, Number, NumberRole, Recipient, Secret, mint,
@@ -72,7 +73,7 @@ pub(crate) struct Scene {
     settings: Vec<(&'static str, String)>,
     stop: CancellationToken,
     _end: DropGuard,
-    _folder: TempDir,
+    folder: TempDir,
     _redis: TestRedis,
 }
 
@@ -142,7 +143,7 @@ impl Scene {
             settings,
             _end: stop.clone().drop_guard(),
             stop,
-            _folder: folder,
+            folder,
             _redis: redis,
         };
         scene.add_numbers().await;
@@ -154,6 +155,14 @@ impl Scene {
             scene.schedule();
         }
         scene
+    }
+
+    /// Archives runs as soon as they are closed.
+    pub(crate) fn archive(&mut self) {
+        let url = format!("file://{}/archive", self.folder.path().display());
+        let archive = Archive::open(&ArchiveConfig { url: url.clone(), s3: S3Config::default() }).unwrap();
+        self.store = self.store.clone().with_archive(archive);
+        self.settings.extend([("DAWNCAST_ARCHIVE__URL", url), ("DAWNCAST_ARCHIVE__AFTER", "0s".to_owned())]);
     }
 
     async fn add_numbers(&self) {

@@ -51,7 +51,7 @@ pub(super) async fn run(chores: &Chores, stop: &CancellationToken) {
 /// Whether a run is to be archived at `now`.
 fn is_due(run: &Run, now: UnixMs, after: Duration) -> bool {
     let waited = |closed_at| now >= closed_at + after.as_millis() as i64;
-    run.state == RunState::Closed && run.freed_at.is_none() && run.closed_at.is_some_and(waited)
+    run.state == RunState::Closed && run.closed_at.is_some_and(waited)
 }
 
 impl Chores {
@@ -80,7 +80,10 @@ impl Chores {
     /// Archives a run, if it is due and nobody else is at it.
     async fn archive(&self, id: &RunId, after: Duration) -> Result<(), EngineError> {
         let (store, token) = (&self.ctx.store, rand::random());
-        let Some(run) = store.run(id).await? else { return Ok(store.forget_archivable(id).await?) };
+        let Some(run) = store.run(id).await?.filter(|run| run.freed_at.is_none()) else {
+            // Whoever freed it died before it was off the list, or a close that was followed up has listed it once more.
+            return Ok(store.forget_archivable(id).await?);
+        };
         if !is_due(&run, self.clock.now(), after) {
             return Ok(());
         }

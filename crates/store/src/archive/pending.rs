@@ -17,7 +17,7 @@ const BATCH: usize = 500;
 /// How many wait.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Pending {
-    /// Closed runs that Redis still holds.
+    /// Closed runs that Redis still holds all of.
     pub runs: u64,
     /// When the one was closed that has waited longest.
     pub oldest: Option<UnixMs>,
@@ -59,7 +59,7 @@ impl Store {
         Ok(ids.iter().filter_map(|id| id.parse().ok()).collect())
     }
 
-    /// Takes a run off the list that is not there any more.
+    /// Takes a run off the list of which nothing is left to archive.
     pub async fn forget_archivable(&self, run: &RunId) -> Result<(), StoreError> {
         Ok(self.hot.clone().zrem(self.keys.to_archive(), run.as_str()).await?)
     }

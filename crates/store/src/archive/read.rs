@@ -24,8 +24,11 @@ impl Archive {
         ArchiveError::Damaged { url: self.url(&at.object), detail: detail.to_string() }
     }
 
-    /// The lines of a part, or of several one behind the other.
+    /// The lines of a part, or of several one behind the other, or of none.
     fn lines<T: DeserializeOwned>(&self, at: &Archived, part: &Bytes) -> Result<Vec<T>, ArchiveError> {
+        if part.is_empty() {
+            return Ok(Vec::new());
+        }
         let lines = BufReader::new(MultiGzDecoder::new(part.as_ref())).lines();
         let line = |line: std::io::Result<String>| {
             let line = line.map_err(|why| self.damaged(at, why))?;
