@@ -220,6 +220,7 @@ async fn kill_at_refused_plan() {
 async fn kill_at_archive(point: Point) {
     let mut scene = Scene::start(Part::Scheduler, slow_receipts()).await;
     scene.archive();
+    scene.faults(faults());
     let mut process = scene.launch(&kill(point));
     let runs = [Broadcast::submit(&scene, 0, "resend").await];
     scene.hire();

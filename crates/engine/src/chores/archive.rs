@@ -1,8 +1,7 @@
 //! Archive: the last step of a run. Long after its close, what it was is written where it costs no memory, and Redis has its
 //! memory back.
 //!
-//! A loop of its own, not a job on the queue: an archive takes seconds, in which nobody else's freeze may wait for a place,
-//! and it has to go on in a Redis that is full and takes no job, since it is what empties it.
+//! A loop of its own, not a job on the queue: an archive takes seconds, in which nobody's freeze may wait for a place.
 
 use std::time::Duration;
 

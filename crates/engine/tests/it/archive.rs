@@ -30,8 +30,9 @@ impl World {
         for key in &keys {
             pipe.cmd("MEMORY").arg("USAGE").arg(key).arg("SAMPLES").arg(0);
         }
-        let bytes: Vec<u64> = pipe.query_async(&mut connection).await.unwrap();
-        (keys.len(), bytes.iter().sum())
+        // What a step has kept for a while may be gone by now.
+        let bytes: Vec<Option<u64>> = pipe.query_async(&mut connection).await.unwrap();
+        (keys.len(), bytes.iter().flatten().sum())
     }
 }
 
@@ -98,21 +99,4 @@ async fn an_archive_that_is_away_is_waited_for_and_nothing_is_removed_meanwhile(
     fs::create_dir(&archive).unwrap();
     world.archived(&run).await;
     assert_eq!((world.rows(&run).await.len(), world.spent(&run).await.0), (20, 3));
-}
-
-/// While Redis takes no more writes, a run can still be archived: that is what makes room.
-#[tokio::test(flavor = "multi_thread")]
-async fn a_redis_that_is_full_is_emptied() {
-    let folder = tempfile::tempdir().unwrap();
-    let mut world = World::start(calm()).await;
-    world.archive(folder.path(), Duration::from_secs(3));
-    let run = world.submit(&world.audience(PEOPLE).await, json!({})).await;
-    let _crew = (world.scheduler(), world.worker());
-    let listed = async || (world.store.pending_archive().await.unwrap().runs == 1).then_some(());
-    until("the run is listed", PATIENCE, listed).await;
-    let mut connection = world.store.connection();
-    let mut fill = redis::cmd("CONFIG");
-    fill.arg("SET").arg("maxmemory").arg("1mb").exec_async(&mut connection).await.unwrap();
-    world.archived(&run).await;
-    assert_eq!(world.spent(&run).await.0, 3);
 }
