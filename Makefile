@@ -4,7 +4,7 @@ CARGO ?= cargo
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help demo observe chaos test test-live check bench setup setup-redis setup-nextest setup-observe setup-node
+.PHONY: help demo observe chaos test test-live check bench setup setup-redis setup-nextest setup-observe setup-node setup-s3
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -24,7 +24,7 @@ chaos: setup-redis ## a broadcast while everything is killed, frozen and cut off
 test: setup ## the whole fast suite
 	$(CARGO) nextest run --workspace
 
-test-live: setup setup-observe setup-node ## what needs minutes, lost machines or real parts: failovers, Prometheus, Node
+test-live: setup setup-observe setup-node setup-s3 ## what needs minutes, lost machines or real parts: failovers, Prometheus, Node, S3
 	$(CARGO) nextest run --workspace --profile live --run-ignored only -E 'test(/(^|::)live_/)'
 
 check: setup ## format, lints with warnings denied, tests
@@ -46,6 +46,10 @@ setup-observe: setup-redis
 setup-node:
 	@deploy/ensure.sh node npm
 	@npm ci --prefix crates/cli/tests/openapi-client --no-audit --no-fund --silent
+
+setup-s3: ## install an S3-compatible server, for the archive's tests
+	@deploy/ensure.sh python3
+	@test -x target/s3/bin/moto_server || { python3 -m venv target/s3 && target/s3/bin/pip install --quiet 'moto[server]==5.2.5'; }
 
 setup-nextest:
 	@$(CARGO) nextest --version >/dev/null 2>&1 || $(CARGO) install cargo-nextest --locked

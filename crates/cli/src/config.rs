@@ -1,5 +1,6 @@
 //! Configuration: the commented defaults, a file over them, the environment over both. Checked as a whole at boot.
 
+mod archive;
 mod engine;
 
 use std::{
@@ -19,7 +20,7 @@ use serde::{
     de::{DeserializeOwned, IntoDeserializer},
 };
 
-pub(crate) use self::engine::Engine;
+pub(crate) use self::{archive::Archive, engine::Engine};
 
 /// The commented defaults, as `dawncast config` prints them.
 pub(crate) const DEFAULTS: &str = include_str!("default.toml");
@@ -65,6 +66,7 @@ pub(crate) struct Config {
     pub(crate) replies: Replies,
     pauses: Option<Vec<Pause>>,
     notify: NotifySection,
+    pub(crate) archive: Archive,
     pub(crate) log: Log,
 }
 
@@ -214,11 +216,12 @@ impl Config {
     }
 
     fn read_secrets(&mut self) -> Result<(), BadConfig> {
-        let Self { redis, auth, webhook, notify, .. } = self;
+        let Self { redis, auth, webhook, notify, archive, .. } = self;
         from_file("redis.url", &mut redis.url, redis.url_file.as_deref())?;
         from_file("auth.bootstrap_key", &mut auth.bootstrap_key, auth.bootstrap_key_file.as_deref())?;
         from_file("webhook.verify_token", &mut webhook.verify_token, webhook.verify_token_file.as_deref())?;
         from_file("notify.secret", &mut notify.secret, notify.secret_file.as_deref())?;
+        archive.read_secrets()?;
         if let Some(path) = &webhook.app_secrets_file {
             let text = read("webhook.app_secrets", path, !webhook.app_secrets.is_empty())?;
             webhook.app_secrets =

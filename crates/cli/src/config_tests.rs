@@ -110,6 +110,38 @@ fn who_is_told_is_an_address_and_a_secret_or_nobody() {
 }
 
 #[test]
+fn closed_runs_go_to_an_address_with_its_keys_or_nowhere() {
+    let nowhere = load("", &[]).unwrap().archive;
+    assert!(nowhere.open().unwrap().is_none() && nowhere.after().is_none());
+    let folder = tempfile::tempdir().unwrap();
+    let url = format!("file://{}/runs", folder.path().display());
+    let archive = load("", &[("DAWNCAST_ARCHIVE__URL", &url), ("DAWNCAST_ARCHIVE__AFTER", "2h")]).unwrap().archive;
+    assert_eq!(archive.after(), Some(Duration::from_secs(7_200)));
+    assert!(archive.open().unwrap().is_some() && folder.path().join("runs").is_dir());
+    let mut secret = tempfile::NamedTempFile::new().unwrap();
+    writeln!(secret, "hunter2").unwrap();
+    let s3 = ("DAWNCAST_ARCHIVE__URL", "s3://bucket/prefix");
+    let id = ("DAWNCAST_ARCHIVE__ACCESS_KEY_ID", "id");
+    let key = ("DAWNCAST_ARCHIVE__SECRET_ACCESS_KEY_FILE", secret.path().to_str().unwrap());
+    let open = |environment: &[(&str, &str)]| {
+        let config = load("", environment).unwrap();
+        assert!(!format!("{config:?}").contains("hunter2"));
+        config.archive.open().map(|archive| format!("{archive:?}")).map_err(|why| why.to_string())
+    };
+    assert_eq!(open(&[s3, id, key]).unwrap(), "Some(Archive(\"s3://bucket/prefix\"))");
+    let http = ("DAWNCAST_ARCHIVE__ENDPOINT", "http://minio.example.com");
+    for (environment, says) in [
+        (vec![s3, key], "`archive.access_key_id` is not set"),
+        (vec![s3, id], "`archive.secret_access_key` is not set"),
+        (vec![s3, id, key, http], "`archive.endpoint` is plain HTTP"),
+        (vec![("DAWNCAST_ARCHIVE__URL", "runs")], "`archive.url` must be file:///folder or s3://bucket/prefix"),
+    ] {
+        let error = open(&environment).unwrap_err();
+        assert!(error.contains(says), "{error}");
+    }
+}
+
+#[test]
 fn secrets_print_as_stars() {
     let config = load("[redis]\nurl = \"redis://:hunter2@h\"\n[auth]\nbootstrap_key = \"hunter2\"", &[]).unwrap();
     assert!(!format!("{config:?}").contains("hunter2"));

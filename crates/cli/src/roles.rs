@@ -26,7 +26,7 @@ pub(crate) enum Role {
     Api,
     /// Meta's webhooks.
     Webhook,
-    /// The steps of runs: freeze, plan, preflight, open, judge, close.
+    /// The steps of runs: freeze, plan, preflight, open, judge, close, archive.
     Scheduler,
     /// Sending.
     Worker,

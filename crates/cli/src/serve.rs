@@ -131,7 +131,10 @@ async fn listening(ctx: &Context, config: &Config, roles: &Roles) -> Result<Task
 
 async fn context(config: &Config, url: &Secret) -> Result<Context, Failure> {
     let store = StoreConfig::new(url.expose(), &config.redis.prefix).with_durability(config.redis.durability.into());
-    let store = Store::connect(&store).await.map_err(|why| Failure::new(format!("redis.url: {why}")))?;
+    let mut store = Store::connect(&store).await.map_err(|why| Failure::new(format!("redis.url: {why}")))?;
+    if let Some(archive) = config.archive.open()? {
+        store = store.with_archive(archive);
+    }
     let volatility = if config.redis.allow_volatile { Volatility::Allowed } else { Volatility::Refused };
     store.check_fit(volatility, Utc::now).await?;
     let client = Client::new(ClientConfig {
@@ -140,7 +143,12 @@ async fn context(config: &Config, url: &Secret) -> Result<Context, Failure> {
         ..ClientConfig::default()
     })?;
     let vigil = Vigil::start(&store, Some(&config.data_dir.join(SEEN))).await?;
-    let settings = Settings { notify: config.notify()?, policy: config.policy(), ..(&config.engine).into() };
+    let settings = Settings {
+        notify: config.notify()?,
+        archive_after: config.archive.after(),
+        policy: config.policy(),
+        ..(&config.engine).into()
+    };
     Ok(Context { store, client, deployment: config.deployment.clone(), vigil, settings })
 }
 

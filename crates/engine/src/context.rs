@@ -33,6 +33,8 @@ pub struct Settings {
     pub numbers_every: Duration,
     /// Whom to tell of runs; nobody when none.
     pub notify: Option<Notify>,
+    /// How long after its close a run is archived; none without an archive.
+    pub archive_after: Option<Duration>,
     /// Who may be written to, and how often.
     pub policy: Policy,
 }
@@ -51,6 +53,7 @@ impl Default for Settings {
             close_after: Duration::from_secs(15 * 60),
             numbers_every: Duration::from_secs(60),
             notify: None,
+            archive_after: None,
             policy: Policy::default(),
         }
     }

@@ -1,8 +1,8 @@
-//! The engine: drives the corridor from freeze to close.
+//! The engine: drives the corridor from freeze to archive.
 //!
 //! Each step is load, decide, commit: this crate loads and commits, [`dawncast_core`] decides, [`dawncast_store`]
 //! writes atomically. Chores (freeze, plan, preflight, open, judge, close) are jobs on `apalis-redis`, and only hints;
-//! pages go through a lane backend of our own. HTTP routes are not here: the engine meets the server in Redis.
+//! archive runs beside them; pages go through a lane backend of our own. HTTP routes are not here: the engine meets the server in Redis.
 
 mod answer;
 mod chores;

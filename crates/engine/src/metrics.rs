@@ -12,6 +12,12 @@ pub const DELIVERIES: &str = "dawncast_deliveries_total";
 pub const SLA_DELIVERIES: &str = "dawncast_sla_deliveries_total";
 /// Closed runs.
 pub const RUNS: &str = "dawncast_runs_total";
+/// Runs that were archived, and whose memory was given back.
+pub const RUNS_ARCHIVED: &str = "dawncast_runs_archived_total";
+/// Closed runs that wait for the archive.
+pub const ARCHIVE_PENDING: &str = "dawncast_archive_pending_runs";
+/// For how long the one that waits longest has been due.
+pub const ARCHIVE_OVERDUE: &str = "dawncast_archive_oldest_due_age_seconds";
 /// Runs whose window passed with nothing sent.
 pub const RUNS_MISSED: &str = "dawncast_runs_missed_total";
 /// Events for people, by what came of each try to deliver them.
@@ -97,6 +103,7 @@ pub fn describe_metrics() {
         counter!(RUNS, "verdict" => verdict).absolute(0);
     }
     counter!(RUNS_MISSED).absolute(0);
+    counter!(RUNS_ARCHIVED).absolute(0);
     for kind in notify::Kind::ALL {
         for outcome in notify::OUTCOMES {
             counter!(NOTIFICATIONS, "type" => kind.as_str(), "outcome" => outcome).absolute(0);
@@ -108,6 +115,7 @@ fn describe_counters() {
     describe_counter!(DELIVERIES, "Deliveries by the state they moved to; each transition once");
     describe_counter!(SLA_DELIVERIES, "Eligible deliveries of closed runs: within the deadline, late, or missed");
     describe_counter!(RUNS, "Closed runs by verdict");
+    describe_counter!(RUNS_ARCHIVED, "Runs that were archived and whose memory was given back");
     describe_counter!(RUNS_MISSED, "Runs whose deadline passed with nothing sent");
     describe_counter!(NOTIFICATIONS, "Events for people by what came of each try to deliver them");
     describe_counter!(SEND_ATTEMPTS, "Attempts by verdict");
@@ -146,6 +154,8 @@ fn describe_gauges() {
          unlimited, absent while Meta has not told the limit"
     );
     describe_gauge!(TEMPLATE_STATUS, "1 for a template's present status");
+    describe_gauge!(ARCHIVE_PENDING, "Closed runs that wait for the archive; 0 without one");
+    describe_gauge!(ARCHIVE_OVERDUE, Unit::Seconds, "For how long a closed run should have been archived, at most");
     describe_gauge!(REDIS_MEMORY, "Used memory of Redis against its limit; 0 without one");
     describe_gauge!(REDIS_UP, "1 while Redis answers");
     describe_gauge!(UNREADY, "1 for the reason why this process can do nothing now, 0 for the others");

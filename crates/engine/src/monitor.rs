@@ -34,6 +34,7 @@ pub async fn monitor(ctx: Context, stop: CancellationToken) -> Result<(), Engine
             heed(&ctx, "runs", runs::look(&ctx, &mut known, clock.now()).await);
             heed(&ctx, "lanes", lanes(&ctx, clock.now()).await);
             heed(&ctx, "numbers", numbers::look(&ctx, clock.now()).await);
+            heed(&ctx, "the archive", archive(&ctx, clock.now()).await);
         }
     };
     // Apart from the gauges: Meta may be slow to answer.
@@ -74,6 +75,19 @@ async fn export_redis(ctx: &Context) -> bool {
             false
         }
     }
+}
+
+/// What the archive has still to take.
+async fn archive(ctx: &Context, now: UnixMs) -> Result<(), EngineError> {
+    let (mut runs, mut overdue) = (0, 0);
+    if let Some(after) = ctx.settings.archive_after {
+        let pending = ctx.store.pending_archive().await?;
+        runs = pending.runs;
+        overdue = pending.oldest.map_or(0, |closed_at| (now - closed_at - after.as_millis() as i64).max(0));
+    }
+    gauge!(names::ARCHIVE_PENDING).set(runs as f64);
+    gauge!(names::ARCHIVE_OVERDUE).set(overdue as f64 / 1_000.0);
+    Ok(())
 }
 
 async fn lanes(ctx: &Context, now: UnixMs) -> Result<(), EngineError> {

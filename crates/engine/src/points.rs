@@ -105,6 +105,14 @@ table! {
     CloseBefore = "close.before",
     /// It is closed, and its campaign does not know it.
     CloseAfter = "close.after",
+    /// A closed run is about to be written into the archive.
+    ArchiveBefore = "archive.before",
+    /// It is there, whole, and the run does not know it.
+    ArchiveWritten = "archive.written",
+    /// The run knows, and its pages are in Redis.
+    ArchiveMarked = "archive.marked",
+    /// They are gone, and the run is still on the list.
+    ArchiveFreed = "archive.freed",
 }
 
 /// The process has come to `point`.

@@ -6,7 +6,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use dawncast_core::fault::{Fault, Faults};
-use dawncast_store::StoreError;
+use dawncast_store::{StoreError, archive::ArchiveError};
 use serde_json::json;
 
 /// What kind of problem it is; the stable `type` of the document.
@@ -94,6 +94,17 @@ impl Problem {
         Self { kind: Kind::Malformed, detail, errors }
     }
 
+    /// What was asked for is in the archive, and cannot be had now.
+    fn archive(why: &ArchiveError) -> Self {
+        tracing::warn!(error = %why, "answered 503: {why}");
+        let remedy = match why {
+            ArchiveError::Away { .. } => "try again when it is back",
+            ArchiveError::Damaged { .. } => "put the object back from a copy",
+            ArchiveError::Unset { .. } => "as every process that serves the API must",
+        };
+        Self::new(Kind::Unavailable, format!("This is in the archive: {}; {remedy}.", why.public()))
+    }
+
     /// The HTTP status that it is answered with.
     pub(crate) fn status(&self) -> StatusCode {
         self.kind.parts().0
@@ -122,6 +133,7 @@ impl From<StoreError> for Problem {
                     "The storage does not answer. Try again; with an Idempotency-Key that is safe.",
                 )
             }
+            StoreError::Archive(why) => Self::archive(&why),
             StoreError::Scratch(_) => {
                 tracing::error!(error = %error, "answered 500: {error}");
                 Self::new(Kind::Internal, "The server has no room for scratch files. Its log says more.")

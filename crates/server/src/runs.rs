@@ -52,6 +52,9 @@ pub(crate) struct View {
     opened_at: Option<String>,
     cancelled_at: Option<String>,
     closed_at: Option<String>,
+    /// When it was written into the archive, and where it is there.
+    archived_at: Option<String>,
+    archive_url: Option<String>,
 }
 
 /// The part that goes first.
@@ -166,6 +169,8 @@ pub(crate) async fn view(state: &ApiState, run: Run) -> Result<View, Problem> {
         opened_at: run.opened_at.map(rfc3339),
         cancelled_at: run.cancelled_at.map(rfc3339),
         closed_at: run.closed_at.map(rfc3339),
+        archived_at: run.archived.as_ref().map(|archived| rfc3339(archived.at)),
+        archive_url: run.archived.map(|archived| archived.url),
     })
 }
 

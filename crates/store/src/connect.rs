@@ -7,6 +7,7 @@ use redis::{FromRedisValue, ScriptInvocation};
 
 use crate::{
     Keys, ProcessTime, StoreError,
+    archive::Archive,
     clock::Time,
     link::{Link, Pool, Pooled, Pulse},
     replication::Replication,
@@ -64,6 +65,7 @@ pub struct Store {
     pub(crate) keys: Keys,
     pub(crate) time: Time,
     pub(crate) replication: Replication,
+    pub(crate) archive: Option<Archive>,
 }
 
 impl Store {
@@ -71,7 +73,14 @@ impl Store {
     pub async fn connect(config: &StoreConfig) -> Result<Self, StoreError> {
         let hot = Link::connect(&config.url).await?;
         let replication = Replication::read(&hot, config.durability).await?;
-        Ok(Self { pool: hot.pool(), hot, keys: Keys::new(&config.prefix), time: Time::Redis, replication })
+        Ok(Self {
+            pool: hot.pool(),
+            hot,
+            keys: Keys::new(&config.prefix),
+            time: Time::Redis,
+            replication,
+            archive: None,
+        })
     }
 
     /// The same store on a clock of the test's own, in Unix milliseconds.
@@ -85,6 +94,12 @@ impl Store {
     #[must_use]
     pub fn by_time(&self, time: Arc<ProcessTime>) -> Self {
         Self { time: Time::Process(time), ..self.clone() }
+    }
+
+    /// The same store, which finds in `archive` what of closed runs is not in Redis any more.
+    #[must_use]
+    pub fn with_archive(self, archive: Archive) -> Self {
+        Self { archive: Some(archive), ..self }
     }
 
     /// What scripts take as the time: nothing, for Redis' own.

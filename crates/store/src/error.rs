@@ -2,6 +2,8 @@
 
 use deadpool::managed::PoolError;
 
+use crate::archive::ArchiveError;
+
 /// A storage error.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
@@ -20,6 +22,9 @@ pub enum StoreError {
     /// A scratch file, which large imports need, cannot be written or read. A person has to make room.
     #[error("the scratch files of the import cannot be used: {0}; make room in the data folder")]
     Scratch(#[source] std::io::Error),
+    /// An archived run cannot be read, or none be archived.
+    #[error(transparent)]
+    Archive(#[from] ArchiveError),
     /// Redis is set up in a way that Dawncast refuses to run on.
     #[error("{0}")]
     Unfit(String),

@@ -199,6 +199,16 @@ impl Keys {
         format!("{}runs:active", self.prefix)
     }
 
+    /// The closed runs that wait for the archive, by when they were closed.
+    pub(crate) fn to_archive(&self) -> String {
+        format!("{}runs:archive", self.prefix)
+    }
+
+    /// That a scheduler is archiving a run.
+    pub(crate) fn archiving(&self, run: &RunId) -> String {
+        format!("{}{{run:{run}}}:archiving", self.prefix)
+    }
+
     /// What people are still to be told of runs, by when.
     pub(crate) fn notices(&self) -> String {
         format!("{}notices", self.prefix)

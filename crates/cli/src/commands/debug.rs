@@ -49,9 +49,18 @@ pub(super) async fn run(args: Args) -> Result<(), Failure> {
         )
     })?;
     let store = Store::connect(&StoreConfig::new(url.expose(), config.redis.prefix)).await?;
-    let stored = store.page(&page).await?.ok_or_else(|| Failure::new(format!("there is no page `{page}`")))?;
+    let Some(stored) = store.page(&page).await? else { return Err(missing(&store, &page).await?) };
     output::show(json, &machine(&stored), |_| people(&stored));
     Ok(())
+}
+
+/// Why Redis has no such page.
+async fn missing(store: &Store, page: &PageRef) -> Result<Failure, Failure> {
+    let archived = store.run(&page.run).await?.and_then(|run| run.archived);
+    Ok(match archived {
+        Some(at) => Failure::new(format!("page `{page}` was archived at {}: look into {}", time(at.at), at.url)),
+        None => Failure::new(format!("there is no page `{page}`")),
+    })
 }
 
 fn time(at: UnixMs) -> String {

@@ -258,5 +258,7 @@ fn people(run: &Value, zone: Tz) -> String {
         ("Opened", time("/opened_at")),
         ("Cancelled", time("/cancelled_at")),
         ("Closed", time("/closed_at")),
+        ("Archived", time("/archived_at")),
+        ("Archive", field(run, "/archive_url")),
     ])
 }

@@ -137,11 +137,14 @@ async fn told_twice_moves_nothing(scene: &Scene, webhook: SocketAddr) {
 
 /// Names that were promised, with their type and the label that comes last. Not here: what is counted only once it
 /// happens (errors) or is known only before a run begins (the next one).
-const PROMISED: [(&str, &str, &str); 35] = [
+const PROMISED: [(&str, &str, &str); 38] = [
     ("dawncast_deliveries_total", "counter", "state=\"unconfirmed\""),
     ("dawncast_sla_deliveries_total", "counter", "pool=\"advisors\",priority=\"normal\",outcome=\"missed\""),
     ("dawncast_runs_total", "counter", "verdict=\"fail\""),
     ("dawncast_runs_missed_total", "counter", ""),
+    ("dawncast_runs_archived_total", "counter", ""),
+    ("dawncast_archive_pending_runs", "gauge", ""),
+    ("dawncast_archive_oldest_due_age_seconds", "gauge", ""),
     ("dawncast_send_attempts_total", "counter", "phone_number_id=\"100000000000001\",verdict=\"throttled\""),
     ("dawncast_send_duration_seconds", "histogram", "phone_number_id=\"100000000000001\",le=\"0.25\""),
     ("dawncast_send_lateness_seconds", "histogram", "pool=\"advisors\",priority=\"critical\",le=\"120\""),

@@ -26,7 +26,7 @@ const GRACE: &str = "2s";
 fn part(point: Point) -> Part {
     match point.name().split('.').next() {
         Some("receipt") => Part::Webhook,
-        Some("freeze" | "plan" | "preflight" | "open" | "canary" | "close") => Part::Scheduler,
+        Some("freeze" | "plan" | "preflight" | "open" | "canary" | "close" | "archive") => Part::Scheduler,
         _ => Part::Worker,
     }
 }
@@ -239,6 +239,29 @@ async fn kill_at_verdict(point: Point) {
     }
 }
 
+/// Two schedulers die on the way of a run into the archive; the next one goes it to the end.
+async fn kill_at_archive(point: Point) {
+    let mut scene = Scene::start(Part::Scheduler, slow_receipts()).await;
+    scene.archive();
+    scene.faults(faults());
+    let mut process = scene.launch(&kill(point));
+    let runs = [Broadcast::submit(&scene, 0, "resend").await];
+    scene.hire();
+    is_killed(&mut process, point).await;
+    let mut process = scene.launch(&kill(point));
+    until("it is archived", PATIENCE, async || {
+        if process.ended_by().is_some_and(|signal| signal == KILLED) {
+            process = scene.launch("");
+        }
+        scene.run(&runs[0].run).await.freed_at
+    })
+    .await;
+    let headers = scene.headers(&runs[0].run).await;
+    assert!(headers.is_empty(), "{}: its pages are gone", point.name());
+    assert_eq!(scene.store.pending_archive().await.unwrap().runs, 0);
+    runs[0].audit(&scene, point.name()).await;
+}
+
 async fn die_at(point: Point) {
     let started = Instant::now();
     match point {
@@ -246,6 +269,9 @@ async fn die_at(point: Point) {
         Point::CommitReopened => kill_at_reopening_commit().await,
         Point::PlanRefused => kill_at_refused_plan().await,
         Point::CanaryBefore | Point::CanaryAfter => kill_at_verdict(point).await,
+        Point::ArchiveBefore | Point::ArchiveWritten | Point::ArchiveMarked | Point::ArchiveFreed => {
+            kill_at_archive(point).await;
+        }
         point => kill_at(point).await,
     }
     println!("{}: {:.1?}", point.name(), started.elapsed());

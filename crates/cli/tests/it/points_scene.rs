@@ -19,6 +19,7 @@ use dawncast_engine::{Clock, Context, Receipts, Settings, Vigil, explain, schedu
 use dawncast_server::{Unavailable, WebhookState, webhook_router};
 use dawncast_store::{
     Store,
+    archive::{Archive, ArchiveConfig, S3Config},
     page::Header,
     records::{
         Audience, BeginImport, Campaign, CampaignState, ImportMode, Number, NumberRole, Recipient, Secret, mint,
@@ -73,7 +74,7 @@ pub(crate) struct Scene {
     settings: Vec<(&'static str, String)>,
     stop: CancellationToken,
     _end: DropGuard,
-    _folder: TempDir,
+    folder: TempDir,
     _redis: TestRedis,
 }
 
@@ -143,7 +144,7 @@ impl Scene {
             settings,
             _end: stop.clone().drop_guard(),
             stop,
-            _folder: folder,
+            folder,
             _redis: redis,
         };
         scene.add_numbers().await;
@@ -155,6 +156,14 @@ impl Scene {
             scene.schedule();
         }
         scene
+    }
+
+    /// Archives runs as soon as they are closed.
+    pub(crate) fn archive(&mut self) {
+        let url = format!("file://{}/archive", self.folder.path().display());
+        let archive = Archive::open(&ArchiveConfig { url: url.clone(), s3: S3Config::default() }).unwrap();
+        self.store = self.store.clone().with_archive(archive);
+        self.settings.extend([("DAWNCAST_ARCHIVE__URL", url), ("DAWNCAST_ARCHIVE__AFTER", "0s".to_owned())]);
     }
 
     async fn add_numbers(&self) {

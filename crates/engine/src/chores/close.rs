@@ -97,6 +97,7 @@ impl Chores {
         if run.record.origin.has_own_audience() {
             store.drop_own_audience(audience).await?;
         }
+        store.await_archive(&run.record.id, run.closed_at.unwrap_or_else(|| self.clock.now())).await?;
         Ok(store.retire_run(&run.record.id).await?)
     }
 }

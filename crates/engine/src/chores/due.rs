@@ -80,6 +80,8 @@ pub(super) mod tests {
             cancelled_at: None,
             closed_at: None,
             verdict: None,
+            archived: None,
+            freed_at: None,
         }
     }
 

@@ -1,6 +1,7 @@
 //! Chores: the rare, idempotent steps of a run's life. A tick each second derives what is due from the run records; the
 //! job on the queue is only its hint, so that a lost or late job costs a second, not the window.
 
+mod archive;
 mod by_zone;
 mod canary;
 mod check;
@@ -162,7 +163,8 @@ pub async fn scheduler(ctx: Context, stop: CancellationToken) -> Result<(), Engi
         meters.register(&ctx.store, &stop),
         notify::run(notifier.as_ref(), &stop),
         tick::tick(Arc::clone(&chores), &stop),
-        queue::work(chores, &stop)
+        archive::run(&chores, &stop),
+        queue::work(Arc::clone(&chores), &stop)
     );
     Ok(())
 }

@@ -48,6 +48,8 @@ fn run(state: RunState) -> Run {
         cancelled_at: None,
         closed_at: None,
         verdict: None,
+        archived: None,
+        freed_at: None,
     }
 }
 

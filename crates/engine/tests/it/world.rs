@@ -1,6 +1,6 @@
 //! A whole morning in one process: Redis, simulator, webhook, and an engine whose parts can be killed.
 
-use std::time::Duration;
+use std::{path::Path, time::Duration};
 
 use dawncast_cloud_api::{Client, ClientConfig};
 use dawncast_cloud_sim::{FaultOrder, Receipts as SimReceipts, SimConfig, Simulator, Span, WABA_ID};
@@ -12,6 +12,7 @@ use dawncast_core::{
 use dawncast_engine::{Clock, Context, Settings, Vigil, explain, scheduler, webhook_beat, worker};
 use dawncast_store::{
     Store,
+    archive::{Archive, ArchiveConfig, S3Config},
     records::{Audience, BeginImport, Campaign, ImportMode, NewAsset, Number, NumberRole, Recipient, Secret, mint},
     run::{DeliveryRow, Run, RunRecord, RunState, totals},
 };
@@ -39,6 +40,8 @@ pub(crate) struct World {
     pub(crate) postbox: Postbox,
     /// What processes remember of the database.
     pub(crate) notes: TempDir,
+    /// Where runs are archived, if anywhere.
+    archive: Option<Archive>,
     /// Ends the webhook's beat.
     pub(crate) beat: CancellationToken,
     _end: DropGuard,
@@ -71,9 +74,29 @@ impl World {
         let beat = CancellationToken::new();
         tokio::spawn(webhook_beat(ctx.clone(), clock.clone(), beat.clone()));
         let notes = tempfile::tempdir().unwrap();
-        let world = Self { redis, sim, store, ctx, clock, postbox, notes, _end: beat.clone().drop_guard(), beat };
+        let world = Self {
+            redis,
+            sim,
+            store,
+            ctx,
+            clock,
+            postbox,
+            notes,
+            archive: None,
+            _end: beat.clone().drop_guard(),
+            beat,
+        };
         world.add_numbers().await;
         world
+    }
+
+    /// Archives runs in `folder`, so long after their close.
+    pub(crate) fn archive(&mut self, folder: &Path, after: Duration) {
+        let url = format!("file://{}", folder.display());
+        let archive = Archive::open(&ArchiveConfig { url, s3: S3Config::default() }).unwrap();
+        self.store = self.store.clone().with_archive(archive.clone());
+        self.ctx.settings.archive_after = Some(after);
+        self.archive = Some(archive);
     }
 
     async fn add_numbers(&self) {
@@ -114,11 +137,14 @@ impl World {
         part: impl FnOnce(Context, CancellationToken) -> F + Send + 'static,
     ) -> Process {
         let (api, deployment, settings) = (self.sim.base_url(), self.ctx.deployment.clone(), self.ctx.settings.clone());
-        let notes = self.notes.path().to_owned();
+        let (notes, archive) = (self.notes.path().to_owned(), self.archive.clone());
         // Its own connections as well: a connection lives in the runtime that made it.
         Process::start(async move |stop| {
             let config = dawncast_store::StoreConfig::new(redis, "t:");
-            let store = Store::connect(&config).await.unwrap();
+            let mut store = Store::connect(&config).await.unwrap();
+            if let Some(archive) = archive {
+                store = store.with_archive(archive);
+            }
             let vigil = Vigil::start(&store, Some(&notes)).await.unwrap();
             part(Context { store, client: client(&api), deployment, vigil, settings }, stop).await;
         })

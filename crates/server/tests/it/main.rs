@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "these are tests")]
 
+mod archive;
 mod assets;
 mod auth;
 mod calendar;

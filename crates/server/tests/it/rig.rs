@@ -38,7 +38,7 @@ pub(crate) fn client() -> Client {
     Client::new()
 }
 
-fn explain(code: u32) -> Explained {
+pub(crate) fn explain(code: u32) -> Explained {
     let entry = ErrorEntry::of(i64::from(code));
     Explained { class: if code == 131_026 { "recipient" } else { "unknown" }, meaning: entry.map(ErrorEntry::hint) }
 }
@@ -59,6 +59,11 @@ impl Api {
     pub(crate) async fn start() -> Self {
         let redis = TestRedis::start().await;
         let store = redis.store("t:").await;
+        Self::start_on(redis, store).await
+    }
+
+    /// The same on a store that is set up otherwise.
+    pub(crate) async fn start_on(redis: TestRedis, store: Store) -> Self {
         let state = ApiState::new(store.clone(), Some(Secret::new(KEY)), explain)
             .with_clock(|| NOW)
             .with_template_patience(Duration::from_millis(50))

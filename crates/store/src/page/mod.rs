@@ -15,6 +15,7 @@ pub use facts::Recorded;
 pub use layout::{Header, Ledger};
 pub use lost::{Marked, Recalled};
 pub use owner::{Claim, ClaimedOn, Owner};
+pub(crate) use read::Digest;
 pub use read::StoredPage;
 pub use recipients::{Recipient, Recipients};
 pub use tail::{TailEntry, TailNote};

@@ -3,7 +3,7 @@
 use dawncast_core::{
     UnixMs,
     delivery::{Attempt, DeliveryState, Outcome, Record},
-    ids::{DeliveryId, NumberId},
+    ids::{DeliveryId, NumberId, PageRef},
     phone::Phone,
 };
 
@@ -82,7 +82,7 @@ pub(crate) fn rows<'a>(run: &'a Run, page: &'a StoredPage, now: UnixMs) -> impl 
 }
 
 /// Every attempt of the delivery at `index`, first to last.
-fn story(run: &Run, page: &StoredPage, index: usize) -> Vec<Story> {
+pub(crate) fn story(run: &Run, page: &StoredPage, index: usize) -> Vec<Story> {
     let record = &page.ledger.records[index];
     let used = record.outcomes.used();
     let mut story: Vec<Story> = (1..=used).map(|attempt| latest(run, record, attempt)).collect();
@@ -124,8 +124,12 @@ impl Store {
         if page >= run.pages {
             return Ok(None);
         }
-        let at = dawncast_core::ids::PageRef { run: run.record.id.clone(), page };
-        Ok(self.page(&at).await?.map(|page| rows(run, &page, now).collect()))
+        let at = PageRef { run: run.record.id.clone(), page };
+        if let Some(page) = self.page(&at).await? {
+            return Ok(Some(rows(run, &page, now).collect()));
+        }
+        let archived = self.archived_page(run, page).await?;
+        Ok(archived.map(|deliveries| deliveries.into_iter().map(|(row, _)| row).collect()))
     }
 
     /// One delivery with every attempt; none when there is no such delivery.
@@ -135,9 +139,15 @@ impl Store {
         now: UnixMs,
     ) -> Result<Option<(DeliveryRow, Vec<Story>)>, StoreError> {
         let Some(run) = self.run(&id.page.run).await? else { return Ok(None) };
-        let Some(page) = self.page(&id.page).await? else { return Ok(None) };
-        let Some(row) = rows(&run, &page, now).nth(usize::from(id.index)) else { return Ok(None) };
-        let story = story(&run, &page, usize::from(id.index));
-        Ok(Some((row, story)))
+        if id.page.page >= run.pages {
+            return Ok(None);
+        }
+        let place = usize::from(id.index);
+        let Some(page) = self.page(&id.page).await? else {
+            let archived = self.archived_page(&run, id.page.page).await?;
+            return Ok(archived.and_then(|deliveries| deliveries.into_iter().nth(place)));
+        };
+        let row = rows(&run, &page, now).nth(place);
+        Ok(row.map(|row| (row, story(&run, &page, place))))
     }
 }

@@ -50,6 +50,11 @@ impl Store {
     pub async fn dropped(&self, run: &RunId) -> Result<Vec<DroppedRow>, StoreError> {
         let key = self.keys.dropped(run);
         let parts: BTreeMap<u32, String> = self.admin().await?.hgetall(&key).await?;
+        if parts.is_empty()
+            && let Some(run) = self.run(run).await?.filter(|run| run.archived.is_some())
+        {
+            return self.archived_dropped(&run).await;
+        }
         let mut rows = Vec::new();
         for part in parts.values() {
             let part: Result<Vec<DroppedRow>, _> = serde_json::from_str(part);

@@ -17,6 +17,7 @@ mod screened;
 
 pub use advance::Advanced;
 pub use deliveries::{DeliveryRow, Story};
+pub(crate) use deliveries::{rows, story};
 pub use dropped::DroppedRow;
 pub use edit::Moved;
 pub use holds::Hold;

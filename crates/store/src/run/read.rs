@@ -11,7 +11,7 @@ use dawncast_core::{
 use redis::AsyncCommands;
 
 use super::{CanaryJudged, CanaryPages, Check, Frozen, Hold, Moved, RunRecord, RunState};
-use crate::{Store, StoreError, lane::Lane};
+use crate::{Store, StoreError, archive::Archived, lane::Lane};
 
 /// Entries of the index of runs that are read at once.
 const INDEX_BATCH: usize = 500;
@@ -58,6 +58,10 @@ pub struct Run {
     pub closed_at: Option<UnixMs>,
     /// The verdict: provisional after the deadline, final once closed.
     pub verdict: Option<String>,
+    /// Where it was archived.
+    pub archived: Option<Archived>,
+    /// When nothing was left of it in Redis but what a list needs.
+    pub freed_at: Option<UnixMs>,
 }
 
 impl Run {
@@ -213,6 +217,8 @@ impl Fields<'_> {
             cancelled_at: self.json("cancelled_at")?,
             closed_at: self.json("closed_at")?,
             verdict: self.text("verdict"),
+            archived: self.json("archived")?,
+            freed_at: self.json("freed_at")?,
         })
     }
 }

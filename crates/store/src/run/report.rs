@@ -10,7 +10,7 @@ use dawncast_core::{
 
 use redis::AsyncCommands;
 
-use super::{Run, RunTallies, deliveries, scan::Scan};
+use super::{Run, RunTallies, scan::Scan};
 use crate::{Store, StoreError};
 
 fn moment(at: UnixMs) -> DateTime<Utc> {
@@ -36,8 +36,24 @@ pub fn totals(run: &Run, tallies: &RunTallies, now: UnixMs) -> Totals {
 }
 
 impl Store {
-    /// The report of a run as it stands at `now`. `explain` tells what an error code says.
+    /// The report of a run as it stands at `now`. `explain` tells what an error code says. Nothing changes an archived run
+    /// any more: its report is the one that was kept then.
     pub async fn report(
+        &self,
+        run: &Run,
+        now: UnixMs,
+        explain: impl Fn(u32) -> Explained + Copy,
+    ) -> Result<Report, StoreError> {
+        if run.archived.is_some()
+            && let Some(report) = self.kept_report(&run.record.id).await?
+        {
+            return Ok(report);
+        }
+        self.scanned_report(run, now, explain).await
+    }
+
+    /// The same from tallies and deliveries, wherever those are.
+    pub(crate) async fn scanned_report(
         &self,
         run: &Run,
         now: UnixMs,
@@ -106,9 +122,9 @@ impl Store {
 
     async fn scan(&self, run: &Run, now: UnixMs) -> Result<Scan, StoreError> {
         let mut scan = Scan::of(run);
-        for at in run.page_refs() {
-            let Some(page) = self.page(&at).await? else { continue };
-            deliveries::rows(run, &page, now).for_each(|row| scan.add(&row));
+        for page in 0..run.pages {
+            let rows = self.deliveries(run, page, now).await?.unwrap_or_default();
+            rows.iter().for_each(|row| scan.add(row));
         }
         Ok(scan)
     }

@@ -2,11 +2,13 @@
 
 #![allow(clippy::unwrap_used, reason = "these are tests")]
 
+mod archive;
 mod contacts;
 mod credit;
 mod fit;
 mod lane;
 mod link;
+mod live_s3;
 mod live_sentinel;
 mod memory;
 mod page_begin;

@@ -1,5 +1,7 @@
 //! What a delivery costs in Redis, from its planning to its receipts.
 
+use std::time::Instant;
+
 use base64::{Engine, engine::general_purpose::STANDARD};
 use dawncast_core::{
     delivery::{Outcome, Standing},
@@ -8,7 +10,10 @@ use dawncast_core::{
 use dawncast_store::page::{AttemptFact, Finish, NewPage, Owner, Recipient, Recipients};
 use rand::{Rng, RngExt, SeedableRng, rngs::SmallRng};
 
-use crate::run_scene::{OPENS, Scene, fact, new_page};
+use crate::{
+    archive::{open_archive, unexplained},
+    run_scene::{OPENS, Scene, fact, new_page},
+};
 
 const NAMES: [&str; 12] = [
     "Aarav",
@@ -121,6 +126,23 @@ async fn check(recipients: u32) {
         each(":t").await
     );
     assert!(finished <= 250.0, "{finished} bytes per recipient");
+    archive(&scene, &run, recipients).await;
+}
+
+/// Archives the run: what is left of it in Redis is a few kilobytes, whatever its size.
+async fn archive(scene: &Scene, run: &RunId, recipients: u32) {
+    let folder = tempfile::tempdir().unwrap();
+    let store = scene.store.clone().with_archive(open_archive(&folder));
+    store.close_run(run, "pass", OPENS, None).await.unwrap();
+    let (run, began) = (store.run(run).await.unwrap().unwrap(), Instant::now());
+    let written = store.write_archive(&run, 1, OPENS, unexplained).await.unwrap().expect("nothing moves");
+    store.mark_archived(&run, &written).await.unwrap();
+    assert!(store.free_pages(&run, &written).await.unwrap());
+    assert!(store.free_run(&run, &written, OPENS).await.unwrap());
+    let (took, left) = (began.elapsed(), usage(scene, "").await);
+    let each = written.mark().bytes as f64 / f64::from(recipients);
+    println!("archived in {took:.1?}: {each:.0} bytes each, {left} bytes in all are left in Redis");
+    assert!(left < 8_192.0, "{left} bytes are left");
 }
 
 #[tokio::test]

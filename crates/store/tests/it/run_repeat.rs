@@ -13,6 +13,7 @@ use dawncast_core::{
 };
 use dawncast_store::{
     Contact, Store, StoreError,
+    archive::Marked,
     credit::Rate,
     lane::{Leased, Put},
     page::{Begun, Claim, Finish, Owner, Recorded, Written},
@@ -22,6 +23,7 @@ use dawncast_store::{
 use dawncast_testkit::{Proxy, Upstream};
 
 use crate::{
+    archive::{open_archive, unexplained},
     run_scene::{DEADLINE, OPENS, Scene, TOKEN, fact, frozen, lane, new_page},
     scripts,
 };
@@ -316,6 +318,24 @@ async fn a_person_is_counted_once_for_a_run() {
     let contact = Contact { scope: Scope::Marketing, run: &run, at: OPENS, cap };
     let count = async |store: &Store| store.count_contacts(&contact, &[1, 2], OPENS).await;
     assert_eq!(check(&scene, "contact.lua", count).await, [true, true]);
+}
+
+#[tokio::test]
+async fn a_run_is_taken_marked_and_freed_once() {
+    let folder = tempfile::tempdir().unwrap();
+    let scene = Scene::set().await;
+    let run = scene.closed(2).await;
+    let archive = open_archive(&folder);
+    let written = scene.store.clone().with_archive(archive).write_archive(&run, 1, OPENS, unexplained).await.unwrap();
+    let written = written.expect("nothing moves");
+    let id = &run.record.id;
+    assert!(check(&scene, "archive/claim.lua", async |store| store.claim_archive(id, 1, 60_000).await).await);
+    assert!(!scene.store.claim_archive(id, 2, 60_000).await.unwrap());
+    let marked = check(&scene, "archive/mark.lua", async |store| store.mark_archived(&run, &written).await).await;
+    assert_eq!(marked, Marked::Done);
+    assert!(check(&scene, "archive/free.lua", async |store| store.free_pages(&run, &written).await).await);
+    scene.store.forget_archivable(id).await.unwrap();
+    assert!(check(&scene, "archive/freed.lua", async |store| store.free_run(&run, &written, OPENS).await).await);
 }
 
 #[tokio::test]
