@@ -10,6 +10,9 @@ mod flow;
 mod forecast;
 #[cfg(test)]
 mod hours_tests;
+mod mixed;
+#[cfg(test)]
+mod mixed_tests;
 mod shape;
 mod slots;
 mod stagger;
@@ -17,13 +20,16 @@ mod stagger;
 mod tests;
 mod timetable;
 
-pub use self::forecast::{Forecast, Shortage, forecast, shortages};
 pub(crate) use self::forecast::{counted, thousands};
 use self::{
     cells::Cell,
     dice::Dice,
     slots::{MS, Ns, Slots},
     timetable::{Counts, Segments},
+};
+pub use self::{
+    forecast::{Forecast, Shortage, forecast, shortages},
+    mixed::plan_mixed,
 };
 use crate::{
     UnixMs,

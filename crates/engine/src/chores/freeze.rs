@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use dawncast_core::{UnixMs, consent::Scope, ids::NumberId, plan, quota::Ask};
+use dawncast_core::{UnixMs, campaign::Choice, ids::NumberId, plan, quota::Ask};
 use dawncast_store::{
     records::{Number, NumberRole, mint},
     run::{Advanced, Frozen, Run, Sender},
@@ -59,8 +59,10 @@ impl Chores {
         let screen = self.asking_screen(run, &version, &senders).await?;
         let selection = self.select(run, &version, &screen, opens_at).await?;
         let (plan_token, screened) = (mint(), selection.screened());
-        let recipients = selection.chosen.len() as u64;
-        let (quotas, over_quota) = self.quotas(run, &senders, opens_at, recipients).await?;
+        let fixed = spec.message.is_free_form();
+        let fallback = selection.places_of(&spec.message, Choice::Fallback, 0).len() as u64;
+        let conversations = if fixed { fallback } else { selection.chosen.len() as u64 };
+        let (quotas, over_quota) = self.quotas(run, &senders, opens_at, conversations).await?;
         let frozen = Frozen {
             audience_version: version.version,
             seed: rand::random(),
@@ -72,7 +74,8 @@ impl Chores {
             submitted: (selection.chosen.len() + selection.dropped.len()) as u64,
             dropped: selection.dropped_by_reason(),
             screened: screened.len() as u64,
-            fixed: Scope::of(&spec.message) == Scope::Service,
+            fixed,
+            fallback,
         };
         store.put_screened(id, &frozen.plan_token, &screened).await?;
         if frozen.fixed {
@@ -112,7 +115,7 @@ impl Chores {
         recipients: u64,
     ) -> Result<(BTreeMap<NumberId, u64>, Option<String>), EngineError> {
         let spec = &run.record.spec;
-        if spec.message.category().is_none() {
+        if spec.message.templates().next().is_none() {
             // It goes out within service windows, which no limit counts.
             return Ok(Default::default());
         }

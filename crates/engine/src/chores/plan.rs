@@ -2,6 +2,7 @@
 //! are create-only, so two planners, or one twice, write the same.
 
 use dawncast_core::{
+    campaign::Choice,
     delivery::DeliveryState,
     plan::{self, Plan, Shortage, Terms},
 };
@@ -13,6 +14,7 @@ use futures::future::try_join_all;
 
 use super::{
     Chores,
+    screen::{ANY, choice},
     select::{self, Selection},
 };
 use crate::{
@@ -77,12 +79,11 @@ impl Chores {
         let attempt = |closes_at| {
             let hours = selection.clocks.hours(opens_at, closes_at);
             let terms = Terms { opens_at, closes_at, headroom, jitter, hours };
-            let plan = |candidates: &[plan::Candidate], senders: &[plan::Sender]| {
-                plan::plan(candidates, senders, &terms, frozen.seed)
-            };
             match frozen.fixed {
-                true => plan_fixed(frozen, selection, &senders, plan),
-                false => plan(&selection.candidates, &senders),
+                true => {
+                    plan::plan_mixed(&selection.candidates, &fixed(frozen, selection), &senders, &terms, frozen.seed)
+                }
+                false => plan::plan(&selection.candidates, &senders, &terms, frozen.seed),
             }
         };
         let planned = attempt(opening.closes_at.max(opens_at));
@@ -113,27 +114,16 @@ impl Chores {
     }
 }
 
-/// A plan in which every recipient hears from the one number that may send to it: numbers share nothing, so each has a
-/// plan of its own.
-fn plan_fixed(
-    frozen: &Frozen,
-    selection: &Selection,
-    senders: &[plan::Sender],
-    plan: impl Fn(&[plan::Candidate], &[plan::Sender]) -> Result<Plan, Shortage>,
-) -> Result<Plan, Shortage> {
-    let mut pages = Vec::new();
-    for (home, sender) in senders.iter().enumerate() {
-        let place = place_of(frozen, home);
-        let fixed = selection.chosen_rows().enumerate().filter(|(_, (_, number))| usize::from(*number) == place);
-        let own: Vec<u32> = fixed.map(|(candidate, _)| candidate as u32).collect();
-        let candidates: Vec<_> = own.iter().map(|candidate| selection.candidates[*candidate as usize]).collect();
-        for mut page in plan(&candidates, std::slice::from_ref(sender))?.pages {
-            page.number = home;
-            page.entries.iter_mut().for_each(|entry| entry.candidate = own[entry.candidate as usize]);
-            pages.push(page);
-        }
-    }
-    Ok(Plan { pages })
+/// Who may hear from one number alone: its place among those that are home to recipients.
+fn fixed(frozen: &Frozen, selection: &Selection) -> Vec<Option<usize>> {
+    let home = |number: u8| home_senders(frozen).position(|(place, _)| place == usize::from(number));
+    selection.chosen_rows().map(|(_, number)| home(number).filter(|_| number != ANY)).collect()
+}
+
+/// The message that all of a planned page get.
+fn message_of(run: &Run, page: &plan::Page, selection: &Selection) -> Choice {
+    let number = |entry: &plan::Entry| selection.number_of(entry.candidate);
+    page.entries.first().map_or(Choice::Own, |entry| choice(&run.record.spec.message, number(entry)))
 }
 
 /// Within as long as it takes, in milliseconds.
@@ -160,13 +150,14 @@ fn count_planned(run: &Run, page: &NewPage) {
 
 /// The pages of a plan, filled in.
 fn pages(run: &Run, frozen: &Frozen, plan: &Plan, selection: &Selection) -> Result<Vec<NewPage>, EngineError> {
-    let names = select::renderer(run)?.attributes().to_vec();
+    let names = select::renderers(run)?.attributes().to_vec();
     let row = |entry: &plan::Entry| Recipient { due: entry.due, ..selection.chosen[entry.candidate as usize].clone() };
     let page = |(page, planned): (usize, &plan::Page)| NewPage {
         page: page as u32,
         home: place_of(frozen, planned.number) as u16,
         base: frozen.opens_at - BASE_LEAD_MS,
         terms: run.terms(),
+        message: message_of(run, planned, selection),
         recipients: Recipients { names: names.clone(), rows: planned.entries.iter().map(row).collect() },
     };
     Ok(plan.pages.iter().enumerate().map(page).collect())

@@ -8,6 +8,7 @@ use std::{
 
 use dawncast_core::{
     UnixMs,
+    campaign::Choice,
     delivery::{Fact, Gate},
     desk::{Desk, Intent},
     ids::NumberId,
@@ -58,6 +59,8 @@ pub(super) struct PageOwner {
     pub(super) sheet: Arc<Sheet>,
     pub(super) recipients: Recipients,
     pub(super) home: usize,
+    /// Which of the campaign's messages the page carries.
+    pub(super) message: Choice,
     pub(super) desk: Desk,
     pub(super) wire: JoinSet<Answer>,
     pub(super) places: Places,
@@ -122,6 +125,7 @@ impl PageOwner {
             path: receipt_path(store, now).await?,
             rests: vec![Resting::default(); sheet.senders.len()],
             home: usize::from(ledger.header.home),
+            message: ledger.header.message,
             version: ledger.header.version,
             wire: JoinSet::new(),
             places: Places::new(Arc::clone(&shared.wire), shared.ctx.settings.in_flight),

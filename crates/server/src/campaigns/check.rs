@@ -5,12 +5,12 @@ use std::collections::BTreeSet;
 use dawncast_core::{
     UnixMs,
     admission::{self, Promised},
-    campaign::{CampaignSpec, Message},
+    campaign::{CampaignSpec, Choice},
     fault::Faults,
     plan::{self, Forecast, Sender, Shortage, Terms},
     quiet::{Clocks, Stretch},
     quota::{Balance, Shortfall},
-    render::Renderer,
+    render::Renderers,
     template::lint_known,
     window::Opening,
 };
@@ -41,8 +41,8 @@ pub(super) fn check(spec: &CampaignSpec, facts: &Facts, now: UnixMs, headroom: f
     // A window that is wrong or past holds nothing: the one fault is enough.
     let on_time =
         !faults.iter().any(|fault| ["/schedule", "/window"].iter().any(|part| fault.pointer.starts_with(part)));
-    match Renderer::compile(&spec.message) {
-        Ok(renderer) => check_audience(spec, facts, renderer.attributes(), &mut faults),
+    match Renderers::compile(&spec.message) {
+        Ok(renderers) => check_audience(spec, facts, renderers.attributes(), &mut faults),
         Err(misfits) => {
             faults.append(misfits);
             check_audience(spec, facts, &[], &mut faults);
@@ -220,18 +220,44 @@ fn check_file(file: &NamedFile, faults: &mut Faults) {
     match asset {
         None => faults.add(pointer.as_str(), format!("there is no asset `{name}`; upload it first.")),
         Some(asset) if !fits(kind, &asset.mime) => {
-            faults
-                .add(pointer.as_str(), format!("the asset `{name}` is {}; this parameter takes {kind}s.", asset.mime));
+            faults.add(pointer.as_str(), format!("the asset `{name}` is {}; {}.", asset.mime, taken(kind)));
+        }
+        Some(asset) if asset.size > largest(kind) => {
+            let (size, most) = (asset.size, largest(kind));
+            let detail =
+                format!("the asset `{name}` has {size} bytes, and WhatsApp takes {most} in a {kind}: shrink it.");
+            faults.add(pointer.as_str(), detail);
         }
         Some(_) => {}
     }
 }
 
-/// Images and videos are what they say; everything else but sound goes as a document.
+/// Images, videos and sounds are what they say, but for stickers; everything else goes as a document.
 fn fits(kind: &str, mime: &str) -> bool {
     match mime.split('/').next().unwrap_or_default() {
+        "image" if mime == "image/webp" => kind == "sticker",
         media @ ("image" | "video" | "audio") => media == kind,
         _ => kind == "document",
+    }
+}
+
+fn taken(kind: &str) -> &'static str {
+    match kind {
+        "image" => "this takes images, JPEG or PNG",
+        "video" => "this takes videos",
+        "audio" => "this takes sounds",
+        "sticker" => "this takes stickers, which are image/webp",
+        _ => "this takes documents",
+    }
+}
+
+/// Meta: how many bytes a file may have (media limits).
+fn largest(kind: &str) -> u64 {
+    match kind {
+        "image" => 5 << 20,
+        "video" | "audio" => 16 << 20,
+        "sticker" => 500 << 10,
+        _ => 100 << 20,
     }
 }
 
@@ -252,11 +278,18 @@ pub(super) fn warnings(spec: &CampaignSpec, facts: &Facts) -> Vec<String> {
         let paused = paused.join(", ");
         warnings.push(format!("Paused, yet counted on by this forecast: {paused}."));
     }
-    if matches!(spec.message, Message::Text { .. }) {
-        warnings
-            .push("WhatsApp takes free-form texts only within 24 hours of the recipient's last message.".to_owned());
-    }
+    warnings.extend(window_warning(spec));
     warnings
+}
+
+/// What becomes of those to whom no free-form message may go.
+fn window_warning(spec: &CampaignSpec) -> Option<String> {
+    let rest = match spec.message.of(Choice::Fallback) {
+        Some(content) => format!("the others get the {}.", content.name()),
+        None => "the others are dropped.".to_owned(),
+    };
+    let rule = "WhatsApp takes free-form messages only within 24 hours of the recipient's last message";
+    spec.message.is_free_form().then(|| format!("{rule}; {rest}"))
 }
 
 /// What the rows that there are now would come to.
@@ -295,6 +328,11 @@ mod tests {
             ("document", "text/plain", true),
             ("document", "image/png", false),
             ("video", "application/pdf", false),
+            ("image", "image/webp", false),
+            ("sticker", "image/webp", true),
+            ("sticker", "image/png", false),
+            ("audio", "audio/ogg", true),
+            ("document", "audio/ogg", false),
         ] {
             assert_eq!(fits(kind, mime), expected, "{kind} {mime}");
         }

@@ -12,6 +12,7 @@ mod control;
 mod edit;
 mod events;
 mod export;
+mod free_form;
 mod history;
 mod idempotency;
 mod imports;

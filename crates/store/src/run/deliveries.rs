@@ -2,6 +2,7 @@
 
 use dawncast_core::{
     UnixMs,
+    campaign::Choice,
     delivery::{Attempt, DeliveryState, Outcome, Record},
     ids::{DeliveryId, NumberId},
     phone::Phone,
@@ -28,6 +29,8 @@ pub struct DeliveryRow {
     pub number: Option<NumberId>,
     /// Its home number.
     pub home: Option<NumberId>,
+    /// Which of the campaign's messages it gets.
+    pub message: Choice,
 }
 
 impl DeliveryRow {
@@ -73,6 +76,7 @@ pub(crate) fn rows<'a>(run: &'a Run, page: &'a StoredPage, now: UnixMs) -> impl 
             record: *record,
             number: number_at(run, place),
             home: number_at(run, home),
+            message: page.ledger.header.message,
         }
     })
 }
