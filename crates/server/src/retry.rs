@@ -4,6 +4,8 @@
 //! *Two retries of one run* would send to the same recipients twice: so the id of a retry is that of its run and a word, it
 //! exists once, and whoever asks again is shown it. What a retry in turn fails is retried by a retry of the retry.
 
+mod consents;
+
 use axum::{extract::State, http::StatusCode, response::Response};
 use dawncast_core::{
     campaign::{AudienceRef, CampaignSpec},
@@ -21,6 +23,7 @@ use dawncast_store::{
 };
 use serde::Serialize;
 
+use self::consents::Consents;
 use crate::{
     extract::Id,
     once::Created,
@@ -112,6 +115,7 @@ fn spec_for(spec: &CampaignSpec, audience: AudienceId) -> CampaignSpec {
 /// Writes the audience of those who are sent to again, page by page, as the run's pages have them.
 async fn gather(state: &ApiState, run: &Run, audience: &AudienceId) -> Result<Sorted, Problem> {
     let (names, message) = (attributes(&run.record.spec)?, &run.record.spec.message);
+    let consents = Consents::read(state, run).await?;
     let mut writer = own_audience(state, audience).await?;
     let mut sorted = Sorted::default();
     for page in 0..run.pages {
@@ -120,7 +124,8 @@ async fn gather(state: &ApiState, run: &Run, audience: &AudienceId) -> Result<So
             sorted.count(again);
             if again == Again::Yes {
                 let scope = Scope::of(message.of(row.message).unwrap_or(&message.content));
-                writer.push(sorted.retried, recipient(&names, scope, row.recipient)).await?;
+                let consent = consents.of(row.recipient.phone, scope);
+                writer.push(sorted.retried, recipient(&names, consent, row.recipient)).await?;
             }
         }
         writer.beat(state.now()).await?;
@@ -139,9 +144,8 @@ fn attributes(spec: &CampaignSpec) -> Result<Vec<String>, Problem> {
     Ok(renderers.attributes().to_vec())
 }
 
-/// Whoever was chosen by the first run has consented to what was sent to it, and to nothing else that is known; the
-/// suppression list is asked anew.
-fn recipient(names: &[String], consent: Scope, row: page::Recipient) -> Recipient {
+/// The suppression list is asked anew.
+fn recipient(names: &[String], consent: Option<String>, row: page::Recipient) -> Recipient {
     let given = |text: String| Some(text).filter(|text| !text.is_empty());
     let values = names.iter().cloned().zip(row.values).filter_map(|(name, value)| Some((name, value?)));
     // Those two are no attributes, but a message may use them.
@@ -151,7 +155,7 @@ fn recipient(names: &[String], consent: Scope, row: page::Recipient) -> Recipien
         id: given(row.id),
         tier: given(row.tier),
         timezone: None,
-        consent: Some(consent.to_string()),
+        consent,
         user_id: None,
         attributes,
     }
