@@ -222,12 +222,6 @@ fn check_file(file: &NamedFile, faults: &mut Faults) {
         Some(asset) if !fits(kind, &asset.mime) => {
             faults.add(pointer.as_str(), format!("the asset `{name}` is {}; {}.", asset.mime, taken(kind)));
         }
-        Some(asset) if asset.size > largest(kind) => {
-            let (size, most) = (asset.size, largest(kind));
-            let detail =
-                format!("the asset `{name}` has {size} bytes, and WhatsApp takes {most} in a {kind}: shrink it.");
-            faults.add(pointer.as_str(), detail);
-        }
         Some(_) => {}
     }
 }
@@ -248,16 +242,6 @@ fn taken(kind: &str) -> &'static str {
         "audio" => "this takes sounds",
         "sticker" => "this takes stickers, which are image/webp",
         _ => "this takes documents",
-    }
-}
-
-/// Meta: how many bytes a file may have (media limits).
-fn largest(kind: &str) -> u64 {
-    match kind {
-        "image" => 5 << 20,
-        "video" | "audio" => 16 << 20,
-        "sticker" => 500 << 10,
-        _ => 100 << 20,
     }
 }
 
