@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 
 use chrono_tz::Tz;
 use dawncast_core::report::{
-    CountryLine, DropReason, Failure as ReportFailure, LatenessMs, NumberLine, Part, Report, Sum, TierLine, Totals,
+    CountryLine, DropReason, Failure as ReportFailure, LatenessMs, MessageLine, NumberLine, Part, Report, Sum,
+    TierLine, Totals,
 };
 use serde::Deserialize;
 use serde_json::Value;
@@ -41,7 +42,7 @@ pub(crate) fn over_time(told: &Value, zone: Tz) -> Result<String, Failure> {
         meanings(&sum.failures),
         Some(runs(told, zone)),
         Some(numbers(&sum.numbers)),
-        parts(&sum.by_tier, &sum.by_country),
+        parts(&sum.by_message, &sum.by_tier, &sum.by_country),
     ];
     Ok(rooms.into_iter().flatten().collect::<Vec<_>>().join("\n\n"))
 }
@@ -67,7 +68,7 @@ fn runs(told: &Value, zone: Tz) -> String {
 /// The report in words, its times on the clocks of `zone`.
 pub(crate) fn text(report: &Value, zone: Tz) -> Result<String, Failure> {
     let report = read(report)?;
-    let parts = parts(&report.by_tier, &report.by_country);
+    let parts = parts(&report.by_message, &report.by_tier, &report.by_country);
     let rooms = [Some(summary(&report, zone)), meanings(&report.failures), Some(numbers(&report.numbers)), parts];
     Ok(rooms.into_iter().flatten().collect::<Vec<_>>().join("\n\n"))
 }
@@ -174,9 +175,13 @@ fn numbers(lines: &[NumberLine]) -> String {
     table.render("No number has sent anything.")
 }
 
-/// What became of each tier and country; nothing where nobody was planned.
-fn parts(tiers: &[TierLine], countries: &[CountryLine]) -> Option<String> {
+/// What became of each message, where there were several, of each tier and country; nothing where nobody was planned.
+fn parts(messages: &[MessageLine], tiers: &[TierLine], countries: &[CountryLine]) -> Option<String> {
     let none = tiers.is_empty() && countries.is_empty();
+    let messages = messages.iter().filter(|_| messages.len() > 1).map(|line| {
+        let name = if line.fallback { format!("{} (fallback)", line.message) } else { line.message.clone() };
+        (name, &line.part)
+    });
     let tiers = tiers.iter().map(|line| {
         let name = line.tier.as_ref().map_or_else(|| "no tier".to_owned(), |tier| format!("tier {tier}"));
         (name, &line.part)
@@ -186,7 +191,7 @@ fn parts(tiers: &[TierLine], countries: &[CountryLine]) -> Option<String> {
         (format!("{} {code}", line.country.as_deref().unwrap_or("country")), &line.part)
     });
     let mut table = Table::new(&["PART", "PLANNED", "ON TIME", "DELIVERED", "READ", "FAILED", "OF"]);
-    for (name, part) in tiers.chain(countries) {
+    for (name, part) in messages.chain(tiers).chain(countries) {
         let totals = &part.totals;
         let counts = [totals.submitted, part.within_deadline, totals.delivered, totals.read, totals.failed];
         let [planned, on_time, delivered, read, failed] = counts.map(thousands);
@@ -218,8 +223,10 @@ mod tests {
             "Failures  131026 (recipient) 3",
             "131026: The recipient has no WhatsApp: ask them.",
             "100000000000001       665          1      660         6       3  131026 (3)  active",
-            "tier pro      500      500        500     0       0",
-            "IN +91      1,996    1,993      1,993     0       3  131026 (3)",
+            "interactive                            300      300        300     0       0",
+            "template daily_pack_v1 (fallback)    1,696    1,693      1,693     0       3  131026 (3)",
+            "tier pro                               500      500        500     0       0",
+            "IN +91                               1,996    1,993      1,993     0       3  131026 (3)",
         ] {
             assert!(text.contains(line), "{line} is not in\n{text}");
         }

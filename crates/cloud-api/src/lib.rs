@@ -24,7 +24,9 @@ pub use classify::{Class, ErrorEntry, Scope, Way, classify, is_throttle};
 pub use client::{Client, ClientConfig, ClientError};
 pub use media::MediaId;
 pub use message::{
-    Button, Component, Content, Header, Media, MediaSource, Message, Template, TemplateLanguage, Text, TextParameter,
+    Action, Audio, Button, CaptionedMedia, Component, Content, Document, Header, Interactive, InteractiveHeader,
+    LinkButton, ListRow, ListSection, Media, MediaSource, Message, ReplyButton, Template, TemplateLanguage, Text,
+    TextParameter, Words,
 };
 pub use number::{
     CanSend, Health, HealthEntity, HealthError, MessagingLimit, NumberInfo, NumberStatus, Quality, Throughput,

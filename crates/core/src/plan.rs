@@ -11,6 +11,9 @@ mod flow;
 mod forecast;
 #[cfg(test)]
 mod hours_tests;
+mod mixed;
+#[cfg(test)]
+mod mixed_tests;
 mod shape;
 mod slots;
 mod staged;
@@ -28,6 +31,7 @@ use self::{
 };
 pub use self::{
     forecast::{Forecast, Shortage, forecast, shortages},
+    mixed::plan_mixed,
     staged::{FirstStage, Staged, in_two},
 };
 use crate::{

@@ -1,6 +1,8 @@
 //! What a campaign would look like before anything goes out: a message as the phone shows it, and how many messages go
 //! out when.
 
+mod free_form;
+
 use serde::Serialize;
 use serde_json::Value;
 
@@ -24,7 +26,9 @@ pub struct Shown {
     pub header: Option<ShownHeader>,
     /// The text, every variable filled in; `None` while the template is not known.
     pub body: Option<String>,
-    /// Below it, in order.
+    /// Below it, in small letters.
+    pub footer: Option<String>,
+    /// Below that, in order.
     pub buttons: Vec<ShownButton>,
 }
 
@@ -40,6 +44,10 @@ pub enum ShownHeader {
     Video(String),
     /// A document.
     Document(String),
+    /// A sound.
+    Audio(String),
+    /// A sticker.
+    Sticker(String),
 }
 
 /// A button and what it does.
@@ -56,12 +64,28 @@ pub enum ShownButton {
     Otp(Option<String>),
     /// Does something that takes no parameter of ours.
     Other,
+    /// Answers with this label.
+    Reply(String),
+    /// Opens a list.
+    List {
+        /// Its label.
+        label: String,
+        /// What the rows say.
+        rows: Vec<String>,
+    },
+    /// Opens a link, under a label of its own.
+    Link {
+        /// Its label.
+        label: String,
+        /// The link.
+        url: String,
+    },
 }
 
 /// The message of `request`, which is the body of a POST to the Cloud API, in the template that it names.
 pub fn shown(definition: Option<&Definition>, request: &Value) -> Shown {
-    if let Some(text) = request.pointer("/text/body").and_then(Value::as_str) {
-        return Shown { header: None, body: Some(text.to_owned()), buttons: Vec::new() };
+    if request["template"].is_null() {
+        return free_form::shown(request);
     }
     let components = request.pointer("/template/components").and_then(Value::as_array).map_or(&[][..], Vec::as_slice);
     let component = |kind: &str| components.iter().find(|component| component["type"] == kind);
@@ -82,6 +106,7 @@ pub fn shown(definition: Option<&Definition>, request: &Value) -> Shown {
     Shown {
         header,
         body: definition.map(|definition| filled(&definition.body_text, component("body"))),
+        footer: None,
         buttons: buttons.iter().enumerate().map(|(place, known)| button(known, given(place))).collect(),
     }
 }
@@ -108,6 +133,7 @@ fn value_of<'a>(name: &str, parameters: &'a [Value]) -> Option<&'a str> {
     named.or_else(numbered)?["text"].as_str()
 }
 
+/// The file of an object that has a type, and a member of that name.
 fn file(parameter: &Value) -> Option<ShownHeader> {
     let kind = parameter["type"].as_str()?;
     let media = &parameter[kind];
@@ -116,6 +142,8 @@ fn file(parameter: &Value) -> Option<ShownHeader> {
         "image" => Some(ShownHeader::Image(source)),
         "video" => Some(ShownHeader::Video(source)),
         "document" => Some(ShownHeader::Document(source)),
+        "audio" => Some(ShownHeader::Audio(source)),
+        "sticker" => Some(ShownHeader::Sticker(source)),
         _ => None,
     }
 }
@@ -210,7 +238,7 @@ mod tests {
         let image = json!({"type": "header", "parameters": [{"type": "image", "image": {"id": "pack.png"}}]});
         let shown = shown(Some(&known), &json!({"template": {"components": [image, url]}}));
         let json = serde_json::to_value(&shown).expect("JSON");
-        let expected = json!({"header": {"image": "pack.png"}, "body": "Hi",
+        let expected = json!({"header": {"image": "pack.png"}, "body": "Hi", "footer": null,
             "buttons": [{"url": "https://x.example/7"}, {"quick_reply": null}, "other"]});
         assert_eq!(json, expected);
     }

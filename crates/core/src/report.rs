@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 
 pub use self::{
     judge::{Sla, SlaInput, SlaVerdict, judge},
-    part::{Count, CountryLine, Part, TierLine},
+    part::{Count, CountryLine, MessageLine, Part, TierLine},
     sum::{Sum, SumSla},
 };
 use crate::{
@@ -50,6 +50,9 @@ pub struct Report {
     pub failures: Vec<Failure>,
     /// What each number did.
     pub numbers: Vec<NumberLine>,
+    /// What became of each of the campaign's messages. Empty in a report of an earlier version.
+    #[serde(default)]
+    pub by_message: Vec<MessageLine>,
     /// What became of each tier, the campaign's order first. Empty in a report of an earlier version.
     #[serde(default)]
     pub by_tier: Vec<TierLine>,

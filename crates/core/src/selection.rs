@@ -7,11 +7,11 @@ use std::{
 };
 
 use crate::{
-    campaign::Segment,
+    campaign::{Choice, Segment},
     phone::Phone,
     plan::Candidate,
     quiet::Clocks,
-    render::{Attributes, RenderError, Renderer},
+    render::{Attributes, RenderError, Renderers},
     report::DropReason,
 };
 
@@ -43,7 +43,7 @@ pub struct Chosen {
 /// Sorts the rows of an audience, in their order.
 #[derive(Debug)]
 pub struct Selector<'a> {
-    renderer: &'a Renderer,
+    renderers: &'a Renderers,
     segment: &'a Segment,
     /// The assets that were uploaded.
     assets: &'a BTreeSet<String>,
@@ -55,12 +55,12 @@ pub struct Selector<'a> {
 impl<'a> Selector<'a> {
     /// For a campaign to `segment` that orders `tiers`, with `assets` uploaded under these names and ids.
     pub fn new(
-        renderer: &'a Renderer,
+        renderers: &'a Renderers,
         segment: &'a Segment,
         assets: &'a BTreeSet<String>,
         tiers: &'a [String],
     ) -> Self {
-        Self { renderer, segment, assets, tiers, seen: HashMap::new() }
+        Self { renderers, segment, assets, tiers, seen: HashMap::new() }
     }
 
     /// Whether the row `number` is in the segment, and its `phone` is one and stands in none of the rows before.
@@ -82,15 +82,22 @@ impl<'a> Selector<'a> {
         }
     }
 
-    /// Whether an admitted row has what the message needs.
+    /// Whether an admitted row has what its message needs.
     ///
     /// # Errors
     /// The row is dropped.
-    pub fn choose<A: Attributes + ?Sized>(&self, row: Row<'_>, phone: Phone, of: &A) -> Result<Chosen, Refusal> {
-        let assets = self.renderer.assets(of).map_err(refusal)?.into_iter().map(Cow::into_owned).collect();
+    pub fn choose<A: Attributes + ?Sized>(
+        &self,
+        row: Row<'_>,
+        phone: Phone,
+        choice: Choice,
+        of: &A,
+    ) -> Result<Chosen, Refusal> {
+        let renderer = self.renderers.of(choice).expect("only messages that the campaign has are chosen");
+        let assets = renderer.assets(of).map_err(refusal)?.into_iter().map(Cow::into_owned).collect();
         let known = |name: &str| self.assets.contains(name).then(|| name.to_owned());
         let mut request = Vec::new();
-        self.renderer.render(of, &known, phone, "", &mut request).map_err(refusal)?;
+        renderer.render(of, &known, phone, "", &mut request).map_err(refusal)?;
         let tier = row.tier.unwrap_or_default();
         let place = self.tiers.iter().position(|listed| listed == tier).unwrap_or(self.tiers.len());
         Ok(Chosen { candidate: Candidate { phone: row.phone, tier: place as u8, hours: row.hours }, assets, request })

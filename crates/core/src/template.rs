@@ -4,7 +4,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    campaign::{ButtonKind, Category, Component, Message, Parameter, TemplateMessage},
+    campaign::{ButtonKind, Category, Choice, Component, Message, Parameter, TemplateMessage},
     fault::{Faults, did_you_mean, listed, nearest, word},
 };
 
@@ -121,48 +121,39 @@ pub fn variables(text: &str) -> Vec<&str> {
     found
 }
 
-/// Whether `message` fits one of the templates known. A free-form text fits always.
+/// Whether the templates that `message` may send, its fallback included, are among those known, and fit.
 pub fn lint_known(known: &[Definition], message: &Message) -> Faults {
-    let Message::Template(message) = message else { return Faults::new() };
-    let same_name: Vec<_> = known.iter().filter(|definition| definition.name == message.name).collect();
     let mut faults = Faults::new();
+    message.templates().for_each(|(choice, template)| faults.append(lint_template(known, choice, template)));
+    faults
+}
+
+/// Whether a template that a campaign sends by `choice` is among those known, and fits.
+pub fn lint_template(known: &[Definition], choice: Choice, message: &TemplateMessage) -> Faults {
+    let same_name: Vec<_> = known.iter().filter(|definition| definition.name == message.name).collect();
+    let (at, mut faults) = (choice.pointer(), Faults::new());
     let Some(first) = same_name.first() else {
         let near = did_you_mean(nearest(&message.name, known.iter().map(|definition| definition.name.as_str())));
         let detail =
             format!("(#132001) template name ({}) does not exist: submit it to Meta first.{near}", message.name);
-        faults.add("/message/name", detail);
+        faults.add(format!("{at}/name"), detail);
         return faults;
     };
     let exact = same_name.iter().find(|definition| definition.language == message.language);
     if exact.is_none() {
-        refuse_language(message, same_name.iter().map(|definition| definition.language.as_str()), &mut faults);
+        let has = listed(same_name.iter().map(|definition| definition.language.as_str()));
+        // Meta does not fall back from one locale to another.
+        let (name, language) = (&message.name, &message.language);
+        let detail = format!("(#132001) template name ({name}) does not exist in {language}: it exists in {has}.");
+        faults.add(format!("{at}/language"), detail);
     }
-    Lint { definition: exact.unwrap_or(first), message, faults }.run()
-}
-
-/// Whether `message` fits the template. A free-form text fits always.
-pub fn lint(definition: &Definition, message: &Message) -> Faults {
-    let Message::Template(message) = message else { return Faults::new() };
-    let mut faults = Faults::new();
-    if definition.language != message.language {
-        refuse_language(message, [definition.language.as_str()], &mut faults);
-    }
-    Lint { definition, message, faults }.run()
-}
-
-/// Meta does not fall back from one locale to another.
-fn refuse_language<'a>(message: &TemplateMessage, has: impl IntoIterator<Item = &'a str>, faults: &mut Faults) {
-    let detail = format!(
-        "(#132001) template name ({}) does not exist in {}: it exists in {}.",
-        message.name,
-        message.language,
-        listed(has)
-    );
-    faults.add("/message/language", detail);
+    Lint { definition: exact.unwrap_or(first), at, message, faults }.run()
 }
 
 struct Lint<'a> {
     definition: &'a Definition,
+    /// Where the message stands, as a JSON pointer.
+    at: &'static str,
     message: &'a TemplateMessage,
     faults: Faults,
 }
@@ -176,22 +167,27 @@ impl<'a> Lint<'a> {
         self.faults
     }
 
+    /// Notes a fault at a place within the message.
+    fn fault(&mut self, place: &str, detail: String) {
+        self.faults.add(format!("{}{place}", self.at), detail);
+    }
+
     fn standing(&mut self) {
         let Definition { name, status, category, .. } = self.definition;
         if status != APPROVED {
             let detail =
                 format!("template `{name}` is {status}: Meta sends {APPROVED} ones only. Wait for it or use another.");
-            self.faults.add("/message/name", detail);
+            self.fault("/name", detail);
         }
         if *category != self.message.category {
             let detail = format!("template `{name}` is {category} and not {}: state that.", self.message.category);
-            self.faults.add("/message/category", detail);
+            self.fault("/category", detail);
         }
     }
 
     /// The first component that `wanted` picks, and its place.
     fn component<T>(&self, wanted: impl Fn(&'a Component) -> Option<T>) -> Option<(String, T)> {
-        let place = |n| format!("/message/components/{n}");
+        let place = |n| format!("{}/components/{n}", self.at);
         self.message.components.iter().enumerate().find_map(|(n, component)| Some((place(n), wanted(component)?)))
     }
 
@@ -214,7 +210,7 @@ impl<'a> Lint<'a> {
         };
         let received = given.as_ref().and_then(|(_, parameters)| parameters.first()).map_or("UNKNOWN", format_of);
         if received != expected {
-            let place = given.map_or_else(|| "/message/components".to_owned(), |(place, _)| place);
+            let place = given.map_or_else(|| format!("{}/components", self.at), |(place, _)| place);
             let detail = format!(
                 "(#132012) header: Format mismatch, expected {expected}, received {received}: {}.",
                 remedy(expected)
@@ -234,7 +230,7 @@ impl<'a> Lint<'a> {
     /// Compares the variables of `text` with the texts given for them.
     fn texts(&mut self, part: &str, text: &str, given: Option<(String, &[Parameter])>) {
         let wanted = variables(text);
-        let (place, given) = given.unwrap_or_else(|| ("/message/components".to_owned(), &[]));
+        let (place, given) = given.unwrap_or_else(|| (format!("{}/components", self.at), &[]));
         if wanted.len() != given.len() {
             let detail = format!(
                 "(#132000) {part}: number of localizable_params ({}) does not match the expected number of params ({}): {}.",
@@ -281,7 +277,7 @@ impl<'a> Lint<'a> {
     fn buttons(&mut self) {
         for (n, component) in self.message.components.iter().enumerate() {
             if let Component::Button { sub_type, index, .. } = component {
-                self.button(*sub_type, *index, format!("/message/components/{n}"));
+                self.button(*sub_type, *index, format!("{}/components/{n}", self.at));
             }
         }
         for (index, button) in self.definition.buttons.iter().enumerate() {
@@ -293,7 +289,7 @@ impl<'a> Lint<'a> {
                 let detail = format!(
                     "(#131008) button at index {index}: a required parameter is missing: add {{\"type\": \"button\", \"sub_type\": \"{kind}\", \"index\": {index}, …}}."
                 );
-                self.faults.add("/message/components", detail);
+                self.fault("/components", detail);
             }
         }
     }

@@ -26,7 +26,10 @@ fn with_button(button: Button) -> Definition {
 }
 
 fn message(fields: Value) -> Message {
-    let mut message = json!({"type": "template", "name": "daily_pack_v1", "language": "en_IN"});
+    let mut message = match fields.get("type") {
+        Some(_) => json!({}),
+        None => json!({"type": "template", "name": "daily_pack_v1", "language": "en_IN"}),
+    };
     message.as_object_mut().expect("an object").extend(fields.as_object().expect("an object").clone());
     let spec = json!({"pool": "p", "audience": {"id": "a"}, "schedule": {"type": "now"}, "message": message});
     CampaignSpec::parse(spec.to_string().as_bytes()).expect("a campaign").message
@@ -56,6 +59,10 @@ fn button(kind: &str, index: u8) -> Value {
         _ => json!({"type": "coupon_code", "coupon_code": "x"}),
     };
     json!({"type": "button", "sub_type": kind, "index": index, "parameters": [parameter]})
+}
+
+fn lint(definition: &Definition, message: &Message) -> Faults {
+    lint_known(std::slice::from_ref(definition), message)
 }
 
 /// Lints and compares each fault with the beginning it should have, pointer first.
@@ -244,6 +251,14 @@ fn the_right_language_is_chosen_among_several() {
 
 #[test]
 fn a_free_text_needs_no_template() {
-    let text = Message::Text { text: crate::campaign::TextBody { body: "Hi".to_owned(), preview_url: false } };
+    let text = message(json!({"type": "text", "text": {"body": "Hi"}}));
     assert!(lint_known(&[], &text).is_empty());
+}
+
+#[test]
+fn what_is_fallen_back_to_is_linted_where_it_stands() {
+    let fallback = json!({"type": "template", "name": "daily_pack_v2", "language": "en_IN"});
+    let text = message(json!({"type": "text", "text": {"body": "Hi"}, "fallback": [fallback]}));
+    let told = lint_known(&[daily_pack()], &text).to_string();
+    assert!(told.starts_with("/message/fallback/0/name: (#132001)"), "{told}");
 }

@@ -44,6 +44,11 @@ impl Span {
         Self(seconds as i64 * 1_000)
     }
 
+    /// A span of milliseconds.
+    pub const fn milliseconds(ms: u32) -> Self {
+        Self(ms as i64)
+    }
+
     /// Milliseconds.
     pub const fn ms(self) -> i64 {
         self.0

@@ -25,9 +25,10 @@ const MB: usize = 1024 * 1024;
 const MAX_ASSET: usize = 100 * MB;
 
 /// What Meta takes, and how much of it (Meta: supported media types).
-const MEDIA: [(&str, usize); 18] = [
+const MEDIA: [(&str, usize); 19] = [
     ("image/jpeg", 5 * MB),
     ("image/png", 5 * MB),
+    ("image/webp", 500 * 1024),
     ("video/mp4", 16 * MB),
     ("video/3gp", 16 * MB),
     ("video/3gpp", 16 * MB),
@@ -166,6 +167,7 @@ mod tests {
         assert_eq!(checked_mime("video/mp4", 16 * MB).ok(), Some("video/mp4"));
         let refused = |mime, size| checked_mime(mime, size).expect_err("refused").status();
         assert_eq!(refused("image/png", 5 * MB + 1), StatusCode::PAYLOAD_TOO_LARGE);
+        assert_eq!(refused("image/webp", 500 * 1024 + 1), StatusCode::PAYLOAD_TOO_LARGE);
         assert_eq!(refused("image/gif", 1), StatusCode::UNSUPPORTED_MEDIA_TYPE);
         assert_eq!(refused("", 1), StatusCode::UNSUPPORTED_MEDIA_TYPE);
         assert_eq!(refused("image/png", 0), StatusCode::BAD_REQUEST);

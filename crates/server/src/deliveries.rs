@@ -94,7 +94,7 @@ fn given(text: String) -> Option<String> {
 
 impl From<DeliveryRow> for View {
     fn from(row: DeliveryRow) -> Self {
-        let DeliveryRow { id, recipient, state, record, number, home: _, deadline_at: _ } = row;
+        let DeliveryRow { id, recipient, state, record, number, home: _, message: _, deadline_at: _ } = row;
         Self {
             id: Some(id.to_string()),
             phone: format!("+{}", recipient.phone),

@@ -4,6 +4,8 @@
 //! *Two retries of one run* would send to the same recipients twice: so the id of a retry is that of its run and a word, it
 //! exists once, and whoever asks again is shown it. What a retry in turn fails is retried by a retry of the retry.
 
+mod consents;
+
 use axum::{extract::State, http::StatusCode, response::Response};
 use dawncast_core::{
     campaign::{AudienceRef, CampaignSpec},
@@ -11,7 +13,7 @@ use dawncast_core::{
     delivery::Again,
     fault::Faults,
     ids::{AudienceId, ImportId, RunId},
-    render::Renderer,
+    render::Renderers,
     schedule::Schedule,
 };
 use dawncast_store::{
@@ -21,6 +23,7 @@ use dawncast_store::{
 };
 use serde::Serialize;
 
+use self::consents::Consents;
 use crate::{
     extract::Id,
     once::Created,
@@ -112,7 +115,8 @@ fn spec_for(spec: &CampaignSpec, audience: AudienceId) -> CampaignSpec {
 
 /// Writes the audience of those who are sent to again, page by page, as the run's pages have them.
 async fn gather(state: &ApiState, run: &Run, audience: &AudienceId) -> Result<Sorted, Problem> {
-    let (names, consent) = (attributes(&run.record.spec)?, Scope::of(&run.record.spec.message).to_string());
+    let (names, message) = (attributes(&run.record.spec)?, &run.record.spec.message);
+    let consents = Consents::read(state, run).await?;
     let mut writer = own_audience(state, audience).await?;
     let mut sorted = Sorted::default();
     for page in 0..run.pages {
@@ -120,7 +124,9 @@ async fn gather(state: &ApiState, run: &Run, audience: &AudienceId) -> Result<So
             let again = Again::of(row.state, &row.record);
             sorted.count(again);
             if again == Again::Yes {
-                writer.push(sorted.retried, recipient(&names, &consent, row.recipient)).await?;
+                let scope = Scope::of(message.of(row.message).unwrap_or(&message.content));
+                let consent = consents.of(row.recipient.phone, scope);
+                writer.push(sorted.retried, recipient(&names, consent, row.recipient)).await?;
             }
         }
         writer.beat(state.now()).await?;
@@ -133,14 +139,14 @@ async fn gather(state: &ApiState, run: &Run, audience: &AudienceId) -> Result<So
     Ok(sorted)
 }
 
-/// The attributes that the message uses, in the order in which pages keep them.
+/// The attributes that the messages use, in the order in which pages keep them.
 fn attributes(spec: &CampaignSpec) -> Result<Vec<String>, Problem> {
-    let renderer = Renderer::compile(&spec.message).map_err(|faults: Faults| Problem::from(faults))?;
-    Ok(renderer.attributes().to_vec())
+    let renderers = Renderers::compile(&spec.message).map_err(|faults: Faults| Problem::from(faults))?;
+    Ok(renderers.attributes().to_vec())
 }
 
-/// Whoever was chosen by the first run has consented to this kind of message; the suppression list is asked anew.
-fn recipient(names: &[String], consent: &str, row: page::Recipient) -> Recipient {
+/// The suppression list is asked anew.
+fn recipient(names: &[String], consent: Option<String>, row: page::Recipient) -> Recipient {
     let given = |text: String| Some(text).filter(|text| !text.is_empty());
     let values = names.iter().cloned().zip(row.values).filter_map(|(name, value)| Some((name, value?)));
     // Those two are no attributes, but a message may use them.
@@ -150,7 +156,7 @@ fn recipient(names: &[String], consent: &str, row: page::Recipient) -> Recipient
         id: given(row.id),
         tier: given(row.tier),
         timezone: None,
-        consent: Some(consent.to_owned()),
+        consent,
         user_id: None,
         attributes,
     }

@@ -44,4 +44,21 @@ impl Store {
         }
         Ok(windows)
     }
+
+    /// Of `numbers`, the place of the one whose window each of `persons` has opened last, if it is open at `until` still.
+    pub async fn open_windows(
+        &self,
+        numbers: &[(u8, NumberId)],
+        persons: &[u64],
+        until: UnixMs,
+    ) -> Result<Vec<Option<u8>>, StoreError> {
+        let mut best: Vec<Option<(UnixMs, u8)>> = vec![None; persons.len()];
+        for (place, number) in numbers {
+            let open = self.service_windows(number, persons).await?;
+            for (best, ends) in best.iter_mut().zip(open) {
+                *best = (*best).max(ends.filter(|ends| *ends > until).map(|ends| (ends, *place)));
+            }
+        }
+        Ok(best.into_iter().map(|best| best.map(|(_, place)| place)).collect())
+    }
 }

@@ -90,7 +90,7 @@ impl Work {
 /// What the engine would POST.
 fn bodies(messages: u64) -> anyhow::Result<Vec<Bytes>> {
     let campaign = campaign(&"aud_bench".parse()?, Utc::now(), "1s", Priority::Normal)?;
-    let renderer = Renderer::compile(&campaign.message).map_err(|faults| anyhow!("{faults}"))?;
+    let renderer = Renderer::compile(&campaign.message.content, "/message").map_err(|faults| anyhow!("{faults}"))?;
     let body = |place: u64| {
         let recipient = recipient(place);
         let attributes: Vec<_> = recipient.attributes.into_iter().collect();

@@ -16,10 +16,11 @@ use crate::{
 };
 
 /// Media types by the ending of a file's name (Meta: supported media types).
-const TYPES: [(&str, &str); 16] = [
+const TYPES: [(&str, &str); 17] = [
     ("jpg", "image/jpeg"),
     ("jpeg", "image/jpeg"),
     ("png", "image/png"),
+    ("webp", "image/webp"),
     ("mp4", "video/mp4"),
     ("3gp", "video/3gpp"),
     ("aac", "audio/aac"),

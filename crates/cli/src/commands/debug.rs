@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use chrono::DateTime;
 use clap::Subcommand;
-use dawncast_core::{UnixMs, ids::PageRef, phone::Phone};
+use dawncast_core::{UnixMs, campaign::Choice, ids::PageRef, phone::Phone};
 use dawncast_store::{
     Store, StoreConfig,
     page::{StoredPage, TailNote},
@@ -80,6 +80,13 @@ fn outcomes(page: &StoredPage, index: usize) -> Vec<String> {
     page.ledger.records[index].outcomes.iter().map(|outcome| format!("{outcome:?}").to_lowercase()).collect()
 }
 
+fn message_of(choice: Choice) -> &'static str {
+    match choice {
+        Choice::Own => "the campaign's own",
+        Choice::Fallback => "its fallback",
+    }
+}
+
 fn note(note: &TailNote) -> String {
     match note {
         TailNote::MessageId(id) => format!("message id {id}"),
@@ -100,6 +107,7 @@ fn people(page: &StoredPage) -> String {
         ("Version", Some(header.version.to_string())),
         ("Attempts", Some(format!("at most {}", header.terms.max_attempts))),
         ("Counts", Some(format!("{:?} or better by {}", header.terms.counts, time(header.terms.deadline)))),
+        ("Message", Some(message_of(header.message).to_owned())),
         ("Home", Some(format!("number {} of the run", header.home))),
         ("First due", Some(time(header.first_due))),
         ("Redis server", Some(header.server.to_string())),
@@ -140,7 +148,7 @@ fn machine(page: &StoredPage) -> Value {
     let tail = page.tail.iter().map(|it| json!({ "index": it.index, "attempt": it.attempt, "note": note(&it.note) }));
     json!({
         "page": page.page.to_string(), "finished": header.finished, "epoch": header.epoch, "nonce": hex(&header.nonce),
-        "version": header.version, "home": header.home, "base_ms": header.base, "first_due_ms": header.first_due,
+        "version": header.version, "message": header.message as u8, "home": header.home, "base_ms": header.base, "first_due_ms": header.first_due,
         "server": header.server.to_string(), "doubt_until_ms": header.doubt,
         "max_attempts": header.terms.max_attempts, "deadline_ms": header.terms.deadline,
         "deliveries": deliveries.collect::<Vec<_>>(), "tail": tail.collect::<Vec<_>>(),

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::flow::{Deployment, add_numbers, bring_recipients, get};
+use crate::flow::{Deployment, add_numbers, bring_recipients, client, get};
 
 /// A campaign that goes out long after this test.
 fn someday(audience: &str) -> String {
@@ -17,15 +17,14 @@ fn text<'a>(answer: &'a Value, field: &str) -> &'a str {
 }
 
 /// How often each phone was sent to, as the simulator knows.
-async fn sent(it: &Deployment, phone: &str) -> usize {
+pub(crate) async fn sent(it: &Deployment, phone: &str) -> usize {
     let ledger = get(&format!("http://{}/_sim/ledger", it.sim)).await.unwrap();
     let ledger: Value = serde_json::from_str(&ledger).unwrap();
     ledger["recipients"][phone]["attempts"].as_array().map_or(0, Vec::len)
 }
 
-async fn order_faults(it: &Deployment, faults: Value) {
-    let client = reqwest::Client::builder().tls_certs_only([]).build().unwrap();
-    let order = client.post(format!("http://{}/_sim/faults", it.sim)).json(&json!({ "faults": faults }));
+pub(crate) async fn order_faults(it: &Deployment, faults: Value) {
+    let order = client().post(format!("http://{}/_sim/faults", it.sim)).json(&json!({ "faults": faults }));
     assert!(order.send().await.unwrap().status().is_success());
 }
 

@@ -18,7 +18,7 @@ use crate::{
     metrics::keeps_promises,
 };
 
-const SOON: Duration = Duration::from_secs(20);
+pub(crate) const SOON: Duration = Duration::from_secs(20);
 
 /// `dawncast serve` and `dawncast sim`, with a private Redis.
 pub(crate) struct Deployment {
@@ -96,9 +96,14 @@ pub(crate) fn serve(folder: &Path) -> Daemon {
     Daemon::start(dawncast(["serve"]).current_dir(folder).stderr(log))
 }
 
-pub(crate) async fn get(url: &str) -> Option<String> {
+/// A client that speaks plain HTTP.
+pub(crate) fn client() -> reqwest::Client {
     let _ = rustls::crypto::ring::default_provider().install_default();
-    let response = reqwest::Client::builder().tls_certs_only([]).build().unwrap().get(url).send().await.ok()?;
+    reqwest::Client::builder().tls_certs_only([]).build().unwrap()
+}
+
+pub(crate) async fn get(url: &str) -> Option<String> {
+    let response = client().get(url).send().await.ok()?;
     if response.status().is_success() { response.text().await.ok() } else { None }
 }
 

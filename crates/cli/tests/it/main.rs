@@ -12,6 +12,7 @@ mod dashboards;
 mod dawncast;
 mod demo;
 mod edges;
+mod fallback;
 mod flow;
 mod freeze;
 mod kill;

@@ -1,6 +1,8 @@
 //! The Graph API: finds the object and the edge that a path names, and asks for the token before anything else.
 
 mod error;
+mod file;
+mod interactive;
 mod listing;
 mod media;
 mod nodes;

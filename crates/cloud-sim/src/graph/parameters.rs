@@ -3,6 +3,7 @@
 use serde::Deserialize;
 
 use super::error::GraphError;
+use super::file::File;
 use crate::cloud::{Cloud, Number};
 use crate::templates::Template;
 
@@ -33,13 +34,7 @@ struct Parameter {
     r#type: Option<String>,
     parameter_name: Option<String>,
     text: Option<String>,
-    image: Option<Media>,
-}
-
-#[derive(Deserialize)]
-struct Media {
-    id: Option<String>,
-    link: Option<String>,
+    image: Option<File>,
 }
 
 /// A template request that names a template and a language.
@@ -103,20 +98,8 @@ fn header(cloud: &Cloud, number: &Number, template: &Template, components: &[Com
     match (template.image_header, given) {
         (false, []) => Ok(()),
         (false, _) => Err(count_mismatch("header", given.len(), 0)),
-        (true, [Parameter { image: Some(image), .. }]) if received == "image" => usable(cloud, number, image),
+        (true, [Parameter { image: Some(image), .. }]) if received == "image" => image.check("image", cloud, number),
         (true, _) => Err(format_mismatch("header", "IMAGE", received)),
-    }
-}
-
-fn usable(cloud: &Cloud, number: &Number, image: &Media) -> Result<(), GraphError> {
-    match (&image.id, &image.link) {
-        (Some(id), None) if cloud.media.is_usable(id, number.place, cloud.clock.now_us()) => Ok(()),
-        (Some(_), None) => {
-            Err(GraphError::parameter("Param image['id'] is not a valid whatsapp business account media attachment ID"))
-        }
-        (None, Some(link)) if link.starts_with("http://") || link.starts_with("https://") => Ok(()),
-        (None, Some(_)) => Err(GraphError::parameter("Param image['link'] is not a valid URI.")),
-        _ => Err(GraphError::parameter("Exactly one of image['id'] and image['link'] is required.")),
     }
 }
 

@@ -8,6 +8,8 @@ use axum::response::{IntoResponse, Response};
 use serde::Deserialize;
 
 use super::error::GraphError;
+use super::file::File;
+use super::interactive::{self, InteractiveRequest};
 use super::parameters::{self, TemplateRequest};
 use crate::cloud::{Cloud, Number};
 use crate::faults::{Fault, Try};
@@ -23,7 +25,7 @@ const CALLBACK_CHARS: usize = 512;
 /// Meta: longest body of a text message, in characters.
 const TEXT_CHARS: usize = 4096;
 
-/// Message types that Meta has; only `text` and `template` are simulated.
+/// Message types that Meta has; `contacts`, `location` and `reaction` are not simulated.
 const TYPES: &str = "AUDIO, CONTACTS, DOCUMENT, IMAGE, INTERACTIVE, LOCATION, REACTION, STICKER, TEMPLATE, TEXT, VIDEO";
 
 #[derive(Deserialize)]
@@ -33,6 +35,12 @@ struct SendRequest {
     to: Option<String>,
     r#type: Option<String>,
     text: Option<Text>,
+    image: Option<File>,
+    video: Option<File>,
+    audio: Option<File>,
+    document: Option<File>,
+    sticker: Option<File>,
+    interactive: Option<InteractiveRequest>,
     template: Option<TemplateRequest>,
     biz_opaque_callback_data: Option<String>,
 }
@@ -91,20 +99,28 @@ fn recipient<'a>(request: &'a SendRequest, number: &Number) -> Result<(&'a str, 
 
 /// Checks type, shape, limits, template and parameters, and gives the template's category.
 fn content(cloud: &Cloud, number: &Number, request: &SendRequest) -> Result<Option<&'static str>, GraphError> {
+    let file = |kind: &str, file: Option<&File>| {
+        file.ok_or_else(|| GraphError::required(kind))?.check_message(kind, cloud, number)
+    };
     match request.r#type.as_deref().unwrap_or("text") {
-        "text" => {
-            text(request.text.as_ref())?;
-            callback_data(request)?;
-            Ok(None)
-        }
+        "text" => text(request.text.as_ref())?,
+        kind @ "image" => file(kind, request.image.as_ref())?,
+        kind @ "video" => file(kind, request.video.as_ref())?,
+        kind @ "audio" => file(kind, request.audio.as_ref())?,
+        kind @ "document" => file(kind, request.document.as_ref())?,
+        kind @ "sticker" => file(kind, request.sticker.as_ref())?,
+        "interactive" => interactive::check(request.interactive.as_ref(), cloud, number)?,
         "template" => {
             let named = parameters::named(request.template.as_ref())?;
             callback_data(request)?;
-            parameters::check(cloud, number, &named).map(Some)
+            return parameters::check(cloud, number, &named).map(Some);
         }
-        other if TYPES.split(", ").any(|known| known.eq_ignore_ascii_case(other)) => Err(GraphError::of(131_051)),
-        _ => Err(GraphError::not_one_of("type", TYPES)),
+        other if TYPES.split(", ").any(|known| known.eq_ignore_ascii_case(other)) => {
+            return Err(GraphError::of(131_051));
+        }
+        _ => return Err(GraphError::not_one_of("type", TYPES)),
     }
+    callback_data(request).map(|()| None)
 }
 
 fn text(text: Option<&Text>) -> Result<(), GraphError> {

@@ -70,7 +70,7 @@ async fn a_message_of_the_wrong_shape_is_refused_in_metas_words() {
         ("/to", json!("+15550100001"), 131021, "Recipient cannot be sender".to_owned()),
         ("/recipient_type", json!("crowd"), 100, "recipient_type must be one of".to_owned()),
         ("/type", json!("carrier_pigeon"), 100, "The parameter type must be one of".to_owned()),
-        ("/type", json!("image"), 131051, "Unsupported message type".to_owned()),
+        ("/type", json!("location"), 131051, "Unsupported message type".to_owned()),
         ("/text", Value::Null, 100, required("text")),
         ("/text/body", json!(""), 100, required("text['body']")),
         ("/text/body", long(4097), 100, "at most 4096 characters".to_owned()),
@@ -78,6 +78,100 @@ async fn a_message_of_the_wrong_shape_is_refused_in_metas_words() {
         ("/biz_opaque_callback_data", long(513), 100, "at most 512 characters".to_owned()),
     ] {
         refused(text(PHONE), &[(pointer, value)], 400, code, &words).await;
+    }
+}
+
+/// A free-form message of this type.
+fn free_form(kind: &str, object: Value) -> Value {
+    json!({ "messaging_product": "whatsapp", "to": PHONE, "type": kind, kind: object })
+}
+
+fn interactive(kind: &str, action: Value) -> Value {
+    free_form("interactive", json!({ "type": kind, "body": { "text": "What?" }, "action": action }))
+}
+
+fn buttons() -> Value {
+    let reply = |id: &str| json!({ "type": "reply", "reply": { "id": id, "title": id } });
+    interactive("button", json!({ "buttons": [reply("a"), reply("b")] }))
+}
+
+fn list() -> Value {
+    let row = |id: &str| json!({ "id": id, "title": id, "description": id });
+    interactive("list", json!({ "button": "Menu", "sections": [{ "title": "x", "rows": [row("a"), row("b")] }] }))
+}
+
+fn link() -> Value {
+    interactive("cta_url", json!({ "name": "cta_url", "parameters": { "display_text": "Go", "url": "https://e.x" } }))
+}
+
+#[tokio::test]
+async fn files_are_refused_with_what_meta_does_not_take() {
+    let linked = |kind: &str| free_form(kind, json!({ "link": "https://e.x/a" }));
+    for (kind, field, value, words) in [
+        ("image", "", Value::Null, "(#100) The parameter image is required."),
+        ("image", "/link", json!("a.png"), "image['link'] is not a valid URI"),
+        ("video", "/id", json!("9"), "Exactly one of video['id'] and video['link']"),
+        ("document", "/caption", json!("x".repeat(1025)), "document['caption'] must be at most 1024 characters"),
+        ("sticker", "/caption", json!("x"), "Unexpected key \"caption\" on param \"sticker\""),
+        ("image", "/filename", json!("a.png"), "Unexpected key \"filename\""),
+        ("image", "/voice", json!(true), "Unexpected key \"voice\""),
+    ] {
+        refused(linked(kind), &[(&format!("/{kind}{field}"), value)], 400, 100, words).await;
+    }
+    refused(free_form("audio", json!({ "id": "9" })), &[], 400, 100, "audio['id'] is not a valid whatsapp").await;
+}
+
+#[tokio::test]
+async fn interactive_messages_are_refused_with_what_meta_does_not_take() {
+    let long = |chars: usize| json!("x".repeat(chars));
+    let reply = |n: usize| json!({ "type": "reply", "reply": { "id": n.to_string(), "title": n.to_string() } });
+    let rows = |count: usize| (0..count).map(|n| json!({ "id": n.to_string(), "title": "x" })).collect::<Vec<_>>();
+    let (replies, rows) = (json!((0..4).map(reply).collect::<Vec<_>>()), json!(rows(11)));
+    let image = json!({ "type": "image", "image": { "link": "https://e.x/a" } });
+    let (action, row) = ("/interactive/action", "/interactive/action/sections/0");
+    for (base, place, value, code, words) in [
+        (buttons(), "/interactive/type".to_owned(), json!("poll"), 100, "interactive['type'] must be one of"),
+        (buttons(), "/interactive/body".to_owned(), Value::Null, 100, "interactive['body'] is required"),
+        (buttons(), "/interactive/body/text".to_owned(), long(1025), 131009, "Body text length invalid"),
+        (
+            buttons(),
+            "/interactive/footer".to_owned(),
+            json!({ "text": long(61) }),
+            131009,
+            "Footer text length invalid",
+        ),
+        (buttons(), format!("{action}/buttons"), json!([]), 131009, "Min allowed buttons: 1, Max allowed buttons: 3"),
+        (buttons(), format!("{action}/buttons"), replies, 131009, "Max allowed buttons: 3"),
+        (buttons(), format!("{action}/buttons/0/reply/title"), long(21), 131009, "Button title length invalid"),
+        (buttons(), format!("{action}/buttons/0/reply/id"), json!("b"), 131009, "Duplicated button id"),
+        (list(), "/interactive/header".to_owned(), image, 131009, "Header type is not supported for list"),
+        (list(), format!("{action}/button"), long(21), 131009, "Button label length invalid"),
+        (list(), format!("{row}/rows"), rows, 131009, "Total row count exceed max allowed count: 10"),
+        (list(), format!("{row}/rows"), json!([]), 131009, "Invalid rows count"),
+        (list(), format!("{row}/title"), long(25), 131009, "Section title length invalid"),
+        (list(), format!("{row}/rows/0/description"), long(73), 131009, "Row description length invalid"),
+        (list(), format!("{row}/rows/0/id"), json!("b"), 131009, "Duplicated row id"),
+        (link(), format!("{action}/name"), json!("flow"), 100, "['name'] must be one of {CTA_URL}"),
+        (link(), format!("{action}/parameters/url"), json!("e.x"), 131009, "Button url is not a valid URI"),
+    ] {
+        refused(base, &[(&place, value)], 400, code, words).await;
+    }
+}
+
+#[tokio::test]
+async fn a_free_form_message_of_any_kind_goes_only_where_the_user_has_written_to() {
+    let linked = |kind: &str| free_form(kind, json!({ "link": "https://e.x/a" }));
+    let files = ["image", "video", "audio", "document", "sticker"].map(linked);
+    let all: Vec<_> = files.into_iter().chain([text(PHONE), buttons(), list(), link()]).collect();
+    let sim = start().await;
+    for message in &all {
+        let answer = send(&sim, message).await;
+        assert_eq!((answer.status, answer.error_code()), (400, 131047), "{message}");
+    }
+    stage(&sim, "/_sim/reply", json!({ "from": PHONE, "number": NUMBER, "text": "hello" })).await;
+    for message in &all {
+        let answer = send(&sim, message).await;
+        assert_eq!(answer.status, 200, "{message}: {}", answer.body);
     }
 }
 

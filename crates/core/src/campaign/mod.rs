@@ -26,7 +26,10 @@ use crate::{
 pub use audience::{AudienceRef, Segment};
 pub use jitter::Jitter;
 pub use load::Load;
-pub use message::{ButtonKind, Category, Component, Media, MediaSource, Message, Parameter, TemplateMessage, TextBody};
+pub use message::{
+    Action, ButtonKind, Category, Choice, Component, Content, Header, Interactive, LinkButton, ListRow, ListSection,
+    Media, MediaSource, Message, Parameter, Reply, ReplyButton, TemplateMessage, TextBody, Words,
+};
 
 /// Most tiers that a campaign may order.
 const MAX_TIERS: usize = 100;
@@ -166,7 +169,7 @@ impl CampaignSpec {
             let tiers = fields.or("tiers", default_tiers(), |node| node.list(Node::words));
             let retry = fields.or("retry", RetrySpec::default(), RetrySpec::read);
             // Read even without a message, whose fault must not hide others.
-            let then = default_then(message.as_ref().and_then(Message::category));
+            let then = default_then(message.as_ref());
             let unconfirmed = fields.maybe("unconfirmed", |node| UnconfirmedSpec::read(node, then));
             let max_defects = fields.or("max_defects", 0.01, |node| node.number(0.0..=1.0));
             let sla = fields.or("sla", Sla::default(), Sla::read);
@@ -242,22 +245,19 @@ impl TryFrom<Value> for CampaignSpec {
 }
 
 fn default_name(message: &Message) -> String {
-    match message {
-        Message::Template(template) => template.name.clone(),
-        Message::Text { .. } => "text".to_owned(),
-    }
+    let content = &message.content;
+    content.template().map_or_else(|| content.kind().to_owned(), |template| template.name.clone())
 }
 
 fn default_tiers() -> Vec<String> {
     ["pro", "standard"].map(str::to_owned).to_vec()
 }
 
-/// A passcode that never comes does more harm than one that comes twice; with an advertisement it is the reverse.
-fn default_then(category: Option<Category>) -> Then {
-    match category {
-        Some(Category::Marketing) => Then::GiveUp,
-        Some(Category::Utility | Category::Authentication) | None => Then::Resend,
-    }
+/// A passcode that never comes does more harm than one that comes twice; with an advertisement, be it only what is fallen
+/// back to, it is the reverse.
+fn default_then(message: Option<&Message>) -> Then {
+    let promotes = |message: &Message| message.templates().any(|(_, it)| it.category == Category::Marketing);
+    if message.is_some_and(promotes) { Then::GiveUp } else { Then::Resend }
 }
 
 impl Default for RetrySpec {

@@ -100,6 +100,16 @@ fn what_follows_silence_depends_on_the_category_unless_said() {
 }
 
 #[test]
+fn a_message_that_may_fall_back_to_an_advertisement_is_not_sent_twice() {
+    let then = |category: &str| {
+        let fallback = json!([{"type": "template", "name": "x", "language": "en", "category": category}]);
+        let text = json!({"type": "text", "text": {"body": "Hi"}, "fallback": fallback});
+        parsed(&with("/message", text)).unconfirmed.then
+    };
+    assert_eq!((then("UTILITY"), then("MARKETING")), (Then::Resend, Then::GiveUp));
+}
+
+#[test]
 fn broken_json_is_a_fault_with_its_line() {
     let faults = CampaignSpec::parse(b"{\n  \"pool\": }").expect_err("a fault");
     assert!(faults.to_string().starts_with("is not JSON: expected value at line 2 column 11"), "{faults}");

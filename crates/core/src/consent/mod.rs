@@ -17,7 +17,7 @@ pub use suppression::{Change, Entry, Source, Suppression};
 
 use crate::{
     UnixMs,
-    campaign::{Category, Message},
+    campaign::{Category, Content},
     fault::word,
     phone::Phone,
     report::DropReason,
@@ -43,8 +43,8 @@ word! {
 }
 
 impl Scope {
-    /// The kind of `message`.
-    pub fn of(message: &Message) -> Self {
+    /// The kind of a message.
+    pub fn of(message: &Content) -> Self {
         match message.category() {
             Some(Category::Marketing) => Self::Marketing,
             Some(Category::Utility) => Self::Utility,

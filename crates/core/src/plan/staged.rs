@@ -29,7 +29,7 @@ impl Staged {
 }
 
 /// Plans `candidates` in two stages. `plan` plans some of them, over senders that have so much quota left, in the time of
-/// the terms.
+/// the terms; `uses_quota` tells who takes of it.
 ///
 /// Who is in the canary is drawn from `seed`, whatever the tiers: they stand for all. Of those, whoever may not hear in all
 /// of the canary's time waits for the rest.
@@ -42,6 +42,7 @@ pub fn in_two(
     (candidates, senders): (&[Candidate], &[Sender]),
     terms: &Terms,
     seed: u64,
+    uses_quota: impl Fn(u32) -> bool,
     plan: impl Fn(&[u32], &[Sender], &Terms) -> Result<Plan, Shortage>,
 ) -> Result<Staged, Shortage> {
     if candidates.is_empty() {
@@ -57,7 +58,7 @@ pub fn in_two(
     }
     let early_plan = plan(&early, senders, &first)?.of_some(&early);
     let pages = early_plan.pages.len();
-    let late_plan = plan(&late, &less(senders, &early_plan), &rest)?.of_some(&late);
+    let late_plan = plan(&late, &less(senders, &early_plan, uses_quota), &rest)?.of_some(&late);
     let plan = Plan { pages: early_plan.pages.into_iter().chain(late_plan.pages).collect() };
     Ok(Staged { plan, canary: Some(FirstStage { pages, ends_at }) })
 }
@@ -79,11 +80,12 @@ fn draw(canary: &Canary, candidates: &[Candidate], first: &Terms, seed: u64) -> 
 }
 
 /// What `senders` may still do once `plan` has gone out.
-fn less(senders: &[Sender], plan: &Plan) -> Vec<Sender> {
+fn less(senders: &[Sender], plan: &Plan, uses_quota: impl Fn(u32) -> bool) -> Vec<Sender> {
     let mut left = senders.to_vec();
     for page in &plan.pages {
         let quota = &mut left[page.number].quota;
-        *quota = quota.map(|quota| quota.saturating_sub(page.entries.len() as u64));
+        let used = page.entries.iter().filter(|entry| uses_quota(entry.candidate)).count() as u64;
+        *quota = quota.map(|quota| quota.saturating_sub(used));
     }
     left
 }
@@ -115,10 +117,17 @@ mod tests {
 
     fn staged(morning: &Morning, canary: &Canary) -> Result<Staged, Shortage> {
         let all = (morning.candidates.as_slice(), morning.senders.as_slice());
-        in_two(canary, all, &morning.terms(), morning.seed, |some, senders, terms| {
-            let some: Vec<_> = some.iter().map(|index| morning.candidates[*index as usize]).collect();
-            plan(&some, senders, terms, morning.seed)
-        })
+        in_two(
+            canary,
+            all,
+            &morning.terms(),
+            morning.seed,
+            |_| true,
+            |some, senders, terms| {
+                let some: Vec<_> = some.iter().map(|index| morning.candidates[*index as usize]).collect();
+                plan(&some, senders, terms, morning.seed)
+            },
+        )
     }
 
     fn entries(pages: &[crate::plan::Page]) -> Vec<Entry> {

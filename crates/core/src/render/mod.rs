@@ -3,17 +3,20 @@
 //! Everything that is the same for all recipients is turned into literal JSON once, so that rendering one message
 //! is copying text and filling slots.
 
+mod messages;
 mod rule;
 mod skeleton;
 mod text;
 
 use std::{borrow::Cow, io::Write};
 
-use crate::{campaign::Message, fault::Faults, phone::Phone};
+use crate::{campaign::Content, fault::Faults, phone::Phone};
 
 use rule::Rule;
 use skeleton::{Segment, Skeleton};
 use text::Text;
+
+pub use messages::Renderers;
 
 /// A recipient's attributes by name.
 pub trait Attributes {
@@ -54,12 +57,12 @@ pub struct Renderer {
 }
 
 impl Renderer {
-    /// Prepares `message`.
+    /// Prepares a message that stands at `place`, a JSON pointer, in its campaign.
     ///
     /// # Errors
     /// A fault for each text that is not a valid template, and for each fixed one that Meta would refuse.
-    pub fn compile(message: &Message) -> Result<Self, Faults> {
-        let segments = Skeleton::of(message)?;
+    pub fn compile(message: &Content, place: &str) -> Result<Self, Faults> {
+        let segments = Skeleton::of(message, place)?;
         let mut attributes: Vec<_> =
             segments.iter().filter_map(Segment::text).flat_map(Text::names).map(str::to_owned).collect();
         attributes.sort_unstable();

@@ -1,24 +1,19 @@
 //! The request body of a message with everything fixed written out and slots for the rest.
 
+mod free_form;
+mod template;
+
 use std::mem;
 
 use crate::{
-    campaign::{Component, Media, MediaSource, Message, Parameter, TemplateMessage, TextBody},
+    campaign::{Content, Media, MediaSource},
     fault::Faults,
 };
 
 use super::{rule::Rule, text::Text, write_json};
 
-/// Meta: a free-form text has at most 4096 characters.
-const MAX_TEXT: usize = 4096;
-/// Meta: a template's body, filled in, has at most 1024 characters.
-const MAX_BODY: usize = 1024;
-/// Meta: a template's header text, filled in, has at most 60 characters.
-const MAX_HEADER: usize = 60;
-/// Meta: a URL has at most 2000 characters.
-const MAX_URL: usize = 2000;
-/// Meta: a code to copy has at most 20 characters.
-const MAX_CODE: usize = 20;
+/// Meta: a caption has at most 1024 characters.
+const MAX_CAPTION: usize = 1024;
 
 /// A stretch of the request body.
 #[derive(Debug)]
@@ -54,20 +49,34 @@ pub(super) struct Skeleton {
 }
 
 impl Skeleton {
-    /// The segments of `message`.
-    pub(super) fn of(message: &Message) -> Result<Vec<Segment>, Faults> {
+    /// The segments of a message that stands at `place` in its campaign.
+    pub(super) fn of(message: &Content, place: &str) -> Result<Vec<Segment>, Faults> {
         let mut skeleton = Self::default();
         skeleton.raw(r#"{"messaging_product":"whatsapp","recipient_type":"individual","to":"#);
         skeleton.slot(Segment::To);
-        match message {
-            Message::Template(template) => skeleton.template(template),
-            Message::Text { text } => skeleton.free_text(text),
-        }
+        skeleton.raw(&format!(r#","type":"{0}","{0}":"#, message.kind()));
+        skeleton.content(message, place);
         skeleton.raw(r#","biz_opaque_callback_data":"#);
         skeleton.slot(Segment::Callback);
         skeleton.raw("}");
         skeleton.flush();
         skeleton.faults.into_result(skeleton.done)
+    }
+
+    /// The object that is named like the message's type.
+    fn content(&mut self, message: &Content, place: &str) {
+        let own = format!("{place}/{}", message.kind());
+        match message {
+            // Its fields stand beside its type.
+            Content::Template(template) => self.template(template, place),
+            Content::Text { text } => self.free_text(text, &own),
+            Content::Interactive { interactive } => self.interactive(interactive, &own),
+            Content::Image { image: file }
+            | Content::Video { video: file }
+            | Content::Audio { audio: file }
+            | Content::Document { document: file }
+            | Content::Sticker { sticker: file } => self.file(file, &own),
+        }
     }
 
     fn raw(&mut self, json: &str) {
@@ -109,84 +118,31 @@ impl Skeleton {
         }
     }
 
-    fn free_text(&mut self, text: &TextBody) {
-        self.raw(r#","type":"text","text":{"body":"#);
-        self.value(&text.body, Rule::AtMost(MAX_TEXT), "/message/text/body".to_owned());
-        self.raw(if text.preview_url { r#","preview_url":true}"# } else { r#","preview_url":false}"# });
-    }
-
-    fn template(&mut self, template: &TemplateMessage) {
-        self.raw(r#","type":"template","template":{"name":"#);
-        self.string(&template.name);
-        self.raw(r#","language":{"code":"#);
-        self.string(&template.language);
-        self.raw(r#"},"components":["#);
-        for (n, component) in template.components.iter().enumerate() {
-            self.raw(if n == 0 { "" } else { "," });
-            self.component(component, &format!("/message/components/{n}"));
-        }
-        self.raw("]}");
-    }
-
-    fn component(&mut self, component: &Component, place: &str) {
-        let (parameters, text) = match component {
-            Component::Header { parameters } => {
-                self.raw(r#"{"type":"header","parameters":["#);
-                (parameters, Rule::Parameter(MAX_HEADER))
-            }
-            Component::Body { parameters } => {
-                self.raw(r#"{"type":"body","parameters":["#);
-                (parameters, Rule::Parameter(MAX_BODY))
-            }
-            Component::Button { sub_type, index, parameters } => {
-                self.raw(&format!(r#"{{"type":"button","sub_type":"{sub_type}","index":"{index}","parameters":["#));
-                (parameters, Rule::Parameter(MAX_URL))
-            }
-        };
-        for (n, parameter) in parameters.iter().enumerate() {
-            self.raw(if n == 0 { "" } else { "," });
-            self.parameter(parameter, text, &format!("{place}/parameters/{n}"));
-        }
-        self.raw("]}");
-    }
-
-    fn parameter(&mut self, parameter: &Parameter, rule: Rule, place: &str) {
-        match parameter {
-            Parameter::Text { parameter_name, text } => {
-                self.raw(r#"{"type":"text","#);
-                if let Some(name) = parameter_name {
-                    self.raw(r#""parameter_name":"#);
-                    self.string(name);
-                    self.raw(",");
-                }
-                self.field("text", text, rule, place);
-            }
-            Parameter::Image { image } => self.media("image", image, place),
-            Parameter::Video { video } => self.media("video", video, place),
-            Parameter::Document { document } => self.media("document", document, place),
-            Parameter::Payload { payload } => {
-                self.raw(r#"{"type":"payload","#);
-                self.field("payload", payload, Rule::Given, place);
-            }
-            Parameter::CouponCode { coupon_code } => {
-                self.raw(r#"{"type":"coupon_code","#);
-                self.field("coupon_code", coupon_code, Rule::AtMost(MAX_CODE), place);
-            }
-        }
-        self.raw("}");
-    }
-
     fn field(&mut self, name: &str, source: &str, rule: Rule, place: &str) {
         self.raw(&format!("\"{name}\":"));
         self.value(source, rule, format!("{place}/{name}"));
     }
 
-    fn media(&mut self, kind: &str, media: &Media, place: &str) {
-        let place = format!("{place}/{kind}");
-        self.raw(&format!(r#"{{"type":"{kind}","{kind}":{{"#));
+    /// A field that may be left out, after others.
+    fn more(&mut self, name: &str, source: Option<&String>, rule: Rule, place: &str) {
+        if let Some(source) = source {
+            self.raw(",");
+            self.field(name, source, rule, place);
+        }
+    }
+
+    /// An object of type `kind` that holds a file, but for its closing brace.
+    fn file_of(&mut self, kind: &str, media: &Media, place: &str) {
+        self.raw(&format!(r#"{{"type":"{kind}","{kind}":"#));
+        self.file(media, &format!("{place}/{kind}"));
+    }
+
+    /// The object of a file that stands at `place`.
+    fn file(&mut self, media: &Media, place: &str) {
+        self.raw("{");
         match &media.source {
-            MediaSource::Link(link) => self.field("link", link, Rule::Link, &place),
-            MediaSource::Id(id) => self.field("id", id, Rule::Given, &place),
+            MediaSource::Link(link) => self.field("link", link, Rule::Link, place),
+            MediaSource::Id(id) => self.field("id", id, Rule::Given, place),
             MediaSource::Asset(name) => {
                 let place = format!("{place}/asset");
                 self.raw("\"id\":");
@@ -195,10 +151,8 @@ impl Skeleton {
                 }
             }
         }
-        if let Some(filename) = &media.filename {
-            self.raw(",");
-            self.field("filename", filename, Rule::Given, &place);
-        }
-        self.raw("}");
+        self.more("caption", media.caption.as_ref(), Rule::AtMost(MAX_CAPTION), place);
+        self.more("filename", media.filename.as_ref(), Rule::Given, place);
+        self.raw(if media.voice { r#","voice":true}"# } else { "}" });
     }
 }

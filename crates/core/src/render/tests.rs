@@ -2,7 +2,10 @@ use proptest::prelude::*;
 use serde_json::{Value, json};
 
 use super::*;
-use crate::{campaign::CampaignSpec, fault::Fault};
+use crate::{
+    campaign::{CampaignSpec, Choice, Message},
+    fault::Fault,
+};
 
 const CALLBACK: &str = "v1:run.0.0:1";
 
@@ -34,8 +37,12 @@ fn media(asset: &str) -> Option<String> {
     (asset != "lost").then(|| format!("id-of-{asset}"))
 }
 
+fn compile(message: &Message) -> Result<Renderer, Faults> {
+    Renderer::compile(&message.content, "/message")
+}
+
 fn render(given: &Value, recipient: &[(&str, &str)]) -> Result<Value, RenderError> {
-    let renderer = Renderer::compile(&message(given)).expect("a renderer");
+    let renderer = compile(&message(given)).expect("a renderer");
     let mut out = b"before".to_vec();
     let rendered = renderer.render(recipient, &media, phone(), CALLBACK, &mut out);
     match rendered {
@@ -48,7 +55,7 @@ fn render(given: &Value, recipient: &[(&str, &str)]) -> Result<Value, RenderErro
 }
 
 fn faults(given: &Value) -> Vec<Fault> {
-    Renderer::compile(&message(given)).expect_err("faults").into_iter().collect()
+    compile(&message(given)).expect_err("faults").into_iter().collect()
 }
 
 #[test]
@@ -87,6 +94,94 @@ fn a_free_text_is_rendered_whole() {
         "text": {"body": "Hi Ana,\nsee https://e.x", "preview_url": true}, "biz_opaque_callback_data": CALLBACK,
     });
     assert_eq!(render(&given, &[("first_name", "Ana")]), Ok(expected));
+}
+
+/// A free-form message as the Cloud API is to get it: the object that is named like its type.
+fn free_form(kind: &str, given: Value, expected: &Value) {
+    let body =
+        render(&json!({"type": kind, kind: given}), &[("first_name", "Ana"), ("pack", "monday")]).expect("a body");
+    assert_eq!((&body["type"], &body[kind]), (&json!(kind), expected));
+    assert_eq!((&body["to"], &body["biz_opaque_callback_data"]), (&json!("+919876543210"), &json!(CALLBACK)));
+}
+
+#[test]
+fn a_file_is_rendered_with_what_is_shown_with_it() {
+    free_form(
+        "document",
+        json!({"asset": "{{ pack }}", "caption": "For {{ first_name }}", "filename": "a.pdf"}),
+        &json!({"id": "id-of-monday", "caption": "For Ana", "filename": "a.pdf"}),
+    );
+    free_form("image", json!({"link": "https://e.x/a.png"}), &json!({"link": "https://e.x/a.png"}));
+    free_form("audio", json!({"id": "7", "voice": true}), &json!({"id": "7", "voice": true}));
+    free_form("sticker", json!({"asset": "wave"}), &json!({"id": "id-of-wave"}));
+}
+
+#[test]
+fn an_interactive_message_is_rendered_whole() {
+    let buttons = json!([{"type": "reply", "reply": {"id": "yes-{{ first_name }}", "title": "Yes"}},
+                         {"type": "reply", "reply": {"id": "no", "title": "No, {{ first_name }}"}}]);
+    let given = json!({"type": "button", "header": {"type": "image", "image": {"asset": "{{ pack }}"}},
+                       "body": {"text": "Well, {{ first_name }}?"}, "footer": {"text": "Till noon"}, "action": {"buttons": buttons}});
+    let mut expected = given.clone();
+    expected["header"]["image"] = json!({"id": "id-of-monday"});
+    expected["body"]["text"] = json!("Well, Ana?");
+    expected["action"]["buttons"][0]["reply"]["id"] = json!("yes-Ana");
+    expected["action"]["buttons"][1]["reply"]["title"] = json!("No, Ana");
+    free_form("interactive", given, &expected);
+
+    let rows = json!([{"id": "1", "title": "Soup", "description": "Hot"}, {"id": "2", "title": "Salad"}]);
+    let sections = json!([{"title": "Today", "rows": rows}, {"title": "Later", "rows": [{"id": "3", "title": "Tea"}]}]);
+    let list = json!({"type": "list", "header": {"type": "text", "text": "Lunch"}, "body": {"text": "What?"},
+                      "action": {"button": "Menu", "sections": sections}});
+    free_form("interactive", list.clone(), &list);
+    let parameters = json!({"display_text": "Order", "url": "https://e.x"});
+    let link = json!({"type": "cta_url", "body": {"text": "Hungry?"}, "action": {"name": "cta_url", "parameters": parameters}});
+    free_form("interactive", link.clone(), &link);
+}
+
+#[test]
+fn texts_that_are_longer_than_meta_takes_are_told_with_the_limit() {
+    let long = |chars: usize| "x".repeat(chars);
+    let list = json!({"type": "interactive", "interactive": {"type": "list",
+        "header": {"type": "text", "text": long(61)}, "body": {"text": long(4097)}, "footer": {"text": long(61)},
+        "action": {"button": long(21), "sections": [{"title": long(25), "rows": [
+            {"id": long(201), "title": long(25), "description": long(73)}]}]}}});
+    let at = |place: &str| format!("/message/interactive/{place}");
+    let row = "action/sections/0/rows/0";
+    let expected = [
+        (at("header/text"), 60),
+        (at("body/text"), 4096),
+        (at("footer/text"), 60),
+        (at("action/button"), 20),
+        (at("action/sections/0/title"), 24),
+        (at(&format!("{row}/id")), 200),
+        (at(&format!("{row}/title")), 24),
+        (at(&format!("{row}/description")), 72),
+    ];
+    let told: Vec<_> = faults(&list).into_iter().map(|fault| fault.to_string()).collect();
+    let wanted = expected
+        .map(|(at, limit)| format!("{at}: is longer than {limit} characters, the most that Meta takes: shorten it."));
+    assert_eq!(told, wanted);
+    let buttons = json!([{"type": "reply", "reply": {"id": long(257), "title": long(21)}}]);
+    let button = json!({"type": "interactive", "interactive": {"type": "button", "body": {"text": long(1025)}, "action": {"buttons": buttons}}});
+    let link = json!({"type": "interactive", "interactive": {"type": "cta_url", "body": {"text": long(1025)},
+        "action": {"name": "cta_url", "parameters": {"display_text": long(21), "url": "e.x"}}}});
+    let image = json!({"type": "image", "image": {"id": "1", "caption": long(1025)}});
+    assert_eq!([faults(&button).len(), faults(&link).len(), faults(&image).len()], [3, 3, 1]);
+    assert!(faults(&link)[2].detail.starts_with("is not an address"));
+}
+
+#[test]
+fn both_messages_of_a_campaign_are_prepared_and_their_faults_told_where_they_stand() {
+    let text = |body: &str, fallback: Value| json!({"type": "text", "text": {"body": body}, "fallback": [fallback]});
+    let both = message(&text("{{ b }}", body("{{ a }} {{ b }}")));
+    let renderers = Renderers::compile(&both).expect("renderers");
+    assert_eq!(renderers.attributes(), ["a", "b"]);
+    assert_eq!(renderers.of(Choice::Own).map(Renderer::attributes), Some(&["b".to_owned()][..]));
+    assert!(renderers.of(Choice::Fallback).is_some());
+    let faults = Renderers::compile(&message(&text("{{ b", body("two\nlines")))).expect_err("two faults");
+    let pointers: Vec<_> = faults.iter().map(|fault| fault.pointer.as_str()).collect();
+    assert_eq!(pointers, ["/message/text/body", "/message/fallback/0/components/0/parameters/0/text"]);
 }
 
 #[test]
@@ -148,14 +243,14 @@ fn the_attributes_used_are_known() {
         {"type": "header", "parameters": [{"type": "image", "image": {"asset": "{{ image }}"}}]},
         {"type": "body", "parameters": [{"type": "text", "text": "{{ b | upper }} {{ a }}"}, {"type": "text", "text": "{{ a }}"}]},
     ]));
-    let renderer = Renderer::compile(&message(&given)).expect("a renderer");
+    let renderer = compile(&message(&given)).expect("a renderer");
     assert_eq!(renderer.attributes(), ["a", "b", "image"]);
 }
 
 #[test]
 fn the_assets_needed_are_known_before_sending() {
-    let fixed = Renderer::compile(&message(&image("monday"))).expect("a renderer");
-    let own = Renderer::compile(&message(&image("{{ plan }}-pack"))).expect("a renderer");
+    let fixed = compile(&message(&image("monday"))).expect("a renderer");
+    let own = compile(&message(&image("{{ plan }}-pack"))).expect("a renderer");
     let recipient = [("plan", "pro")];
     assert!(!fixed.assets_vary() && own.assets_vary());
     assert_eq!(fixed.assets(&recipient[..]).expect("assets"), ["monday"]);
@@ -173,7 +268,7 @@ proptest! {
     ) {
         let given = template(json!([{"type": "body", "parameters": [
             {"type": "text", "text": "{{ name }}"}, {"type": "text", "text": "<{{ line }}>"}, {"type": "text", "text": "{{ line ~ name }}"}]}]));
-        let renderer = Renderer::compile(&message(&given)).expect("a renderer");
+        let renderer = compile(&message(&given)).expect("a renderer");
         let mut out = Vec::new();
         let recipient = [("name", name.as_str()), ("line", line.as_str())];
         renderer.render(&recipient[..], &media, phone(), &callback, &mut out).expect("rendered");

@@ -1,4 +1,4 @@
-//! What became of a part of a run: the deliveries of one tier, of one country, or from one number.
+//! What became of a part of a run: the deliveries of one message, of one tier, of one country, or from one number.
 
 use std::collections::BTreeMap;
 
@@ -25,6 +25,18 @@ pub struct Part {
 pub struct TierLine {
     /// Its name; none of recipients without one.
     pub tier: Option<String>,
+    /// What became of them.
+    #[serde(flatten)]
+    pub part: Part,
+}
+
+/// The deliveries of one message.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MessageLine {
+    /// What people call it.
+    pub message: String,
+    /// It went to those for whom no service window was open.
+    pub fallback: bool,
     /// What became of them.
     #[serde(flatten)]
     pub part: Part,

@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    CountryLine, DropReason, Failure, LatenessMs, NumberLine, Part, Report, SlaVerdict, TierLine, Totals, judge,
+    CountryLine, DropReason, Failure, LatenessMs, MessageLine, NumberLine, Part, Report, SlaVerdict, TierLine, Totals,
+    judge,
 };
 
 /// Several runs of a campaign together.
@@ -33,6 +34,9 @@ pub struct Sum {
     pub failures: Vec<Failure>,
     /// What each number did; its health is that of its latest run.
     pub numbers: Vec<NumberLine>,
+    /// What became of each message that it sent. Empty as an earlier version adds up.
+    #[serde(default)]
+    pub by_message: Vec<MessageLine>,
     /// What became of each tier.
     pub by_tier: Vec<TierLine>,
     /// What became of each country.
@@ -89,6 +93,13 @@ impl Sum {
                     known.stand_in += line.stand_in;
                     add_part(&mut known.part, &line.part);
                 }
+            }
+        }
+        for line in &report.by_message {
+            let same = |known: &&mut MessageLine| (&known.message, known.fallback) == (&line.message, line.fallback);
+            match self.by_message.iter_mut().find(same) {
+                None => self.by_message.push(line.clone()),
+                Some(known) => add_part(&mut known.part, &line.part),
             }
         }
         for line in &report.by_tier {

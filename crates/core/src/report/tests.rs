@@ -152,6 +152,8 @@ fn a_part_tells_where_its_deliveries_stand_and_why_some_failed() {
 fn runs_add_up_line_by_line() {
     let mut one: Report = serde_json::from_value(documented()).expect("a report");
     one.by_tier = vec![TierLine { tier: Some("pro".to_owned()), part: part(2) }];
+    let line = |fallback| MessageLine { message: "text".to_owned(), fallback, part: part(1) };
+    one.by_message = vec![line(false), line(true)];
     let mut other = one.clone();
     other.sla.verdict = SlaVerdict::Fail;
     other.lateness_ms = Some(LatenessMs { p50: 9.0, p95: 1.0, p99: 1.0, max: 99.0 });
@@ -165,6 +167,8 @@ fn runs_add_up_line_by_line() {
     assert_eq!((sum.failures.len(), sum.failures[0].count, sum.numbers[0].accepted), (1, 9, 3 * 665));
     let tiers: Vec<_> = sum.by_tier.iter().map(|line| line.part.totals.delivered).collect();
     assert_eq!((tiers, sum.by_tier[0].part.failures[0].count), (vec![6, 5], 3));
+    let messages: Vec<_> = sum.by_message.iter().map(|line| (line.fallback, line.part.totals.delivered)).collect();
+    assert_eq!(messages, [(false, 3), (true, 3)]);
     assert_eq!(sum.verdicts[&SlaVerdict::Fail], 1);
 }
 

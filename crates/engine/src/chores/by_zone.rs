@@ -7,7 +7,7 @@ use dawncast_core::{
 };
 use dawncast_store::run::Run;
 
-use super::select::Selection;
+use super::{screen::ANY, select::Selection};
 
 /// Plans everybody with `plan`, which is told whom to plan if not all; each page then holds those of one deadline. Whose
 /// deadline was over before the run could begin has a place in the plan, and expires there.
@@ -28,7 +28,9 @@ pub(super) fn plan(
         Page { number: 0, entries: vec![Entry { candidate, due }] }
     });
     let pages = planned.pages.into_iter().chain(expired).collect();
-    Ok(Staged::whole(Plan { pages }.cut_by(|candidate| clocks.deadline(clock(candidate)))))
+    // Nor does a page hold two messages.
+    let kind = |candidate: u32| (clocks.deadline(clock(candidate)), selection.number_of(candidate) == ANY);
+    Ok(Staged::whole(Plan { pages }.cut_by(kind)))
 }
 
 /// What the ledger of a page knows: the deadline of those in it, where they have one of their own.

@@ -69,12 +69,17 @@ impl Chores {
 
     /// The pool's active numbers that can send.
     async fn fit_numbers(&self, run: &Run, findings: &mut Findings) -> Result<Vec<NumberId>, EngineError> {
-        let (pool, mut fit, mut unfit) = (&run.record.spec.pool, Vec::new(), Vec::new());
+        let (pool, mut fit, mut unfit, mut lacking) = (&run.record.spec.pool, Vec::new(), Vec::new(), 0);
         let numbers = self.ctx.store.pool_numbers(pool).await?;
         for number in numbers.into_iter().filter(|number| number.role == NumberRole::Active) {
             let id = number.phone_number_id.clone();
             match self.examine(run, &number).await? {
                 Finding::Fit => fit.push(id),
+                Finding::Lacks(why) => {
+                    unfit.push(format!("number {id} cannot send what is fallen back to: {why}"));
+                    lacking += 1;
+                    fit.push(id);
+                }
                 Finding::Unknown(why) => {
                     findings.remarks.push(format!("number {id}: {why}"));
                     fit.push(id);
@@ -82,7 +87,7 @@ impl Chores {
                 Finding::Unfit(why) => unfit.push(format!("number {id} cannot send: {why}")),
             }
         }
-        match fit.is_empty() {
+        match fit.len() == lacking {
             true if unfit.is_empty() => findings.holds.push(format!("the pool {pool} has no active number")),
             true => findings.holds.push(unfit.join("; ")),
             false => findings.remarks.extend(unfit),

@@ -105,8 +105,14 @@ impl Chores {
 impl Chores {
     /// Gives back whom the run has counted against a frequency cap and not written to.
     async fn release_contacts(&self, run: &Run) -> Result<(), EngineError> {
-        let (store, id, scope) = (&self.ctx.store, &run.record.id, Scope::of(&run.record.spec.message));
-        if !store.has_contacts(scope, id).await? {
+        let (store, id, mut scopes) = (&self.ctx.store, &run.record.id, Vec::new());
+        for (_, content) in run.record.spec.message.all() {
+            let scope = Scope::of(content);
+            if store.has_contacts(scope, id).await? {
+                scopes.push(scope);
+            }
+        }
+        if scopes.is_empty() {
             return Ok(());
         }
         let (terms, mut reached) = (run.terms(), HashSet::new());
@@ -117,8 +123,10 @@ impl Chores {
             let person = |phone: u64| Phone::from_digits(phone).map_or(phone, Phone::person);
             reached.extend(written_to.map(|(row, _)| person(row.phone)));
         }
-        let released = store.release_contacts(scope, id, &reached).await?;
-        debug!("run {id} gives back {released} messages that it had counted against the cap of {scope}");
+        for scope in scopes {
+            let released = store.release_contacts(scope, id, &reached).await?;
+            debug!("run {id} gives back {released} messages that it had counted against the cap of {scope}");
+        }
         Ok(())
     }
 }

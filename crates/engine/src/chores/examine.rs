@@ -15,6 +15,8 @@ const WEBHOOK_FRESH_MS: i64 = 5_000;
 pub(super) enum Finding {
     /// It can send.
     Fit,
+    /// It can send the campaign's message, but for this reason not what that falls back to.
+    Lacks(String),
     /// It cannot, for this reason.
     Unfit(String),
     /// The Cloud API could not be asked: no reason to hold, sends will be tried again.
@@ -52,8 +54,13 @@ impl Chores {
     async fn check_template(&self, run: &Run, number: &Number) -> Result<Finding, EngineError> {
         match templates::sync_account(&self.ctx, number, self.clock.now()).await {
             Ok(known) => {
-                let faults = template::lint_known(&known, &run.record.spec.message);
-                Ok(if faults.is_empty() { Finding::Fit } else { Finding::Unfit(faults.to_string()) })
+                let message = &run.record.spec.message;
+                let faults = template::lint_known(&known, message);
+                Ok(match faults.is_empty() {
+                    true => Finding::Fit,
+                    false if message.is_free_form() => Finding::Lacks(faults.to_string()),
+                    false => Finding::Unfit(faults.to_string()),
+                })
             }
             Err(error @ EngineError::CloudApi(_)) => Ok(Finding::Unknown(error.to_string())),
             Err(error) => Err(error),

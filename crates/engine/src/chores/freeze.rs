@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use dawncast_core::{UnixMs, consent::Scope, ids::NumberId, plan, quota::Ask};
+use dawncast_core::{UnixMs, campaign::Choice, ids::NumberId, plan, quota::Ask};
 use dawncast_store::{
     records::{AudienceVersion, Number, NumberRole, mint},
     run::{Advanced, Frozen, Run, Sender},
@@ -95,8 +95,11 @@ impl Chores {
         selection: &Selection,
         opens_at: UnixMs,
     ) -> Result<Frozen, EngineError> {
-        let recipients = selection.chosen.len() as u64;
-        let (quotas, over_quota) = self.quotas(run, &senders, opens_at, recipients).await?;
+        let (message, chosen) = (&run.record.spec.message, selection.chosen.len() as u64);
+        let fixed = message.is_free_form();
+        let fallback = selection.places_of(message, Choice::Fallback, 0).len() as u64;
+        let conversations = if fixed { fallback } else { chosen };
+        let (quotas, over_quota) = self.quotas(run, &senders, opens_at, conversations).await?;
         Ok(Frozen {
             audience_version: version.version,
             seed: rand::random(),
@@ -105,10 +108,11 @@ impl Chores {
             quotas,
             over_quota,
             opens_at,
-            submitted: recipients + selection.dropped.len() as u64,
+            submitted: chosen + selection.dropped.len() as u64,
             dropped: selection.dropped_by_reason(),
             screened: selection.screened().len() as u64,
-            fixed: Scope::of(&run.record.spec.message) == Scope::Service,
+            fixed,
+            fallback,
         })
     }
 
@@ -133,7 +137,7 @@ impl Chores {
         recipients: u64,
     ) -> Result<(BTreeMap<NumberId, u64>, Option<String>), EngineError> {
         let spec = &run.record.spec;
-        if spec.message.category().is_none() {
+        if spec.message.templates().next().is_none() {
             // It goes out within service windows, which no limit counts.
             return Ok(Default::default());
         }

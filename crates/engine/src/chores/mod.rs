@@ -30,7 +30,7 @@ use tracing::{Instrument, info, info_span, warn};
 use crate::{Clock, Context, EngineError, meters::Meters, notify};
 
 pub(crate) use media::media_ids;
-pub(crate) use select::renderer;
+pub(crate) use select::renderers;
 
 /// A step of a run's life.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]

@@ -2,6 +2,7 @@
 //! are create-only, so two planners, or one twice, write the same.
 
 use dawncast_core::{
+    campaign::Choice,
     canary::Canary,
     delivery::DeliveryState,
     plan::{self, FirstStage, Plan, Shortage, Staged, Terms},
@@ -15,6 +16,7 @@ use futures::future::try_join_all;
 
 use super::{
     Chores, by_zone,
+    screen::{ANY, choice},
     select::{self, Selection},
 };
 use crate::{
@@ -85,7 +87,8 @@ impl Chores {
                 None => by_zone::plan(selection, |some| plan_some(frozen, selection, some, &senders, &terms)),
                 Some(canary) => {
                     let all = (selection.candidates.as_slice(), senders.as_slice());
-                    plan::in_two(canary, all, &terms, frozen.seed, |some, senders, terms| {
+                    let uses_quota = |candidate| !frozen.fixed || selection.number_of(candidate) == ANY;
+                    plan::in_two(canary, all, &terms, frozen.seed, uses_quota, |some, senders, terms| {
                         plan_some(frozen, selection, Some(some), senders, terms)
                     })
                 }
@@ -131,37 +134,24 @@ fn plan_some(
     let all = || (0..selection.candidates.len() as u32).collect();
     let some = some.map_or_else(all, <[u32]>::to_vec);
     let candidates: Vec<_> = some.iter().map(|chosen| selection.candidates[*chosen as usize]).collect();
-    let plan =
-        |candidates: &[plan::Candidate], senders: &[plan::Sender]| plan::plan(candidates, senders, terms, frozen.seed);
     if !frozen.fixed {
-        return plan(&candidates, senders);
+        return plan::plan(&candidates, senders, terms, frozen.seed);
     }
-    let numbers: Vec<u8> = selection.chosen_rows().map(|(_, number)| number).collect();
-    let number = |candidate: u32| usize::from(numbers[some[candidate as usize] as usize]);
-    plan_fixed(frozen, &candidates, number, senders, plan)
+    let fixed = fixed(frozen, selection);
+    let fixed: Vec<_> = some.iter().map(|chosen| fixed[*chosen as usize]).collect();
+    plan::plan_mixed(&candidates, &fixed, senders, terms, frozen.seed)
 }
 
-/// A plan in which every recipient hears from the one number that may send to it, by its place: numbers share nothing, so
-/// each has a plan of its own.
-fn plan_fixed(
-    frozen: &Frozen,
-    candidates: &[plan::Candidate],
-    number: impl Fn(u32) -> usize,
-    senders: &[plan::Sender],
-    plan: impl Fn(&[plan::Candidate], &[plan::Sender]) -> Result<Plan, Shortage>,
-) -> Result<Plan, Shortage> {
-    let mut pages = Vec::new();
-    for (home, sender) in senders.iter().enumerate() {
-        let place = place_of(frozen, home);
-        let own: Vec<u32> = (0..candidates.len() as u32).filter(|candidate| number(*candidate) == place).collect();
-        let candidates: Vec<_> = own.iter().map(|candidate| candidates[*candidate as usize]).collect();
-        for mut page in plan(&candidates, std::slice::from_ref(sender))?.pages {
-            page.number = home;
-            page.entries.iter_mut().for_each(|entry| entry.candidate = own[entry.candidate as usize]);
-            pages.push(page);
-        }
-    }
-    Ok(Plan { pages })
+/// Who may hear from one number alone: its place among those that are home to recipients.
+fn fixed(frozen: &Frozen, selection: &Selection) -> Vec<Option<usize>> {
+    let home = |number: u8| home_senders(frozen).position(|(place, _)| place == usize::from(number));
+    selection.chosen_rows().map(|(_, number)| home(number).filter(|_| number != ANY)).collect()
+}
+
+/// The message that all of a planned page get.
+fn message_of(run: &Run, page: &plan::Page, selection: &Selection) -> Choice {
+    let number = |entry: &plan::Entry| selection.number_of(entry.candidate);
+    page.entries.first().map_or(Choice::Own, |entry| choice(&run.record.spec.message, number(entry)))
 }
 
 /// Within as long as it takes, in milliseconds.
@@ -195,13 +185,14 @@ fn count_planned(run: &Run, page: &NewPage) {
 
 /// The pages of a plan, filled in.
 fn pages(run: &Run, frozen: &Frozen, plan: &Plan, selection: &Selection) -> Result<Vec<NewPage>, EngineError> {
-    let names = select::renderer(run)?.attributes().to_vec();
+    let names = select::renderers(run)?.attributes().to_vec();
     let row = |entry: &plan::Entry| Recipient { due: entry.due, ..selection.chosen[entry.candidate as usize].clone() };
     let page = |(page, planned): (usize, &plan::Page)| NewPage {
         page: page as u32,
         home: place_of(frozen, planned.number) as u16,
         base: frozen.opens_at - BASE_LEAD_MS,
         terms: by_zone::terms(run, selection, planned),
+        message: message_of(run, planned, selection),
         recipients: Recipients { names: names.clone(), rows: planned.entries.iter().map(row).collect() },
     };
     Ok(plan.pages.iter().enumerate().map(page).collect())

@@ -23,10 +23,15 @@ impl Chores {
             return self.hold(run, &why).await;
         }
         let mut remarks = Vec::new();
-        let mut fit = 0;
+        let (mut fit, mut lacking) = (0, 0);
         for sender in frozen.senders.iter().filter(|sender| !sender.standby) {
             match self.check_number(run, &sender.number).await? {
                 Finding::Fit => fit += 1,
+                Finding::Lacks(_) if frozen.fallback == 0 => fit += 1,
+                Finding::Lacks(why) => {
+                    (fit, lacking) = (fit + 1, lacking + 1);
+                    remarks.push(format!("number {} cannot send what is fallen back to: {why}", sender.number));
+                }
                 Finding::Unknown(why) => {
                     fit += 1;
                     remarks.push(format!("number {}: {why}", sender.number));
@@ -34,7 +39,7 @@ impl Chores {
                 Finding::Unfit(why) => remarks.push(format!("number {} cannot send: {why}", sender.number)),
             }
         }
-        if fit == 0 {
+        if fit == lacking {
             let why = if remarks.is_empty() { "the pool has no active number".to_owned() } else { remarks.join("; ") };
             return self.hold(run, &why).await;
         }

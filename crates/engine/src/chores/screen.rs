@@ -2,10 +2,11 @@
 //! messages which number has an open service window. These change, so that what they came to is pinned with the run, and
 //! plan reads it there.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 use dawncast_core::{
     UnixMs,
+    campaign::{Choice, Message},
     consent::{Asked, Cap, ConsentRule, Scope},
     ids::NumberId,
     phone::Phone,
@@ -32,6 +33,11 @@ pub(super) const ANY: u8 = u8::MAX;
 /// What a screen says of a row: the place of the number that may send to it, or [`ANY`]; or why none may.
 pub(super) type Looked = Result<u8, Refusal>;
 
+/// Which of a campaign's messages a row gets. A free-form one goes only by a number that it was given.
+pub(super) fn choice(message: &Message, number: u8) -> Choice {
+    if message.is_free_form() && number == ANY { Choice::Fallback } else { Choice::Own }
+}
+
 /// Where free-form messages may go out.
 pub(super) struct Windows {
     /// The run's active numbers, with their places.
@@ -44,12 +50,12 @@ pub(super) struct Windows {
 pub(super) enum Screen {
     /// Asks the lists as they stand.
     Asks {
-        /// What would be sent.
-        scope: Scope,
+        /// What would be sent, by the message that it is.
+        scopes: BTreeMap<Choice, Scope>,
         /// Some row of the audience says something by its `consent`.
         told: bool,
         /// How often one person may be written to.
-        cap: Option<Cap>,
+        caps: BTreeMap<Scope, Cap>,
         /// Where it may go out, if it is free-form.
         windows: Option<Windows>,
     },
@@ -61,7 +67,7 @@ impl Screen {
     /// The same for one who only looks: to ask the frequency cap is to count.
     pub(super) fn without_cap(self) -> Self {
         match self {
-            Self::Asks { scope, told, windows, .. } => Self::Asks { scope, told, cap: None, windows },
+            Self::Asks { scopes, told, windows, .. } => Self::Asks { scopes, told, caps: BTreeMap::new(), windows },
             knows => knows,
         }
     }
@@ -84,6 +90,12 @@ impl Selection {
         self.chosen_rows().for_each(|(row, number)| numbers[row as usize - 1] = number);
         numbers
     }
+
+    /// Of those chosen from number `from` on, the places of those who get this one of the campaign's messages.
+    pub(super) fn places_of(&self, message: &Message, wanted: Choice, from: usize) -> Vec<usize> {
+        let rows = self.chosen_rows().enumerate().skip(from);
+        rows.filter(|(_, (_, number))| choice(message, *number) == wanted).map(|(place, _)| place).collect()
+    }
 }
 
 /// A run's free-form messages go out from active numbers only: a standby is home to nobody.
@@ -101,11 +113,12 @@ impl Chores {
         version: &AudienceVersion,
         senders: &[Sender],
     ) -> Result<Screen, EngineError> {
-        let scope = Scope::of(&run.record.spec.message);
-        let policy = &self.ctx.settings.policy;
-        let told = policy.consent.of(scope) == ConsentRule::WhereTold && self.tells_consent(run, version).await?;
-        let windows = (scope == Scope::Service).then(|| windows(run, senders));
-        Ok(Screen::Asks { scope, told, cap: policy.caps.get(&scope).copied(), windows })
+        let (message, policy) = (&run.record.spec.message, &self.ctx.settings.policy);
+        let scopes: BTreeMap<_, _> = message.all().map(|(choice, content)| (choice, Scope::of(content))).collect();
+        let depends = scopes.values().any(|scope| policy.consent.of(*scope) == ConsentRule::WhereTold);
+        let told = depends && self.tells_consent(run, version).await?;
+        let windows = message.is_free_form().then(|| windows(run, senders));
+        Ok(Screen::Asks { scopes, told, caps: policy.caps.clone(), windows })
     }
 
     /// For plan.
@@ -133,48 +146,41 @@ impl Chores {
 
     /// What is to be said of each of `rows`; the first is number `first` of the audience.
     pub(super) async fn look(&self, screen: &Screen, rows: &[Row], first: u64) -> Result<Vec<Looked>, EngineError> {
-        let (scope, told, windows) = match screen {
+        let (scopes, told, windows) = match screen {
             Screen::Knows(known, numbers) => {
                 let number = |row: u64| numbers.get(row as usize - 1).copied().unwrap_or(ANY);
                 let looked = |row: u64| known.get(&row).map_or_else(|| Ok(number(row)), |refusal| Err(refusal.clone()));
                 return Ok((first..first + rows.len() as u64).map(looked).collect());
             }
-            Screen::Asks { scope, told, windows, .. } => (*scope, *told, windows),
+            Screen::Asks { scopes, told, windows, .. } => (scopes, *told, windows),
         };
         let phones: Vec<Option<Phone>> = rows.iter().map(|row| Phone::from_digits(row.phone).ok()).collect();
         let asked: Vec<Phone> = phones.iter().flatten().copied().collect();
         let mut listed = self.ctx.store.suppressions(&asked).await?.into_iter();
         let mut open = match windows {
-            Some(windows) => self.open_windows(windows, &asked).await?,
+            Some(windows) => {
+                let persons: Vec<u64> = asked.iter().map(|phone| phone.person()).collect();
+                self.ctx.store.open_windows(&windows.numbers, &persons, windows.until).await?
+            }
             None => vec![Some(ANY); asked.len()],
         }
         .into_iter();
+        let (own, fallback) = (scopes[&Choice::Own], scopes.get(&Choice::Fallback).copied());
         let policy = &self.ctx.settings.policy;
         let looked = |(row, phone): (&Row, Option<Phone>)| {
             // What is no phone is found out to be none elsewhere.
             let Some(phone) = phone else { return Ok(ANY) };
             let (suppression, number) = (listed.next().flatten(), open.next().flatten());
+            // Of what would go to this row: whoever may be sent no free-form message gets no template in its place.
+            let scope = fallback.filter(|_| number.is_none()).unwrap_or(own);
             let consent = row.consent.as_deref();
             match policy.refuses(&Asked { scope, phone, consent, told, suppression: suppression.as_ref() }) {
                 Some(refusal) => Err(refusal),
+                None if fallback.is_some() => Ok(number.unwrap_or(ANY)),
                 None => number.ok_or_else(|| (DropReason::Compliance, NO_WINDOW.to_owned())),
             }
         };
         Ok(rows.iter().zip(phones).map(looked).collect())
-    }
-
-    /// The place of the number that each of `phones` has written to last, of those whose window is open for long enough.
-    async fn open_windows(&self, windows: &Windows, phones: &[Phone]) -> Result<Vec<Option<u8>>, EngineError> {
-        let persons: Vec<u64> = phones.iter().map(|phone| phone.person()).collect();
-        let mut best: Vec<Option<(UnixMs, u8)>> = vec![None; phones.len()];
-        for (place, number) in &windows.numbers {
-            let open = self.ctx.store.service_windows(number, &persons).await?;
-            for (best, until) in best.iter_mut().zip(open) {
-                let long_enough = until.filter(|until| *until > windows.until);
-                *best = (*best).max(long_enough.map(|until| (until, *place)));
-            }
-        }
-        Ok(best.into_iter().map(|best| best.map(|(_, place)| place)).collect())
     }
 
     /// Counts those that were chosen from number `from` on against the frequency cap, and drops whom it keeps out. Last of
@@ -186,12 +192,18 @@ impl Chores {
         selection: &mut Selection,
         from: usize,
     ) -> Result<(), EngineError> {
-        let Screen::Asks { scope, cap: Some(cap), .. } = screen else { return Ok(()) };
+        let Screen::Asks { scopes, caps, .. } = screen else { return Ok(()) };
         let person = |phone: u64| Phone::from_digits(phone).map_or(phone, Phone::person);
-        let persons: Vec<u64> = selection.chosen[from..].iter().map(|row| person(row.phone)).collect();
-        let contact = Contact { scope: *scope, run: &run.record.id, at: run.record.instant, cap: *cap };
-        let may = self.ctx.store.count_contacts(&contact, &persons, self.clock.now()).await?;
-        selection.drop_where(from, &may, DropReason::Capped, &format!("{scope} is capped at {cap} for one person"));
+        for (choice, scope) in scopes {
+            let Some(cap) = caps.get(scope).copied() else { continue };
+            let places = selection.places_of(&run.record.spec.message, *choice, from);
+            let persons: Vec<u64> = places.iter().map(|place| person(selection.chosen[*place].phone)).collect();
+            let contact = Contact { scope: *scope, run: &run.record.id, at: run.record.instant, cap };
+            let counted = self.ctx.store.count_contacts(&contact, &persons, self.clock.now()).await?;
+            let mut may = vec![true; selection.chosen.len() - from];
+            places.iter().zip(counted).for_each(|(place, counted)| may[place - from] = counted);
+            selection.drop_where(from, &may, DropReason::Capped, &format!("{scope} is capped at {cap} for one person"));
+        }
         Ok(())
     }
 }

@@ -6,9 +6,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use dawncast_core::{
     UnixMs,
+    campaign::Message,
     plan::Candidate,
     quiet::{Clocks, Stretch},
-    render::{Attributes, Renderer},
+    render::{Attributes, Renderers},
     report::DropReason,
     selection::{self, Selector},
 };
@@ -20,7 +21,7 @@ use dawncast_store::{
 
 use super::{
     Chores,
-    screen::{Looked, Refusal, Screen},
+    screen::{Looked, Refusal, Screen, choice},
 };
 use crate::EngineError;
 
@@ -53,6 +54,11 @@ impl Selection {
         self.rows.iter().copied()
     }
 
+    /// The place of the one number that may send to this one of the chosen.
+    pub(super) fn number_of(&self, candidate: u32) -> u8 {
+        self.rows[candidate as usize].1
+    }
+
     /// Drops, of those chosen from number `from` on, whom `may` does not let through.
     pub(super) fn drop_where(&mut self, from: usize, may: &[bool], reason: DropReason, detail: &str) {
         if may.iter().all(|may| *may) {
@@ -76,7 +82,8 @@ impl Selection {
 
 /// Sorts rows into chosen and dropped.
 struct Sorter<'a> {
-    renderer: &'a Renderer,
+    message: &'a Message,
+    renderers: &'a Renderers,
     selector: Selector<'a>,
     /// Which row is looked at, from 1.
     row: u64,
@@ -98,7 +105,7 @@ impl Sorter<'_> {
         let number = looked?;
         let hours = selection::hours(&mut self.selection.clocks, row.timezone.as_deref())?;
         let view = selection::Row { phone: row.phone, tier: row.tier.as_deref(), hours };
-        let chosen = self.selector.choose(view, phone, row)?;
+        let chosen = self.selector.choose(view, phone, choice(self.message, number), row)?;
         self.selection.assets.extend(chosen.assets);
         self.selection.candidates.push(chosen.candidate);
         self.selection.chosen.push(self.keep(row));
@@ -106,9 +113,9 @@ impl Sorter<'_> {
         Ok(())
     }
 
-    /// What its page keeps of a row: what the message uses, nothing else.
+    /// What its page keeps of a row: what the messages use, nothing else.
     fn keep(&self, row: &Row) -> Recipient {
-        let values = self.renderer.attributes().iter().map(|name| row.get(name).map(str::to_owned));
+        let values = self.renderers.attributes().iter().map(|name| row.get(name).map(str::to_owned));
         Recipient {
             phone: row.phone,
             due: 0,
@@ -119,10 +126,10 @@ impl Sorter<'_> {
     }
 }
 
-/// The compiled message of a run.
-pub(crate) fn renderer(run: &Run) -> Result<Renderer, EngineError> {
+/// The compiled messages of a run.
+pub(crate) fn renderers(run: &Run) -> Result<Renderers, EngineError> {
     let id = &run.record.id;
-    Renderer::compile(&run.record.spec.message)
+    Renderers::compile(&run.record.spec.message)
         .map_err(|faults| EngineError::Unfit(format!("the message of run {id} cannot be rendered: {faults}")))
 }
 
@@ -145,7 +152,7 @@ impl Chores {
         opens_at: UnixMs,
     ) -> Result<Selection, EngineError> {
         let store = &self.ctx.store;
-        let (spec, renderer) = (&run.record.spec, renderer(run)?);
+        let (spec, renderers) = (&run.record.spec, renderers(run)?);
         let names = store.asset_names().await?;
         let clocks = Clocks::new(&spec.window, spec.schedule.zone(), reach(run, opens_at));
         let clocks = clocks.each_own(run.record.own_civil());
@@ -157,8 +164,8 @@ impl Chores {
             assets: BTreeSet::new(),
             clocks,
         };
-        let selector = Selector::new(&renderer, &spec.audience.segment, &names, &spec.tiers);
-        let mut sorter = Sorter { renderer: &renderer, selector, row: 0, selection };
+        let selector = Selector::new(&renderers, &spec.audience.segment, &names, &spec.tiers);
+        let mut sorter = Sorter { message: &spec.message, renderers: &renderers, selector, row: 0, selection };
         let mut rows = store.rows(&spec.audience.id, version);
         while let Some(chunk) = rows.next().await? {
             let looked = self.look(screen, &chunk, sorter.row + 1).await?;

@@ -7,6 +7,7 @@ use bytes::Bytes;
 use dawncast_core::{
     UnixMs,
     callback::Callback,
+    campaign::Choice,
     delivery::{DeliveryState, Gate},
     desk::Intent,
     ids::DeliveryId,
@@ -134,10 +135,10 @@ impl PageOwner {
     /// only out of credit for a moment is waited for, so that recipients keep hearing from the same one.
     pub(super) fn turn_of(&self, now: UnixMs) -> Option<usize> {
         // Free-form messages go only where the user has written to: nobody stands in.
-        let is_fixed = self.sheet.run.frozen.as_ref().is_some_and(|frozen| frozen.fixed);
+        let is_fixed = self.message == Choice::Own && self.sheet.run.frozen.as_ref().is_some_and(|frozen| frozen.fixed);
         let all = self.sheet.senders.len();
         let tried = if is_fixed { all.min(1) } else { all };
-        let fit = |place: &usize| self.sheet.senders[*place].token.is_some();
+        let fit = |place: &usize| self.sheet.senders[*place].may_send(self.message);
         let order = || (0..tried).map(|step| (self.home + step) % all).filter(fit);
         order()
             .find(|place| !self.rests[*place].is_away(now))
@@ -183,7 +184,8 @@ impl PageOwner {
         let to = Phone::from_digits(row.phone).map_err(|why| why.to_string())?;
         let attributes = PageAttributes { recipients: &self.recipients, row };
         let mut body = Vec::with_capacity(768);
-        let rendered = self.sheet.renderer.render(&attributes, &media, to, &callback.to_string(), &mut body);
+        let renderer = self.sheet.renderers.of(self.message).ok_or("the campaign has no such message")?;
+        let rendered = renderer.render(&attributes, &media, to, &callback.to_string(), &mut body);
         rendered.map(|()| Bytes::from(body)).map_err(|why| why.to_string())
     }
 

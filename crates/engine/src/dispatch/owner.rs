@@ -8,6 +8,7 @@ use std::{
 
 use dawncast_core::{
     UnixMs,
+    campaign::Choice,
     delivery::{Fact, Gate},
     desk::{Desk, Intent},
     ids::NumberId,
@@ -60,6 +61,8 @@ pub(super) struct PageOwner {
     pub(super) home: usize,
     /// The page's own.
     pub(super) deadline: UnixMs,
+    /// Which of the campaign's messages the page carries.
+    pub(super) message: Choice,
     pub(super) desk: Desk,
     pub(super) wire: JoinSet<Answer>,
     pub(super) places: Places,
@@ -125,6 +128,7 @@ impl PageOwner {
             rests: vec![Resting::default(); sheet.senders.len()],
             home: usize::from(ledger.header.home),
             deadline: ledger.header.terms.deadline,
+            message: ledger.header.message,
             version: ledger.header.version,
             wire: JoinSet::new(),
             places: Places::new(Arc::clone(&shared.wire), shared.ctx.settings.in_flight),

@@ -9,10 +9,11 @@ use std::{
 
 use dawncast_cloud_api::Token;
 use dawncast_core::{
+    campaign::Choice,
     desk::Rules,
     ids::{NumberId, RunId},
-    render::Renderer,
-    template::lint_known,
+    render::Renderers,
+    template::lint_template,
     window::Late,
 };
 use dawncast_store::{Store, records::Asset, run::Run};
@@ -33,8 +34,10 @@ const KEPT: usize = 64;
 /// A number that may send a run's messages.
 pub(super) struct SenderSheet {
     pub(super) number: NumberId,
-    /// None when it was removed or cannot send this message.
+    /// None when it was removed.
     pub(super) token: Option<Token>,
+    /// Which of the campaign's messages it can send, by their place.
+    fits: [bool; 2],
     pub(super) mps: u32,
     /// Its media ids by asset name and id.
     pub(super) media: HashMap<String, String>,
@@ -44,11 +47,18 @@ pub(super) struct SenderSheet {
     pub(super) sends: Sends,
 }
 
+impl SenderSheet {
+    /// Whether it can send this one of the campaign's messages.
+    pub(super) fn may_send(&self, choice: Choice) -> bool {
+        self.token.is_some() && self.fits[choice as usize]
+    }
+}
+
 /// See the module.
 pub(super) struct Sheet {
     pub(super) run: Run,
     pub(super) rules: Rules,
-    pub(super) renderer: Renderer,
+    pub(super) renderers: Renderers,
     /// By place in the run's table.
     pub(super) senders: Vec<SenderSheet>,
     /// How late first attempts go out.
@@ -95,27 +105,33 @@ impl Sheets {
         let assets = self.assets().await?;
         let mut senders = Vec::new();
         for sender in run.frozen.iter().flat_map(|frozen| &frozen.senders) {
+            let (token, fits) = self.sendable(&run, &sender.number).await?;
             senders.push(SenderSheet {
                 number: sender.number.clone(),
-                token: self.sendable(&run, &sender.number).await?,
+                token,
+                fits,
                 mps: sender.mps,
                 media: chores::media_ids(&self.store, &assets, &sender.number).await?,
                 moves: self.meters.moves(&run.record.spec.pool, &sender.number),
                 sends: self.meters.sends(&sender.number),
             });
         }
-        let renderer = chores::renderer(&run)?;
+        let renderers = chores::renderers(&run)?;
         let lateness = meters::lateness(&run.lane());
-        Ok(Sheet { rules: rules(&run), renderer, senders, lateness, read_at: Instant::now(), run })
+        Ok(Sheet { rules: rules(&run), renderers, senders, lateness, read_at: Instant::now(), run })
     }
 
-    /// The token of a number, if it may send this run's message: a stand-in needs the template approved on its own
-    /// account. Accounts never read are given the benefit of the doubt.
-    async fn sendable(&self, run: &Run, id: &NumberId) -> Result<Option<Token>, EngineError> {
-        let Some(number) = self.store.number(id).await? else { return Ok(None) };
+    /// The token of a number, and which of the run's messages it may send: a stand-in needs the template approved on its
+    /// own account. Accounts never read are given the benefit of the doubt.
+    async fn sendable(&self, run: &Run, id: &NumberId) -> Result<(Option<Token>, [bool; 2]), EngineError> {
+        let Some(number) = self.store.number(id).await? else { return Ok((None, [false; 2])) };
         let known = self.store.templates(&number.waba_id).await?;
-        let fits = known.is_none_or(|known| lint_known(&known, &run.record.spec.message).is_empty());
-        Ok(if fits { token(&number).ok() } else { None })
+        let mut fits = [true; 2];
+        for (choice, template) in run.record.spec.message.templates() {
+            let misfits = |known: &Vec<_>| !lint_template(known, choice, template).is_empty();
+            fits[choice as usize] = !known.as_ref().is_some_and(misfits);
+        }
+        Ok((token(&number).ok(), fits))
     }
 
     async fn assets(&self) -> Result<Vec<Asset>, EngineError> {

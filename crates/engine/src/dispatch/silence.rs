@@ -37,7 +37,8 @@ impl PageOwner {
     }
 
     async fn silenced(&self) -> Result<HashSet<u16>, StoreError> {
-        let scope = Scope::of(&self.sheet.run.record.spec.message);
+        let message = &self.sheet.run.record.spec.message;
+        let scope = Scope::of(message.of(self.message).unwrap_or(&message.content));
         let phones = self
             .recipients
             .rows

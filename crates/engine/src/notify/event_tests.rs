@@ -81,6 +81,7 @@ fn report(verdict: SlaVerdict) -> Report {
         dropped_by_reason: [].into(),
         failures: vec![],
         numbers: vec![],
+        by_message: vec![],
         by_tier: vec![],
         by_country: vec![],
     }

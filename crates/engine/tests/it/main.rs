@@ -16,6 +16,7 @@ mod disorder;
 mod duplicates;
 mod everysec;
 mod failures;
+mod fallback;
 mod first_light;
 mod freeze;
 mod late;

@@ -105,7 +105,8 @@ async fn a_page_is_over_at_its_own_deadline_while_the_run_goes_on() {
     world.passes(open.record.opening.opens_at + 3_100 - world.clock.now()).await;
     world.store.hold_run(&run, dawncast_store::run::Hold::Run, false).await.unwrap();
     let first_page = open.page_refs().next().unwrap();
-    let finished = async || world.store.headers(std::slice::from_ref(&first_page)).await.unwrap()[0].1.finished.then_some(());
+    let finished =
+        async || world.store.headers(std::slice::from_ref(&first_page)).await.unwrap()[0].1.finished.then_some(());
     until("the first page is finished", PATIENCE, finished).await;
     let states: Vec<_> = rows_of(&world, &run, 0..10).await.iter().map(|row| row.state).collect();
     assert_eq!(states[..5], [DeliveryState::Expired; 5]);

@@ -15,7 +15,7 @@ fn text() -> Value {
 
 impl World {
     /// Recipient `n` writes to a number of ours; waits until the engine knows.
-    async fn writes(&self, n: u64, number: &str) {
+    pub(crate) async fn writes(&self, n: u64, number: &str) {
         self.stage("/_sim/reply", json!({ "from": phone(n), "number": number, "text": "when do you open?" })).await;
         let number = number.parse().unwrap();
         let known = async || self.store.service_windows(&number, &[FIRST_PHONE + n]).await.unwrap()[0];

@@ -5,12 +5,12 @@ use std::collections::BTreeSet;
 use dawncast_core::{
     UnixMs,
     admission::{self, Promised},
-    campaign::{CampaignSpec, Load, Message},
+    campaign::{CampaignSpec, Choice, Load},
     fault::Faults,
     plan::{Forecast, Sender},
     quiet::{Clocks, Stretch},
     quota::{Balance, Shortfall},
-    render::Renderer,
+    render::Renderers,
     template::lint_known,
 };
 use dawncast_store::records::{AudienceVersion, Number};
@@ -48,8 +48,8 @@ pub(super) fn check(spec: &CampaignSpec, facts: &Facts, now: UnixMs, headroom: f
     let on_time = !faults
         .iter()
         .any(|fault| ["/schedule", "/window", "/canary"].iter().any(|part| fault.pointer.starts_with(part)));
-    match Renderer::compile(&spec.message) {
-        Ok(renderer) => check_audience(spec, facts, renderer.attributes(), &mut faults),
+    match Renderers::compile(&spec.message) {
+        Ok(renderers) => check_audience(spec, facts, renderers.attributes(), &mut faults),
         Err(misfits) => {
             faults.append(misfits);
             check_audience(spec, facts, &[], &mut faults);
@@ -212,18 +212,28 @@ fn check_file(file: &NamedFile, faults: &mut Faults) {
     match asset {
         None => faults.add(pointer.as_str(), format!("there is no asset `{name}`; upload it first.")),
         Some(asset) if !fits(kind, &asset.mime) => {
-            faults
-                .add(pointer.as_str(), format!("the asset `{name}` is {}; this parameter takes {kind}s.", asset.mime));
+            faults.add(pointer.as_str(), format!("the asset `{name}` is {}; {}.", asset.mime, taken(kind)));
         }
         Some(_) => {}
     }
 }
 
-/// Images and videos are what they say; everything else but sound goes as a document.
+/// Images, videos and sounds are what they say, but for stickers; everything else goes as a document.
 fn fits(kind: &str, mime: &str) -> bool {
     match mime.split('/').next().unwrap_or_default() {
+        "image" if mime == "image/webp" => kind == "sticker",
         media @ ("image" | "video" | "audio") => media == kind,
         _ => kind == "document",
+    }
+}
+
+fn taken(kind: &str) -> &'static str {
+    match kind {
+        "image" => "this takes images, JPEG or PNG",
+        "video" => "this takes videos",
+        "audio" => "this takes sounds",
+        "sticker" => "this takes stickers, which are image/webp",
+        _ => "this takes documents",
     }
 }
 
@@ -244,11 +254,18 @@ pub(super) fn warnings(spec: &CampaignSpec, facts: &Facts) -> Vec<String> {
         let paused = paused.join(", ");
         warnings.push(format!("Paused, yet counted on by this forecast: {paused}."));
     }
-    if matches!(spec.message, Message::Text { .. }) {
-        warnings
-            .push("WhatsApp takes free-form texts only within 24 hours of the recipient's last message.".to_owned());
-    }
+    warnings.extend(window_warning(spec));
     warnings
+}
+
+/// What becomes of those to whom no free-form message may go.
+fn window_warning(spec: &CampaignSpec) -> Option<String> {
+    let rest = match spec.message.of(Choice::Fallback) {
+        Some(content) => format!("the others get the {}.", content.name()),
+        None => "the others are dropped.".to_owned(),
+    };
+    let rule = "WhatsApp takes free-form messages only within 24 hours of the recipient's last message";
+    spec.message.is_free_form().then(|| format!("{rule}; {rest}"))
 }
 
 /// What the rows that there are now would come to.
@@ -287,6 +304,11 @@ mod tests {
             ("document", "text/plain", true),
             ("document", "image/png", false),
             ("video", "application/pdf", false),
+            ("image", "image/webp", false),
+            ("sticker", "image/webp", true),
+            ("sticker", "image/png", false),
+            ("audio", "audio/ogg", true),
+            ("document", "audio/ogg", false),
         ] {
             assert_eq!(fits(kind, mime), expected, "{kind} {mime}");
         }

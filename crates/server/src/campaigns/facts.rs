@@ -8,7 +8,7 @@ use std::{
 use dawncast_core::{
     UnixMs,
     admission::Promise,
-    campaign::{AudienceRef, CampaignSpec, Component, Media, MediaSource, Message, Parameter},
+    campaign::{AudienceRef, CampaignSpec, MediaSource, Message},
     ids::{PoolId, RunId, WabaId},
     quota::{Ask, Quota},
     schedule::{Occurrence, Zones},
@@ -59,7 +59,7 @@ pub(super) struct Facts {
 pub(super) struct NamedFile {
     /// Where, as a JSON pointer.
     pub(super) pointer: String,
-    /// The kind of file needed there: `image`, `video` or `document`.
+    /// The kind of file needed there: `image`, `video`, `audio`, `document` or `sticker`.
     pub(super) kind: &'static str,
     /// The name or id given.
     pub(super) name: String,
@@ -89,7 +89,7 @@ impl Facts {
         let first = spec.schedule.first_in(now, &zones);
         let opens_at = first.as_ref().map_or(now, |first| spec.opening(first, &zones, now).opens_at);
         let accounts: BTreeSet<WabaId> = numbers.iter().map(|number| number.waba_id.clone()).collect();
-        let accounts = if spec.message.category().is_some() { accounts } else { BTreeSet::new() };
+        let accounts = if spec.message.templates().next().is_some() { accounts } else { BTreeSet::new() };
         Ok(Self {
             audience: store.audience(&spec.audience.id).await?,
             meant,
@@ -148,14 +148,15 @@ async fn meant(
     Ok((inside, zones))
 }
 
-/// What is left at the campaign's window. Free-form texts go out within service windows, which no limit counts.
+/// What is left at the campaign's window. Free-form messages go out within service windows, which no limit counts; but all
+/// recipients may have to be sent what they fall back to.
 async fn quota(
     state: &ApiState,
     spec: &CampaignSpec,
     opens_at: UnixMs,
     instead_of: Option<&RunId>,
 ) -> Result<Option<Quota>, StoreError> {
-    if spec.message.category().is_none() {
+    if spec.message.templates().next().is_none() {
         return Ok(None);
     }
     let quotas = state.store.quotas(opens_at).await?;
@@ -181,28 +182,17 @@ async fn templates(
     Ok(known)
 }
 
-/// The files that the message names outright; those that an attribute names are seen to row by row.
+/// The files that the messages name outright; those that an attribute names are seen to row by row.
 fn named_files(message: &Message) -> Vec<NamedFile> {
-    let Message::Template(template) = message else { return Vec::new() };
     let mut files = Vec::new();
-    for (at, component) in template.components.iter().enumerate() {
-        let Component::Header { parameters } = component else { continue };
-        for (place, parameter) in parameters.iter().enumerate() {
-            let Some((kind, Media { source: MediaSource::Asset(name), .. })) = media(parameter) else { continue };
+    for (choice, content) in message.all() {
+        for (kind, place, media) in content.files() {
+            let MediaSource::Asset(name) = &media.source else { continue };
             if !name.contains("{{") && !name.contains("{%") {
-                let pointer = format!("/message/components/{at}/parameters/{place}/{kind}/asset");
+                let pointer = format!("{}{place}/asset", choice.pointer());
                 files.push(NamedFile { pointer, kind, name: name.clone(), asset: None });
             }
         }
     }
     files
-}
-
-fn media(parameter: &Parameter) -> Option<(&'static str, &Media)> {
-    match parameter {
-        Parameter::Image { image } => Some(("image", image)),
-        Parameter::Video { video } => Some(("video", video)),
-        Parameter::Document { document } => Some(("document", document)),
-        Parameter::Text { .. } | Parameter::Payload { .. } | Parameter::CouponCode { .. } => None,
-    }
 }

@@ -1,29 +1,30 @@
 //! Preview: whom a campaign reaches, what they would see, who is dropped and why, and how many messages go out when. By
 //! the rules and the planner that its run is planned with; nothing is stored.
 
-use std::collections::BTreeMap;
+mod sort;
+
+use std::collections::{BTreeMap, BTreeSet};
 
 use axum::{Json, body::Body, extract::State, http::HeaderMap};
 use chrono::NaiveDateTime;
 use dawncast_core::{
     UnixMs,
-    campaign::{CampaignSpec, Message},
+    campaign::{CampaignSpec, Choice, Content},
     canary::Canary,
     ids::{CampaignId, NumberId, RunId},
     phone::Phone,
-    plan::{self, Candidate, Plan, Sender, Shortage, Staged, Terms},
+    plan::{self, Plan, Sender, Shortage, Staged, Terms},
     preview::{Shown, histogram, shown},
-    quiet::{Clocks, Stretch, Until},
-    render::Renderer,
+    quiet::{Clocks, Until},
     report::DropReason,
-    selection::{self, Row, Selector},
     template::Definition,
     window::Opening,
 };
-use dawncast_store::records::{AudienceVersion, Number, Recipient};
+use dawncast_store::records::{Number, Recipient};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use self::sort::{Sorted, Trial};
 use super::{capacity, check, facts::Facts, find};
 use crate::{
     extract::{Id, Query, read_json},
@@ -62,6 +63,8 @@ pub(crate) struct Preview {
     /// The seed of the times below.
     seed: u64,
     recipients: Counts,
+    /// Who would get which message, were service windows then as they are now.
+    messages: Vec<MessageShare>,
     samples: Vec<Sample>,
     numbers: Vec<NumberShare>,
     /// `None` where the recipients do not fit.
@@ -86,14 +89,23 @@ struct Counts {
     dropped_by_reason: BTreeMap<DropReason, u64>,
 }
 
-/// One recipient and what the phone would show.
+#[derive(Debug, Serialize)]
+struct MessageShare {
+    message: String,
+    fallback: bool,
+    recipients: u64,
+}
+
+/// One recipient and what the phone would show, of each message that it might get.
 #[derive(Debug, Serialize)]
 struct Sample {
     /// Masked.
     phone: String,
     id: Option<String>,
     tier: Option<String>,
-    /// `None` where the recipients do not fit.
+    message: String,
+    fallback: bool,
+    /// `None` where the recipients do not fit, and for what this one would not get as service windows are now.
     due_at: Option<String>,
     phone_number_id: Option<NumberId>,
     #[serde(flatten)]
@@ -170,91 +182,48 @@ struct Sheet {
     headroom: f64,
 }
 
-/// The rows of an audience, sorted.
-struct Sorted {
-    candidates: Vec<Candidate>,
-    counts: Counts,
-    /// The first of the candidates, each with the request that it would get.
-    samples: Vec<(Recipient, Value)>,
-    clocks: Clocks,
-}
-
 impl Sheet {
     async fn preview(self, state: &ApiState, samples: usize, warnings: Vec<String>) -> Result<Preview, Problem> {
         let Some(version) = self.facts.version.clone() else {
             let detail = format!("The audience {} holds no rows: import some first.", self.spec.audience.id);
             return Err(Problem::new(Kind::Conflict, detail));
         };
-        let sorted = self.sort(state, &version, samples).await?;
+        let (sorted, clocks) = self.sort(state, &version, samples).await?;
         // Many recipients take a while: not in the way of other requests.
-        tokio::task::spawn_blocking(move || self.lay_out(sorted, warnings)).await.map_err(broken)
+        tokio::task::spawn_blocking(move || self.lay_out(sorted, &clocks, warnings)).await.map_err(broken)
     }
 
-    async fn sort(&self, state: &ApiState, version: &AudienceVersion, samples: usize) -> Result<Sorted, Problem> {
-        let (spec, renderer, assets) =
-            (&self.spec, Renderer::compile(&self.spec.message)?, state.store.asset_names().await?);
-        let reach = Stretch { from: self.opening.opens_at, until: self.opening.closes_at };
-        let civil = self.civil.filter(|_| spec.schedule.is_per_recipient());
-        let mut clocks = Clocks::new(&spec.window, spec.schedule.zone(), reach).each_own(civil);
-        let mut selector = Selector::new(&renderer, &spec.audience.segment, &assets, &spec.tiers);
-        let (mut counts, mut candidates, mut shown) = (Counts::default(), Vec::new(), Vec::new());
-        let mut rows = state.store.rows(&spec.audience.id, version);
-        while let Some(chunk) = rows.next().await? {
-            for row in chunk {
-                counts.rows += 1;
-                match choose(&mut selector, &mut clocks, &row, counts.rows) {
-                    Ok((candidate, request)) => {
-                        candidates.push(candidate);
-                        if shown.len() < samples {
-                            shown.push((row, serde_json::from_slice(&request).map_err(broken)?));
-                        }
-                    }
-                    Err(reason) => *counts.dropped_by_reason.entry(reason).or_default() += 1,
-                }
-            }
-        }
-        counts.planned = candidates.len() as u64;
-        counts.dropped = counts.rows - counts.planned;
-        Ok(Sorted { candidates, counts, samples: shown, clocks })
-    }
-}
-
-/// The row as a candidate and the request that it would get, or why it is dropped.
-fn choose(
-    selector: &mut Selector<'_>,
-    clocks: &mut Clocks,
-    row: &Recipient,
-    number: u64,
-) -> Result<(Candidate, Vec<u8>), DropReason> {
-    let reason = |(reason, _)| reason;
-    let phone = selector.admit(row.phone, number, row).map_err(reason)?;
-    let hours = selection::hours(clocks, row.timezone.as_deref()).map_err(reason)?;
-    let view = Row { phone: row.phone, tier: row.tier.as_deref(), hours };
-    let chosen = selector.choose(view, phone, row).map_err(reason)?;
-    Ok((chosen.candidate, chosen.request))
-}
-
-impl Sheet {
-    fn lay_out(&self, sorted: Sorted, mut warnings: Vec<String>) -> Preview {
+    fn lay_out(&self, sorted: Sorted, clocks: &Clocks, mut warnings: Vec<String>) -> Preview {
         let Opening { opens_at, closes_at, deadline_at } = self.opening;
         let senders = self.senders();
-        let hours = sorted.clocks.hours(opens_at, closes_at, Until::Closes);
+        let hours = clocks.hours(opens_at, closes_at, Until::Closes);
         let terms = Terms { opens_at, closes_at, headroom: self.headroom, jitter: self.spec.jitter, hours };
-        let (plan, shortage) = match self.plan(&sorted.candidates, &senders, &terms) {
+        let (plan, shortage) = match self.plan(&sorted, &senders, &terms) {
             Ok(staged) => (Some(staged.plan), None),
             Err(shortage) => {
                 let watch = self.spec.canary.as_ref().map(Canary::takes).unwrap_or_default();
                 (None, Some(format!("{shortage}{watch}.")))
             }
         };
-        let places = plan.as_ref().map(|plan| places(plan, sorted.samples.len())).unwrap_or_default();
-        let definition = self.definition();
-        let sample = |(index, (row, request)): (usize, (Recipient, Value))| {
-            let place = places.get(&(index as u32));
-            sample(row, shown(definition, &request), place.map(|(number, due)| (senders[*number].id.clone(), *due)))
+        let wanted = sorted.samples.iter().filter_map(|trial| Some(trial.gets?.0)).collect();
+        let places = plan.as_ref().map(|plan| places(plan, &wanted)).unwrap_or_default();
+        let place = |trial: &Trial, choice| {
+            let (candidate, _) = trial.gets.filter(|(_, gets)| *gets == choice)?;
+            places.get(&candidate).map(|(number, due)| (senders[*number].id.clone(), *due))
         };
-        let samples = sorted.samples.into_iter().enumerate().map(sample).collect();
-        warnings.extend(self.unknown(definition));
+        let of_each = |trial: &Trial| {
+            let sample =
+                |(choice, request): &(Choice, Value)| self.sample(&trial.row, *choice, request, place(trial, *choice));
+            trial.requests.iter().map(sample).collect::<Vec<_>>()
+        };
+        let samples = sorted.samples.iter().flat_map(of_each).collect();
+        let share = |(choice, content): (Choice, &Content)| MessageShare {
+            message: content.name(),
+            fallback: choice == Choice::Fallback,
+            recipients: sorted.messages[choice as usize],
+        };
+        let messages = self.spec.message.all().map(share).collect();
+        warnings.extend(self.unknown());
         Preview {
             window: Edges {
                 opens_at: rfc3339(opens_at),
@@ -263,6 +232,7 @@ impl Sheet {
             },
             seed: SEED,
             recipients: sorted.counts,
+            messages,
             samples,
             numbers: plan.as_ref().map(|plan| shares(plan, &senders)).unwrap_or_default(),
             histogram: plan.as_ref().map(|plan| bars(plan, opens_at, closes_at)),
@@ -272,14 +242,25 @@ impl Sheet {
     }
 
     /// As the run will be planned, but for its seed.
-    fn plan(&self, candidates: &[Candidate], senders: &[Sender], terms: &Terms) -> Result<Staged, Shortage> {
-        let Some(canary) = &self.spec.canary else {
-            return plan::plan(candidates, senders, terms, SEED).map(Staged::whole);
+    fn plan(&self, sorted: &Sorted, senders: &[Sender], terms: &Terms) -> Result<Staged, Shortage> {
+        let Sorted { candidates, fixed, .. } = sorted;
+        let of_some = |some: &[u32], senders: &[Sender], terms: &Terms| {
+            let those: Vec<_> = some.iter().map(|index| candidates[*index as usize]).collect();
+            match self.spec.message.is_free_form() {
+                true => {
+                    let fixed: Vec<_> = some.iter().map(|index| fixed[*index as usize]).collect();
+                    plan::plan_mixed(&those, &fixed, senders, terms, SEED)
+                }
+                false => plan::plan(&those, senders, terms, SEED),
+            }
         };
-        plan::in_two(canary, (candidates, senders), terms, SEED, |some, senders, terms| {
-            let some: Vec<_> = some.iter().map(|index| candidates[*index as usize]).collect();
-            plan::plan(&some, senders, terms, SEED)
-        })
+        match &self.spec.canary {
+            None => {
+                let all: Vec<u32> = (0..candidates.len() as u32).collect();
+                of_some(&all, senders, terms).map(Staged::whole)
+            }
+            Some(canary) => plan::in_two(canary, (candidates, senders), terms, SEED, |_| true, of_some),
+        }
     }
 
     /// The numbers that are home to recipients, in the order of a run's table.
@@ -291,36 +272,40 @@ impl Sheet {
         senders
     }
 
-    /// The template that the campaign uses, as some account has it.
-    fn definition(&self) -> Option<&Definition> {
-        let Message::Template(message) = &self.spec.message else { return None };
+    /// The template that a message uses, as some account has it.
+    fn definition(&self, message: &Content) -> Option<&Definition> {
+        let message = message.template()?;
         let mut known = self.facts.templates.values().flatten().flatten();
         known.find(|definition| definition.name == message.name && definition.language == message.language)
     }
 
-    fn unknown(&self, definition: Option<&Definition>) -> Option<String> {
-        let is_unknown = definition.is_none() && self.spec.message.category().is_some();
-        is_unknown.then(|| "The template is not known here, so its text and buttons are not shown.".to_owned())
+    fn unknown(&self) -> Option<String> {
+        let is_unknown = |content: &Content| content.template().is_some() && self.definition(content).is_none();
+        let any = self.spec.message.all().any(|(_, content)| is_unknown(content));
+        any.then(|| "The template is not known here, so its text and buttons are not shown.".to_owned())
+    }
+
+    fn sample(&self, row: &Recipient, choice: Choice, request: &Value, place: Option<(NumberId, UnixMs)>) -> Sample {
+        let content = self.spec.message.of(choice).unwrap_or(&self.spec.message.content);
+        let (phone_number_id, due) = place.unzip();
+        Sample {
+            phone: Phone::from_digits(row.phone).map_or_else(|_| String::new(), |phone| phone.to_string()),
+            id: row.id.clone(),
+            tier: row.tier.clone(),
+            message: content.name(),
+            fallback: choice == Choice::Fallback,
+            due_at: due.map(rfc3339),
+            phone_number_id,
+            shown: shown(self.definition(content), request),
+        }
     }
 }
 
-/// Number and due time of the first `count` candidates.
-fn places(plan: &Plan, count: usize) -> BTreeMap<u32, (usize, UnixMs)> {
+/// Number and due time of the candidates that are `wanted`.
+fn places(plan: &Plan, wanted: &BTreeSet<u32>) -> BTreeMap<u32, (usize, UnixMs)> {
     let entries = plan.pages.iter().flat_map(|page| page.entries.iter().map(|entry| (page.number, entry)));
-    let wanted = entries.filter(|(_, entry)| (entry.candidate as usize) < count);
+    let wanted = entries.filter(|(_, entry)| wanted.contains(&entry.candidate));
     wanted.map(|(number, entry)| (entry.candidate, (number, entry.due))).collect()
-}
-
-fn sample(row: Recipient, shown: Shown, place: Option<(NumberId, UnixMs)>) -> Sample {
-    let (phone_number_id, due) = place.unzip();
-    Sample {
-        phone: Phone::from_digits(row.phone).map_or_else(|_| String::new(), |phone| phone.to_string()),
-        id: row.id,
-        tier: row.tier,
-        due_at: due.map(rfc3339),
-        phone_number_id,
-        shown,
-    }
 }
 
 fn shares(plan: &Plan, senders: &[Sender]) -> Vec<NumberShare> {

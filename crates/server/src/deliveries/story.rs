@@ -4,7 +4,7 @@
 use axum::{Json, extract::State};
 use dawncast_core::{
     UnixMs,
-    campaign::Then,
+    campaign::{Choice, Then},
     delivery::{DeliveryState, Gate, Outcome},
     ids::{DeliveryId, NumberId, RunId},
     report::Explained,
@@ -23,6 +23,10 @@ pub(crate) struct Whole {
     run: RunId,
     /// The number that it was planned on, chosen by the hash of the phone among the run's active numbers.
     home_number: Option<NumberId>,
+    /// What is sent to it.
+    message: String,
+    /// It gets that because no service window was open when the run was frozen.
+    fallback: bool,
     deadline_at: String,
     story: Vec<Attempt>,
     awaits: Option<Awaits>,
@@ -79,10 +83,13 @@ pub(crate) async fn show(State(state): State<ApiState>, Id(id): Id<DeliveryId>) 
     let run = state.store.run(&id.page.run).await?.ok_or_else(unknown)?;
     let (row, story) = state.store.delivery(&id, now).await?.ok_or_else(unknown)?;
     let befores = std::iter::once(None).chain(story.iter().map(Some));
+    let message = &run.record.spec.message;
     let told = story.iter().zip(befores).map(|(it, before)| attempt(&row, before, it, state.explain));
     Ok(Json(Whole {
         story: told.collect(),
         home_number: row.home.clone(),
+        message: message.of(row.message).unwrap_or(&message.content).name(),
+        fallback: row.message == Choice::Fallback,
         deadline_at: rfc3339(row.deadline_at),
         awaits: awaits(&run, &row, now),
         ended: ended(&run, &row),

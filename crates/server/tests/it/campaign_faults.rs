@@ -157,7 +157,7 @@ async fn an_asset_named_outright_must_be_there_and_fit() {
     assert_eq!(upload.send().await.unwrap().status(), 201);
     assert_eq!(
         with_header("clip.mp4").await,
-        [format!("{place}: the asset `clip.mp4` is video/mp4; this parameter takes images.")]
+        [format!("{place}: the asset `clip.mp4` is video/mp4; this takes images, JPEG or PNG.")]
     );
     let mut varying = campaign_body(&audience);
     varying["message"]["name"] = json!("daily_pack_v1");

@@ -13,6 +13,7 @@ mod control;
 mod edit;
 mod events;
 mod export;
+mod free_form;
 mod history;
 mod idempotency;
 mod imports;

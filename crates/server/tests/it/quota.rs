@@ -78,3 +78,17 @@ async fn without_a_limit_or_without_knowing_it_nothing_is_refused() {
         assert_eq!((status, &accepted["forecast"]["quotas"]), (201, &Value::Null), "{accepted}");
     }
 }
+
+#[tokio::test]
+async fn all_may_have_to_be_sent_what_a_free_form_message_falls_back_to_and_without_it_none_counts() {
+    let (api, audience) = limited("TIER_250", 300).await;
+    let text = json!({ "type": "text", "text": { "body": "Hello {{ first_name }}" } });
+    let (status, accepted) = submit(&api, &audience, &json!({ "message": text })).await;
+    assert_eq!((status, &accepted["forecast"]["quotas"]), (201, &Value::Null), "{accepted}");
+
+    let mut with_fallback = text;
+    with_fallback["fallback"] = json!([campaign_body(&audience)["message"]]);
+    let (status, problem) = submit(&api, &audience, &json!({ "message": with_fallback })).await;
+    assert_eq!(status, 422, "{problem}");
+    assert!(faults(&problem)[0].contains("300 recipients, but Meta's messaging limit leaves 250"), "{problem}");
+}

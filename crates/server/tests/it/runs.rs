@@ -1,6 +1,7 @@
 use std::collections::BTreeMap;
 
 use dawncast_core::{
+    campaign::Choice,
     delivery::{Fact, Outcome, Standing},
     desk::Intent,
     ids::{PageRef, RunId},
@@ -53,6 +54,7 @@ pub(crate) async fn freeze(api: &Api, run: &RunId) {
         submitted: 6,
         screened: 0,
         fixed: false,
+        fallback: 0,
         dropped: BTreeMap::from([(DropReason::Duplicate, 1)]),
     };
     api.store.freeze_run(run, 0, &frozen, None).await.unwrap();
@@ -74,7 +76,7 @@ async fn write_page(api: &Api, run: &RunId, page: u32, phones: impl Iterator<Ite
     let record = api.store.run(run).await.unwrap().unwrap();
     let row = |n| Recipient { phone: phone(n), due: NOW, id: format!("r{n}"), tier: "pro".into(), values: vec![] };
     let recipients = Recipients { names: vec![], rows: phones.map(row).collect() };
-    let page = NewPage { page, home: 0, base: NOW, terms: record.terms(), recipients };
+    let page = NewPage { page, home: 0, base: NOW, terms: record.terms(), message: Choice::Own, recipients };
     api.store.write_page(run, "plan", &page).await.unwrap();
 }
 

@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use chrono::{DateTime, Utc};
 use dawncast_core::{
     UnixMs,
+    campaign::Choice,
     delivery::{Attempt, DeliveryState, Outcome, Record},
     ids::{DeliveryId, NumberId, PageRef},
     report::DropReason,
@@ -101,6 +102,8 @@ pub(super) struct DeliveryLine {
     tier: Option<String>,
     state: String,
     due_at: Moment,
+    /// It got what the campaign falls back to.
+    fallback: bool,
     /// By when it must have come as far as the SLA asks.
     deadline_at: Moment,
     home_number: Option<NumberId>,
@@ -165,6 +168,7 @@ impl DeliveryLine {
             tier: given(&row.recipient.tier),
             state: row.state.as_str().to_owned(),
             due_at: row.recipient.due.into(),
+            fallback: row.message == Choice::Fallback,
             deadline_at: row.deadline_at.into(),
             home_number: row.home.clone(),
             phone_number_id: row.number.clone(),
@@ -203,6 +207,7 @@ impl DeliveryLine {
             record,
             number: self.phone_number_id,
             home: self.home_number,
+            message: if self.fallback { Choice::Fallback } else { Choice::Own },
             deadline_at: self.deadline_at.into(),
         };
         Some((row, self.attempts.into_iter().map(Story::from).collect()))

@@ -3,6 +3,7 @@
 
 use dawncast_core::{
     UnixMs,
+    campaign::Choice,
     delivery::{Outcome, Outcomes, Record, Terms},
 };
 
@@ -40,6 +41,8 @@ pub struct Header {
     pub server: ServerId,
     /// Until then attempts may have been begun that this ledger has lost; none when nothing was ever lost.
     pub doubt: Option<UnixMs>,
+    /// Which of the campaign's messages its deliveries get.
+    pub message: Choice,
 }
 
 /// A cursor over little-endian fields.
@@ -90,6 +93,7 @@ impl Header {
         }
         out.extend(self.server.0);
         out.extend(to_offset(self.doubt, self.base).to_le_bytes());
+        out.push(self.message as u8);
         out.resize(start + HEADER, 0);
     }
 
@@ -103,8 +107,9 @@ impl Header {
         let (max_attempts, counts, home) = (fields.u8()?, Outcome::from_code(fields.u8()?)?, fields.u16()?);
         let (base, deadline, first_due) = (fields.moment()?, fields.moment()?, fields.moment()?);
         let (server, doubt) = (ServerId(fields.take()?), from_offset(fields.u32()?, base));
+        let message = Choice::from_code(fields.u8()?)?;
         let terms = Terms { max_attempts, counts, deadline };
-        Some(Self { finished, count, epoch, nonce, version, terms, home, base, first_due, server, doubt })
+        Some(Self { finished, count, epoch, nonce, version, terms, home, base, first_due, server, doubt, message })
     }
 }
 
@@ -183,6 +188,7 @@ mod tests {
             first_due: 1_790_000_000_500,
             server: ServerId(*b"abcdefgh"),
             doubt: Some(1_790_000_002_000),
+            message: Choice::Fallback,
         };
         let mut record = Record::default();
         record.begin(1, 2, 1_790_000_000_501);
@@ -192,6 +198,18 @@ mod tests {
         let bytes = ledger.to_bytes();
         assert_eq!(bytes.len(), 64 + 2 * 32);
         assert_eq!(Ledger::from_bytes(&bytes), Some(ledger));
+    }
+
+    #[test]
+    fn the_header_says_in_byte_60_which_message_and_no_other_number_than_known_ones() {
+        let mut bytes = vec![0; HEADER];
+        (bytes[0], bytes[21]) = (VERSION, Outcome::Sent as u8);
+        let message = |bytes: &[u8]| Header::read(bytes).map(|header| header.message);
+        assert_eq!(message(&bytes), Some(Choice::Own), "an earlier version has left it zero");
+        bytes[60] = 1;
+        assert_eq!(message(&bytes), Some(Choice::Fallback));
+        bytes[60] = 2;
+        assert_eq!(message(&bytes), None);
     }
 
     #[test]

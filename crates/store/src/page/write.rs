@@ -2,6 +2,7 @@
 
 use dawncast_core::{
     UnixMs,
+    campaign::Choice,
     delivery::{Record, Terms},
     ids::{PageRef, RunId},
 };
@@ -25,6 +26,8 @@ pub struct NewPage {
     pub base: UnixMs,
     /// What the ledger knows of the campaign.
     pub terms: Terms,
+    /// Which of the campaign's messages its deliveries get.
+    pub message: Choice,
     /// Its deliveries, in the order they go out.
     pub recipients: Recipients,
 }
@@ -54,6 +57,7 @@ impl NewPage {
             first_due: self.recipients.rows.first().map_or(self.base, |row| row.due),
             server: ServerId::default(),
             doubt: None,
+            message: self.message,
         };
         Ledger { header, records: vec![Record::default(); self.recipients.rows.len()] }
     }

@@ -2,6 +2,7 @@
 
 use dawncast_core::{
     UnixMs,
+    campaign::Choice,
     delivery::{Attempt, DeliveryState, Outcome, Record},
     ids::{DeliveryId, NumberId, PageRef},
     phone::Phone,
@@ -30,6 +31,8 @@ pub struct DeliveryRow {
     pub home: Option<NumberId>,
     /// By when it must have come as far as the SLA asks.
     pub deadline_at: UnixMs,
+    /// Which of the campaign's messages it gets.
+    pub message: Choice,
 }
 
 impl DeliveryRow {
@@ -77,6 +80,7 @@ pub(crate) fn rows<'a>(run: &'a Run, page: &'a StoredPage, now: UnixMs) -> impl 
             number: number_at(run, place),
             home: number_at(run, home),
             deadline_at: terms.deadline,
+            message: page.ledger.header.message,
         }
     })
 }

@@ -49,23 +49,25 @@ impl Store {
         let (mut promises, mut rows) = (Vec::new(), HashMap::new());
         for id in ids.iter().filter_map(|id| id.parse().ok()) {
             let Some(run) = self.run(&id).await? else { continue };
-            if run.record.spec.message.category().is_none() {
+            if run.record.spec.message.templates().next().is_none() {
                 continue;
             }
             let tallies = self.run_tallies(&id).await?;
             let is_over = !active.contains(&id) || matches!(run.state, RunState::Cancelled | RunState::Closed);
-            let recipients = match &run.frozen {
-                Some(frozen) => frozen.deliveries(),
-                None if is_over => 0,
-                None => self.rows_now(&run, &mut rows).await?,
+            // Before freeze nobody knows whose service window will be open: all may have to be begun with.
+            let (recipients, within_windows) = match &run.frozen {
+                Some(frozen) => (frozen.conversations(), frozen.deliveries() - frozen.conversations()),
+                None if is_over => (0, 0),
+                None => (self.rows_now(&run, &mut rows).await?, 0),
             };
-            let settled = reached(&tallies) + failed(&tallies);
+            // No tally tells which message it was: in doubt those within windows, so that too little is never kept back.
+            let settled = (reached(&tallies) + failed(&tallies)).saturating_sub(within_windows);
             promises.push(Promise {
                 numbers: numbers(&run, all),
                 audience: run.record.spec.audience.id,
                 opens_at: run.record.opening.opens_at,
                 outstanding: if is_over { 0 } else { recipients.saturating_sub(settled) },
-                reached: reached(&tallies),
+                reached: reached(&tallies).saturating_sub(within_windows),
                 run: id,
             });
         }

@@ -235,11 +235,19 @@ pub struct Frozen {
     /// Each recipient has the one number that may send to it: free-form messages go only where the user has written to.
     #[serde(default)]
     pub fixed: bool,
+    /// How many of the recipients have no such number and get what the campaign falls back to.
+    #[serde(default)]
+    pub fallback: u64,
 }
 
 impl Frozen {
     /// How many deliveries are planned.
     pub fn deliveries(&self) -> u64 {
         self.submitted - self.dropped.values().sum::<u64>()
+    }
+
+    /// How many of them begin a conversation: what goes out within a service window does not.
+    pub fn conversations(&self) -> u64 {
+        if self.fixed { self.fallback } else { self.deliveries() }
     }
 }

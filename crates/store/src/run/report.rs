@@ -93,6 +93,7 @@ impl Store {
             },
             totals,
             sla,
+            by_message: scan.message_lines(&record.spec.message, explain),
             by_tier: scan.tier_lines(&record.spec.tiers, explain),
             by_country: scan.country_lines(explain),
             numbers: self.number_lines(run, &tallies, &scan, explain, now).await?,

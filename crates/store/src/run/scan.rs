@@ -1,12 +1,13 @@
-//! What only the pages of a run know: who failed of what and how late sending began, by tier, country and number.
+//! What only the pages of a run know: who failed of what and how late sending began, by message, tier, country and number.
 
 use std::collections::{BTreeMap, HashMap};
 
 use dawncast_core::{
+    campaign::{Choice, Content, Message},
     country::Country,
     delivery::Terms,
     ids::NumberId,
-    report::{Count, CountryLine, Explained, TierLine},
+    report::{Count, CountryLine, Explained, MessageLine, TierLine},
 };
 
 use super::{DeliveryRow, Run};
@@ -20,6 +21,7 @@ pub(super) struct Scan {
     pub(super) all: Count,
     /// By the number of the latest attempt; before the first, by home.
     pub(super) numbers: HashMap<NumberId, NumberCount>,
+    messages: BTreeMap<Choice, Count>,
     tiers: BTreeMap<String, Count>,
     countries: BTreeMap<Option<Country>, Count>,
 }
@@ -39,6 +41,7 @@ impl Scan {
             lateness_us: Vec::new(),
             all: Count::default(),
             numbers: HashMap::new(),
+            messages: BTreeMap::new(),
             tiers: BTreeMap::new(),
             countries: BTreeMap::new(),
         }
@@ -50,6 +53,7 @@ impl Scan {
         }
         let (state, within, code) = (row.state, row.record.is_within(&self.terms), row.record.code);
         self.all.add(state, within, code);
+        self.messages.entry(row.message).or_default().add(state, within, code);
         self.countries.entry(Country::of(row.recipient.phone)).or_default().add(state, within, code);
         // Most rows are of a tier that is known already: nothing is cloned for them.
         match self.tiers.get_mut(&row.recipient.tier) {
@@ -71,6 +75,16 @@ impl Scan {
             self.numbers.insert(id.clone(), NumberCount::default());
         }
         self.numbers.get_mut(id).expect("it was put in")
+    }
+
+    /// A line per message of the campaign, in its order.
+    pub(super) fn message_lines(&mut self, message: &Message, explain: impl Fn(u32) -> Explained) -> Vec<MessageLine> {
+        let line = |(choice, content): (Choice, &Content)| MessageLine {
+            message: content.name(),
+            fallback: choice == Choice::Fallback,
+            part: self.messages.remove(&choice).unwrap_or_default().part(&explain),
+        };
+        message.all().map(line).collect()
     }
 
     /// A line per tier: those that the campaign lists in its order, then the others, those without a tier first.

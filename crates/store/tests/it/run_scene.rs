@@ -10,7 +10,7 @@ use std::{
 
 use dawncast_core::{
     UnixMs,
-    campaign::{CampaignSpec, Priority},
+    campaign::{CampaignSpec, Choice, Priority},
     delivery::{Attempt, Fact, Outcome, Standing, Terms},
     desk::Intent,
     ids::{PageRef, RunId},
@@ -248,6 +248,7 @@ pub(crate) fn frozen() -> Frozen {
         submitted: 0,
         screened: 0,
         fixed: false,
+        fallback: 0,
         dropped: BTreeMap::new(),
     }
 }
@@ -265,7 +266,7 @@ pub(crate) fn new_page(page: u32, count: u16) -> NewPage {
         values: vec![Some(format!("name {n}"))],
     };
     let recipients = Recipients { names: vec!["first_name".to_owned()], rows: (0..count).map(row).collect() };
-    NewPage { page, home: 0, base: OPENS, terms: TERMS, recipients }
+    NewPage { page, home: 0, base: OPENS, terms: TERMS, message: Choice::Own, recipients }
 }
 
 /// What became of an attempt, a second after the run opened.

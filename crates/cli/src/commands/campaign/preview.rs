@@ -54,30 +54,47 @@ fn head(preview: &Value, zone: Tz) -> String {
         ("Window", Some(edges.join(" to "))),
         ("Rows", field(preview, "/recipients/rows")),
         ("Planned", field(preview, "/recipients/planned")),
+        ("Messages", messages(preview)),
         ("Dropped", field(preview, "/recipients/dropped").filter(|_| !reasons.is_empty())),
         ("Reasons", Some(reasons.join(", ")).filter(|reasons| !reasons.is_empty())),
     ])
 }
 
+/// Who would get which message, where there are several.
+fn messages(preview: &Value) -> Option<String> {
+    let messages = preview["messages"].as_array().filter(|messages| messages.len() > 1)?;
+    let told = messages.iter().map(|it| format!("{} {}", cell(it, "/recipients"), cell(it, "/message")));
+    Some(format!("{}, as service windows are now", told.collect::<Vec<_>>().join(", ")))
+}
+
 /// One recipient's phone.
 fn phone(sample: &Value, zone: Tz) -> String {
     let who = ["/id", "/tier"].into_iter().filter_map(|pointer| field(sample, pointer)).collect::<Vec<_>>().join(", ");
+    let of = if sample["fallback"] == true { format!(" {}", cell(sample, "/message")) } else { String::new() };
     let due = field(sample, "/due_at").map(|_| format!(" at {}", time_cell(sample, "/due_at", zone)));
     let by = field(sample, "/phone_number_id").map(|number| format!(" from {number}"));
-    let head = format!("{} ({who}){}{}", cell(sample, "/phone"), due.unwrap_or_default(), by.unwrap_or_default());
+    let head = format!("{} ({who}){of}{}{}", cell(sample, "/phone"), due.unwrap_or_default(), by.unwrap_or_default());
     let tagged = |value: &Value| match value {
         Value::String(kind) => Some(format!("[{kind}]")),
         Value::Object(fields) => fields.iter().next().map(|(kind, value)| match (kind.as_str(), value.as_str()) {
             ("text", Some(text)) => text.to_owned(),
             (kind, Some(value)) => format!("[{kind}: {value}]"),
-            (kind, None) => format!("[{kind}]"),
+            (kind, None) => format!("[{kind}{}]", parts_of(value)),
         }),
         _ => None,
     };
     let buttons = sample["buttons"].as_array().into_iter().flatten().filter_map(tagged);
-    let lines = tagged(&sample["header"]).into_iter().chain(field(sample, "/body")).chain(buttons);
+    let lines = tagged(&sample["header"]).into_iter().chain(field(sample, "/body"));
+    let lines = lines.chain(field(sample, "/footer")).chain(buttons);
     let lines = lines.flat_map(|text| text.lines().map(|line| format!("  │ {line}")).collect::<Vec<_>>());
     [head].into_iter().chain(lines).collect::<Vec<_>>().join("\n")
+}
+
+/// What a button says that says more than one thing.
+fn parts_of(value: &Value) -> String {
+    let rows = value["rows"].as_array().into_iter().flatten().filter_map(Value::as_str);
+    let parts = ["label", "url"].into_iter().filter_map(|name| value[name].as_str()).chain(rows);
+    parts.enumerate().map(|(n, part)| format!("{} {part}", if n == 0 { ":" } else { "," })).collect()
 }
 
 fn numbers<'a>(numbers: impl Iterator<Item = &'a Value>) -> String {
@@ -122,7 +139,7 @@ mod tests {
             "window": {"opens_at": "2026-11-23T00:29:30.000Z", "closes_at": "2026-11-23T00:29:50.000Z"}, "seed": 1,
             "recipients": {"rows": 1203, "planned": 1200, "dropped": 3, "dropped_by_reason": {"compliance": 2, "duplicate": 1}},
             "samples": [{"phone": "+91•••21", "id": "a1", "tier": null, "due_at": "2026-11-23T00:29:31.000Z",
-                "phone_number_id": "101", "header": {"image": "pack.png"}, "body": "Hi Asha,\nread on", "buttons": [{"url": "https://x"}, "other"]}],
+                "phone_number_id": "101", "header": {"image": "pack.png"}, "body": "Hi Asha,\nread on", "footer": null, "buttons": [{"url": "https://x"}, "other"]}],
             "numbers": [{"phone_number_id": "101", "recipients": 1200, "share": 1.0}],
             "histogram": {"bucket_seconds": 10.0, "buckets": [
                 {"from": "2026-11-23T00:29:30.000Z", "messages": 1190}, {"from": "2026-11-23T00:29:40.000Z", "messages": 10}]},
@@ -139,5 +156,21 @@ mod tests {
              2026-11-23 05:59:40 IST       10  █\n\nwarning: Mind the gap."
         );
         assert_eq!(people(&preview, Tz::Asia__Kolkata), expected);
+    }
+
+    #[test]
+    fn a_preview_of_two_messages_says_who_gets_which_and_shows_both() {
+        let list = json!({"list": {"label": "Menu", "rows": ["Soup", "Salad"]}});
+        let sample = |message: &str, fallback: bool, buttons: Value| {
+            json!({"phone": "+91•••21", "id": "a1", "tier": null, "message": message, "fallback": fallback, "due_at": null,
+                   "phone_number_id": null, "header": null, "body": "Hi", "footer": "Till noon", "buttons": buttons})
+        };
+        let messages = json!([{"message": "interactive", "fallback": false, "recipients": 1200},
+                              {"message": "template daily_pack_v1", "fallback": true, "recipients": 3}]);
+        let samples = [sample("interactive", false, json!([list])), sample("template daily_pack_v1", true, json!([]))];
+        let told = people(&json!({"messages": messages, "samples": samples}), Tz::UTC);
+        assert!(told.contains("1,200 interactive, 3 template daily_pack_v1, as service windows are now"), "{told}");
+        assert!(told.contains("+91•••21 (a1)\n  │ Hi\n  │ Till noon\n  │ [list: Menu, Soup, Salad]"), "{told}");
+        assert!(told.contains("+91•••21 (a1) template daily_pack_v1\n  │ Hi"), "{told}");
     }
 }

@@ -18,11 +18,16 @@ pub(super) fn tell(delivery: &Value, zone: Tz) -> String {
     let mut lines = vec![
         format!("{} to {whom}{tier} is {}.", cell(delivery, "/id"), cell(delivery, "/state")),
         format!(
-            "It was planned for {} from number {}, its home: the hash of its phone has chosen it.",
+            "It was planned for {} from number {}, {}.",
             time_cell(delivery, "/due_at", zone),
-            cell(delivery, "/home_number")
+            cell(delivery, "/home_number"),
+            chosen_by(delivery)
         ),
     ];
+    if delivery["fallback"] == true {
+        let message = cell(delivery, "/message");
+        lines.push(format!("It gets the {message}, because no service window was open when the run was frozen."));
+    }
     let attempts = delivery["story"].as_array().map_or(&[][..], Vec::as_slice);
     if attempts.is_empty() {
         lines.push("Nothing was sent.".to_owned());
@@ -33,6 +38,14 @@ pub(super) fn tell(delivery: &Value, zone: Tz) -> String {
     lines.extend(ended(delivery, zone));
     lines.extend(awaited(&delivery["awaits"], zone));
     lines.join("\n")
+}
+
+/// Why it is that number.
+fn chosen_by(delivery: &Value) -> &'static str {
+    match field(delivery, "/message") {
+        Some(message) if !message.starts_with("template ") => "which its recipient has written to",
+        _ => "its home: the hash of its phone has chosen it",
+    }
 }
 
 fn tell_dropped(delivery: &Value, whom: &str) -> String {

@@ -51,6 +51,16 @@ fn a_story_is_told_in_the_order_it_happened() {
 }
 
 #[test]
+fn it_is_told_which_message_goes_out_and_why() {
+    let delivery = |message: &str, fallback: bool| json!({ "id": "r.0.7", "phone": "+919876543210", "home_number": "100", "message": message, "fallback": fallback });
+    let own = tell(&delivery("interactive", false), Tz::UTC);
+    assert!(own.contains("from number 100, which its recipient has written to."), "{own}");
+    let other = tell(&delivery("template daily_pack_v1", true), Tz::UTC);
+    let why = "It gets the template daily_pack_v1, because no service window was open when the run was frozen.";
+    assert!(other.contains("its home: the hash of its phone has chosen it.") && other.contains(why), "{other}");
+}
+
+#[test]
 fn a_refusal_is_told_with_what_its_code_means() {
     let refused = |outcome, code| json!({ "outcome": outcome, "code": code, "meaning": "Undeliverable: ask." });
     check_attempt(refused("failed", 131_026), "It was refused for good with code 131026: Undeliverable: ask.");

@@ -1,0 +1,247 @@
+//! What a campaign sends: the Cloud API's message shapes, with `{{ attribute }}` wherever a text may vary.
+
+mod interactive;
+mod media;
+mod template;
+#[cfg(test)]
+mod tests;
+
+use serde::Serialize;
+
+use crate::fault::read::{Fields, Node};
+
+use media::Takes;
+
+pub use interactive::{Action, Header, Interactive, LinkButton, ListRow, ListSection, Reply, ReplyButton, Words};
+pub use media::{Media, MediaSource};
+pub use template::{ButtonKind, Category, Component, Parameter, TemplateMessage};
+
+/// What a campaign sends: its own message and, where that is free-form, perhaps a template for those to whom Meta lets
+/// nothing else go.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Message {
+    /// The message that the campaign is for.
+    #[serde(flatten)]
+    pub content: Content,
+    /// A template, if any: whoever has no open service window gets it.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    fallback: Vec<Content>,
+}
+
+/// Which of a campaign's messages. A page carries one of them alone.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Choice {
+    /// The campaign's own.
+    Own = 0,
+    /// The one that it falls back to.
+    Fallback = 1,
+}
+
+impl Choice {
+    /// Both, in order.
+    pub const ALL: [Self; 2] = [Self::Own, Self::Fallback];
+
+    /// The choice of this code, as headers of pages have it.
+    pub fn from_code(code: u8) -> Option<Self> {
+        Self::ALL.into_iter().find(|choice| *choice as u8 == code)
+    }
+
+    /// Where the message stands in a campaign, as a JSON pointer.
+    pub fn pointer(self) -> &'static str {
+        match self {
+            Self::Own => "/message",
+            Self::Fallback => "/message/fallback/0",
+        }
+    }
+}
+
+impl From<Content> for Message {
+    fn from(content: Content) -> Self {
+        Self { content, fallback: Vec::new() }
+    }
+}
+
+impl Message {
+    /// The message of that choice, if the campaign has it.
+    pub fn of(&self, choice: Choice) -> Option<&Content> {
+        match choice {
+            Choice::Own => Some(&self.content),
+            Choice::Fallback => self.fallback.first(),
+        }
+    }
+
+    /// All that may be sent.
+    pub fn all(&self) -> impl Iterator<Item = (Choice, &Content)> {
+        Choice::ALL.into_iter().filter_map(|choice| Some((choice, self.of(choice)?)))
+    }
+
+    /// The templates among them.
+    pub fn templates(&self) -> impl Iterator<Item = (Choice, &TemplateMessage)> {
+        self.all().filter_map(|(choice, content)| Some((choice, content.template()?)))
+    }
+
+    /// Whether it goes only where a service window is open.
+    pub fn is_free_form(&self) -> bool {
+        self.content.template().is_none()
+    }
+
+    pub(crate) fn read(node: &Node<'_>) -> Option<Self> {
+        node.object(|fields| {
+            let kind = fields.kind("type", &Content::KINDS)?;
+            let content = Content::read(kind, fields);
+            let fallback = fields.or("fallback", Vec::new(), |node| read_fallback(kind, node));
+            Some(Self { content: content?, fallback: fallback? })
+        })
+    }
+}
+
+fn read_fallback(kind: &str, node: &Node<'_>) -> Option<Vec<Content>> {
+    if kind == "template" {
+        let none = node.list(|_| Some(()))?.is_empty();
+        let why = "must be empty: a template goes out whether a service window is open or not. Leave it out.";
+        return if none { Some(Vec::new()) } else { node.fault(why) };
+    }
+    let templates = node.list(|node| {
+        node.object(|fields| {
+            fields.kind("type", &["template"])?;
+            TemplateMessage::read(fields).map(Content::Template)
+        })
+    })?;
+    match templates.len() {
+        0 | 1 => Some(templates),
+        count => node.fault(format!("holds {count} templates; give one.")),
+    }
+}
+
+/// One message.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(tag = "type", rename_all = "snake_case")]
+pub enum Content {
+    /// A template that Meta has approved; all others are free-form, which Meta takes within 24 hours of the user's last
+    /// message only.
+    Template(TemplateMessage),
+    /// A text.
+    Text {
+        /// The text.
+        text: TextBody,
+    },
+    /// A picture.
+    Image {
+        /// The file.
+        image: Media,
+    },
+    /// A video.
+    Video {
+        /// The file.
+        video: Media,
+    },
+    /// A sound.
+    Audio {
+        /// The file.
+        audio: Media,
+    },
+    /// A document.
+    Document {
+        /// The file.
+        document: Media,
+    },
+    /// A sticker.
+    Sticker {
+        /// The file.
+        sticker: Media,
+    },
+    /// A text with something to tap.
+    Interactive {
+        /// It.
+        interactive: Interactive,
+    },
+}
+
+impl Content {
+    const KINDS: [&'static str; 8] =
+        ["template", "text", "image", "video", "audio", "document", "sticker", "interactive"];
+
+    /// What kind of message it is, as campaigns spell it.
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Self::Template(_) => "template",
+            Self::Text { .. } => "text",
+            Self::Image { .. } => "image",
+            Self::Video { .. } => "video",
+            Self::Audio { .. } => "audio",
+            Self::Document { .. } => "document",
+            Self::Sticker { .. } => "sticker",
+            Self::Interactive { .. } => "interactive",
+        }
+    }
+
+    /// What people call it.
+    pub fn name(&self) -> String {
+        match self {
+            Self::Template(template) => format!("template {}", template.name),
+            free_form => free_form.kind().to_owned(),
+        }
+    }
+
+    /// The template, if it is one.
+    pub fn template(&self) -> Option<&TemplateMessage> {
+        match self {
+            Self::Template(template) => Some(template),
+            _ => None,
+        }
+    }
+
+    /// Meta's category; a free-form message has none.
+    pub fn category(&self) -> Option<Category> {
+        self.template().map(|template| template.category)
+    }
+
+    /// The files that it names: each with its kind, and its place within the message as a JSON pointer.
+    pub fn files(&self) -> Vec<(&'static str, String, &Media)> {
+        match self {
+            Self::Template(template) => template.files(),
+            Self::Interactive { interactive } => interactive.file().into_iter().collect(),
+            Self::Image { image: file }
+            | Self::Video { video: file }
+            | Self::Audio { audio: file }
+            | Self::Document { document: file }
+            | Self::Sticker { sticker: file } => vec![(self.kind(), format!("/{}", self.kind()), file)],
+            Self::Text { .. } => Vec::new(),
+        }
+    }
+
+    fn read(kind: &str, fields: &mut Fields<'_, '_>) -> Option<Self> {
+        let mut file = |name, takes| fields.required(name, |node| Media::read(node, takes));
+        match kind {
+            "template" => TemplateMessage::read(fields).map(Self::Template),
+            "image" => Some(Self::Image { image: file("image", Takes::CAPTION)? }),
+            "video" => Some(Self::Video { video: file("video", Takes::CAPTION)? }),
+            "audio" => Some(Self::Audio { audio: file("audio", Takes::VOICE)? }),
+            "document" => Some(Self::Document { document: file("document", Takes::CAPTION_AND_NAME)? }),
+            "sticker" => Some(Self::Sticker { sticker: file("sticker", Takes::SOURCE)? }),
+            "interactive" => {
+                Some(Self::Interactive { interactive: fields.required("interactive", Interactive::read)? })
+            }
+            _ => Some(Self::Text { text: fields.required("text", TextBody::read)? }),
+        }
+    }
+}
+
+/// A free-form text.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct TextBody {
+    /// The text itself.
+    pub body: String,
+    /// Whether the first link is shown with a preview.
+    pub preview_url: bool,
+}
+
+impl TextBody {
+    fn read(node: &Node<'_>) -> Option<Self> {
+        node.object(|fields| {
+            let body = fields.required("body", Node::words);
+            let preview_url = fields.or("preview_url", false, Node::flag);
+            Some(Self { body: body?, preview_url: preview_url? })
+        })
+    }
+}
