@@ -2,6 +2,7 @@
 
 mod archive;
 mod engine;
+mod playbook;
 
 use std::{
     collections::{BTreeMap, HashMap},
@@ -20,7 +21,7 @@ use serde::{
     de::{DeserializeOwned, IntoDeserializer},
 };
 
-pub(crate) use self::{archive::Archive, engine::Engine};
+pub(crate) use self::{archive::Archive, engine::Engine, playbook::Playbook};
 
 /// The commented defaults, as `dawncast config` prints them.
 pub(crate) const DEFAULTS: &str = include_str!("default.toml");
@@ -63,6 +64,7 @@ pub(crate) struct Config {
     pub(crate) consent: ConsentRules,
     #[serde(default)]
     frequency_caps: FrequencyCaps,
+    pub(crate) playbook: Playbook,
     pub(crate) replies: Replies,
     pauses: Option<Vec<Pause>>,
     notify: NotifySection,
@@ -238,6 +240,7 @@ impl Config {
             return refuse("deployment", "must be letters, digits, `_` and `-`, and not empty");
         }
         self.engine.check()?;
+        self.playbook.check()?;
         self.notify().map(drop)
     }
 

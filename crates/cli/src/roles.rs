@@ -98,7 +98,8 @@ impl Tasks {
         let state = ApiState::new(ctx.store.clone(), config.auth.bootstrap_key.clone(), dawncast_engine::explain)
             .with_scratch(config.data_dir.join("scratch"))
             .with_stop(self.stop.clone());
-        let router = api_router(state.with_headroom(ctx.settings.headroom));
+        let router =
+            api_router(state.with_headroom(ctx.settings.headroom).with_playbook(ctx.settings.playbook.clone()));
         self.spawn(Role::Api, dawncast_server::serve(listener, router, self.stop.clone().cancelled_owned()));
     }
 

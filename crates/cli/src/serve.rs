@@ -147,6 +147,7 @@ async fn context(config: &Config, url: &Secret) -> Result<Context, Failure> {
         notify: config.notify()?,
         archive_after: config.archive.after(),
         policy: config.policy(),
+        playbook: config.playbook.rules(),
         ..(&config.engine).into()
     };
     Ok(Context { store, client, deployment: config.deployment.clone(), vigil, settings })
@@ -194,7 +195,10 @@ mod tests {
     #[test]
     fn the_defaults_of_the_configuration_are_those_of_the_engine() {
         let config = Config::load(None, []).unwrap();
-        assert_eq!(Settings { policy: config.policy(), ..(&config.engine).into() }, Settings::default());
+        assert_eq!(
+            Settings { policy: config.policy(), playbook: config.playbook.rules(), ..(&config.engine).into() },
+            Settings::default()
+        );
         let client = ClientConfig::default();
         assert_eq!((config.cloud_api.base_url, Some(config.cloud_api.version)), (client.base_url, client.version));
     }

@@ -3,7 +3,7 @@
 use std::{fmt, time::Duration};
 
 use dawncast_cloud_api::Client;
-use dawncast_core::consent::Policy;
+use dawncast_core::{consent::Policy, health::Playbook};
 use dawncast_store::{Store, StoreError};
 
 use crate::{Notify, Vigil};
@@ -37,6 +37,8 @@ pub struct Settings {
     pub archive_after: Option<Duration>,
     /// Who may be written to, and how often.
     pub policy: Policy,
+    /// What follows on signs against a number.
+    pub playbook: Playbook,
 }
 
 impl Default for Settings {
@@ -55,6 +57,7 @@ impl Default for Settings {
             notify: None,
             archive_after: None,
             policy: Policy::default(),
+            playbook: Playbook::default(),
         }
     }
 }

@@ -8,15 +8,14 @@ use dawncast_core::{
     UnixMs,
     callback::Callback,
     consent::{Answer, Change, Entry, Scope, Source},
+    health::{Heard, TELLING_CODES},
     ids::NumberId,
     phone::Phone,
 };
 use tracing::info;
 
-use crate::{Clock, Context, EngineError, Unavailable};
+use crate::{Clock, Context, EngineError, Unavailable, dispatch::STOPPED_MARKETING};
 
-/// The user stopped marketing from this business (Meta: error codes).
-const STOPPED_MARKETING: i64 = 131_050;
 /// What a wish of `user_preferences` is about (Meta: webhook field `user_preferences`).
 const MARKETING: &str = "marketing_messages";
 
@@ -59,6 +58,7 @@ impl Inbox {
 
     async fn take(&self, parsed: &Parsed) -> Result<(), EngineError> {
         self.open_windows(&parsed.inbound).await?;
+        self.heed_codes(&parsed.statuses).await?;
         let mut changes: Vec<(Phone, Change)> = Vec::new();
         parsed.inbound.iter().for_each(|inbound| changes.extend(self.asked_for(inbound)));
         parsed.preferences.iter().for_each(|wish| changes.extend(wished(wish)));
@@ -70,6 +70,19 @@ impl Inbox {
         }
         self.ctx.store.suppress(&changes).await?;
         info!("{} changes of the suppression list, by what users told", changes.len());
+        Ok(())
+    }
+
+    /// What failed messages tell against their numbers is kept for the monitor.
+    async fn heed_codes(&self, statuses: &[ReceivedStatus]) -> Result<(), EngineError> {
+        for received in statuses {
+            let number = received.phone_number_id.as_deref().and_then(|id| id.parse::<NumberId>().ok());
+            let codes = received.status.errors.iter().filter_map(|error| u32::try_from(error.code).ok());
+            let Some((number, code)) = number.zip(codes.into_iter().find(|code| tells(*code))) else { continue };
+            if self.ctx.store.number(&number).await?.is_some() {
+                self.ctx.store.note_heard(&number, Heard { code, at: ms(received.status.timestamp) }).await?;
+            }
+        }
         Ok(())
     }
 
@@ -128,8 +141,12 @@ impl Inbox {
     }
 }
 
+fn tells(code: u32) -> bool {
+    TELLING_CODES.iter().any(|(known, _)| *known == code)
+}
+
 fn is_stopped(status: &StatusUpdate) -> bool {
-    status.errors.iter().any(|error| error.code == STOPPED_MARKETING)
+    status.errors.iter().any(|error| error.code == i64::from(STOPPED_MARKETING))
 }
 
 /// What a wish in WhatsApp's own settings comes to. Who resumes lifts what the wish, or a refusal that told of it, has set.

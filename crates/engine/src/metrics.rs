@@ -58,6 +58,8 @@ pub const LANE_AGE: &str = "dawncast_lane_oldest_due_age_seconds";
 pub const NUMBER_CREDIT: &str = "dawncast_number_credit_ratio";
 /// What Meta lets a number send, in messages per second.
 pub const NUMBER_MPS: &str = "dawncast_number_mps";
+/// Changes of a number's stage.
+pub const NUMBER_TRANSITIONS: &str = "dawncast_number_transitions_total";
 /// 1 for a number's present state.
 pub const NUMBER_HEALTH: &str = "dawncast_number_health";
 /// How many users a number's portfolio may still reach today.
@@ -118,6 +120,7 @@ fn describe_counters() {
     describe_counter!(RUNS_ARCHIVED, "Runs that were archived and whose memory was given back");
     describe_counter!(RUNS_MISSED, "Runs whose deadline passed with nothing sent");
     describe_counter!(NOTIFICATIONS, "Events for people by what came of each try to deliver them");
+    describe_counter!(NUMBER_TRANSITIONS, "Changes of how far the quality monitor lets a number be used");
     describe_counter!(SEND_ATTEMPTS, "Attempts by verdict");
     describe_counter!(SEND_ERRORS, "Errors of the Cloud API by code and class, in answers and in failed receipts");
     describe_counter!(RECEIPTS, "Status webhooks by status and by what they did");

@@ -1,6 +1,7 @@
 //! The monitor: gauges read from storage, and what Meta knows of templates and numbers. Any number of monitors may run; each exports
 //! the same.
 
+mod conditions;
 mod numbers;
 mod runs;
 

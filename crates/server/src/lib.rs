@@ -5,6 +5,7 @@ mod assets;
 mod audiences;
 mod auth;
 mod campaigns;
+mod conditions;
 mod deliveries;
 mod etag;
 mod events;

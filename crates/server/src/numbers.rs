@@ -19,6 +19,7 @@ use dawncast_store::records::{Number, NumberRole, Page, Secret};
 use serde::Serialize;
 
 use crate::{
+    conditions,
     extract::{Id, PageQuery, Query, read_json},
     form::Form,
     once::{Created, Once},
@@ -45,6 +46,8 @@ pub(crate) struct View {
     paused: bool,
     /// What it is able to do now, in a word.
     health: Health,
+    /// How far the monitor lets it be used, and why.
+    condition: conditions::View,
     /// How many unique users its portfolio may still reach in 24 hours; `None` when unlimited or not known.
     daily_remaining: Option<u64>,
     /// What Meta said when it was asked last; `None` until it was.
@@ -89,6 +92,7 @@ impl Known {
         Ok(View {
             health: state.store.number_health(&number, reading, self.now).await?,
             daily_remaining: self.portfolios.iter().find(own).and_then(Portfolio::remaining),
+            condition: (&number.condition).into(),
             meta: reading.map(Meta::from),
             phone_number_id: number.phone_number_id,
             waba_id: number.waba_id,
@@ -142,6 +146,7 @@ fn read_number(mut form: Form, created_at: UnixMs) -> Result<Number, Problem> {
             mps,
             role,
             paused: false,
+            condition: Default::default(),
             created_at,
         })
     };
@@ -240,7 +245,13 @@ async fn set_paused(state: &ApiState, id: &NumberId, paused: bool) -> Result<Jso
     answer(state, id, number).await
 }
 
-async fn answer(state: &ApiState, id: &NumberId, number: Option<Number>) -> Result<Json<View>, Problem> {
+/// The number of this id.
+pub(crate) async fn find(state: &ApiState, id: &NumberId) -> Result<Number, Problem> {
+    state.store.number(id).await?.ok_or_else(|| Problem::no_such("number", id.as_str()))
+}
+
+/// The number as it is answered.
+pub(crate) async fn answer(state: &ApiState, id: &NumberId, number: Option<Number>) -> Result<Json<View>, Problem> {
     let number = number.ok_or_else(|| Problem::no_such("number", id.as_str()))?;
     Ok(Json(Known::load(state).await?.view(state, number).await?))
 }

@@ -10,7 +10,7 @@ use axum::{
 use crate::{
     assets, audiences,
     auth::{Needs, require},
-    campaigns, deliveries, events, export,
+    campaigns, conditions, deliveries, events, export,
     health::health_router,
     imports, keys, numbers, openapi, pools,
     problem::{Kind, Problem},
@@ -57,6 +57,7 @@ fn reading() -> Router<ApiState> {
         .route("/v1/numbers", get(numbers::list))
         .route("/v1/numbers/{id}", get(numbers::show))
         .route("/v1/pools", get(pools::list))
+        .route("/v1/numbers/{id}/history", get(conditions::history))
         .route("/v1/suppressions", get(suppressions::list))
         .route("/v1/suppressions/{phone}", get(suppressions::show))
 }
@@ -92,6 +93,8 @@ fn numbering() -> Router<ApiState> {
     Router::new()
         .route("/v1/numbers", post(numbers::add))
         .route("/v1/numbers/{id}", patch(numbers::patch).delete(numbers::remove))
+        .route("/v1/numbers/{id}/pin", post(conditions::pin))
+        .route("/v1/numbers/{id}/unpin", post(conditions::unpin))
         .route("/v1/numbers/{id}/pause", post(numbers::pause))
         .route("/v1/numbers/{id}/resume", post(numbers::resume))
         .route("/v1/pools/{id}/pause", post(pools::pause))

@@ -2,7 +2,7 @@
 
 use std::{path::PathBuf, sync::Arc, time::Duration};
 
-use dawncast_core::{UnixMs, report::Explained};
+use dawncast_core::{UnixMs, health::Playbook, report::Explained};
 use dawncast_store::{Store, records::Secret};
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
@@ -25,6 +25,7 @@ pub struct ApiState {
     pub(crate) store: Store,
     pub(crate) bootstrap_key: Option<Secret>,
     pub(crate) headroom: f64,
+    pub(crate) playbook: Playbook,
     pub(crate) template_patience: Duration,
     /// Where imports lay down what they sort.
     pub(crate) scratch: PathBuf,
@@ -47,6 +48,7 @@ impl ApiState {
             store,
             bootstrap_key,
             headroom: HEADROOM,
+            playbook: Playbook::default(),
             template_patience: TEMPLATE_PATIENCE,
             scratch: std::env::temp_dir(),
             explain,
@@ -80,6 +82,12 @@ impl ApiState {
     #[must_use]
     pub fn with_headroom(self, headroom: f64) -> Self {
         Self { headroom, ..self }
+    }
+
+    /// The same state with another playbook. Must be the one that the monitor goes by.
+    #[must_use]
+    pub fn with_playbook(self, playbook: Playbook) -> Self {
+        Self { playbook, ..self }
     }
 
     /// The same state with another patience for the templates of an account that was added a moment ago.

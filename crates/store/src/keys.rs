@@ -224,6 +224,16 @@ impl Keys {
         format!("{}{{lane:{pool}:{}}}:tokens", self.prefix, priority.as_str())
     }
 
+    /// When a number was last answered with which of the codes that tell against it.
+    pub(crate) fn heard(&self, number: &NumberId) -> String {
+        format!("{}{{num:{number}}}:heard", self.prefix)
+    }
+
+    /// How a number's condition changed.
+    pub(crate) fn condition_history(&self, number: &NumberId) -> String {
+        format!("{}{{num:{number}}}:history", self.prefix)
+    }
+
     /// A number's rate credit.
     pub(crate) fn credit(&self, number: &NumberId) -> String {
         format!("{}{{num:{number}}}:credit", self.prefix)

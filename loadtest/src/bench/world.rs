@@ -219,6 +219,7 @@ async fn add_numbers(store: &Store, ids: &[String], mps: u32) -> anyhow::Result<
             mps,
             role: NumberRole::Active,
             paused: false,
+            condition: Default::default(),
             created_at: Utc::now().timestamp_millis(),
         };
         ensure!(store.add_number(&number).await?, "number {id} is new");

@@ -76,6 +76,26 @@ enum Action {
         /// Its phone number id.
         id: String,
     },
+    /// Set how far a number is used, whatever the quality monitor sees.
+    Pin {
+        /// Its phone number id.
+        id: String,
+        /// How far: `fit`, `cooldown` or `paused`.
+        stage: String,
+        /// For how long, such as 2h; for good unless given.
+        #[arg(long = "for", value_name = "TIME")]
+        length: Option<String>,
+    },
+    /// Let the quality monitor decide about a pinned number again.
+    Unpin {
+        /// Its phone number id.
+        id: String,
+    },
+    /// Show how the condition of a number changed, the latest first.
+    History {
+        /// Its phone number id.
+        id: String,
+    },
     /// Forget a number.
     Remove {
         /// Its phone number id.
@@ -164,12 +184,51 @@ pub(super) async fn run(args: Args) -> Result<(), Failure> {
             }
             api.patch(&["v1", "numbers", &id], &Value::Object(body)).await?
         }
+        Action::Pin { id, stage, length } => api.ask(&["v1", "numbers", &id, "pin"], pin(&stage, length)).await?,
+        Action::Unpin { id } => api.post(&["v1", "numbers", &id, "unpin"]).await?,
+        Action::History { id } => {
+            let history = api.get(&["v1", "numbers", &id, "history"], &[]).await?;
+            remote.show(&history, changes);
+            return Ok(());
+        }
         Action::Show { id } => api.get(&["v1", "numbers", &id], &[]).await?,
         Action::Pause { id } => api.post(&["v1", "numbers", &id, "pause"]).await?,
         Action::Resume { id } => api.post(&["v1", "numbers", &id, "resume"]).await?,
     };
     remote.show(&number, people);
     Ok(())
+}
+
+/// A pin, as a body.
+fn pin(stage: &str, length: Option<String>) -> String {
+    let mut body = json!({ "stage": stage });
+    if let Some(length) = length {
+        body["for"] = json!(length);
+    }
+    body.to_string()
+}
+
+/// What is against a number; nothing of one that is fit.
+fn condition(number: &Value) -> Option<String> {
+    let stage = field(number, "/condition/stage").filter(|stage| stage != "fit")?;
+    let until = field(number, "/condition/until").map(|_| format!(" until {}", utc_cell(number, "/condition/until")));
+    let (cause, evidence) = (cell(number, "/condition/cause"), cell(number, "/condition/evidence"));
+    Some(format!("{stage}{}: {evidence} ({cause})", until.unwrap_or_default()))
+}
+
+fn changes(history: &Value) -> String {
+    let items = history["items"].as_array().into_iter().flatten();
+    let line = |change: &Value| {
+        let (at, evidence) = (utc_cell(change, "/at"), cell(change, "/to/evidence"));
+        format!(
+            "{at}  {} to {}: {evidence} ({})",
+            cell(change, "/from"),
+            cell(change, "/to/stage"),
+            cell(change, "/to/cause")
+        )
+    };
+    let lines: Vec<_> = items.map(line).collect();
+    if lines.is_empty() { "Its condition has not changed.".to_owned() } else { lines.join("\n") }
 }
 
 fn people(number: &Value) -> String {
@@ -184,6 +243,7 @@ fn people(number: &Value) -> String {
         ("Role", field(number, "/role")),
         ("Paused", field(number, "/paused")),
         ("Health", field(number, "/health")),
+        ("Condition", condition(number)),
         ("Status at Meta", field(number, "/meta/status")),
         ("Quality", field(number, "/meta/quality")),
         ("Messaging limit", field(number, "/meta/messaging_limit")),

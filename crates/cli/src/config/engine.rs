@@ -95,7 +95,7 @@ fn parse<E: serde::de::Error>(text: &str) -> Result<Duration, E> {
 }
 
 /// A list of spans; in the environment, one text with commas.
-fn durations<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<Duration>, D::Error> {
+pub(super) fn durations<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<Duration>, D::Error> {
     #[derive(Deserialize)]
     #[serde(untagged)]
     enum Given {

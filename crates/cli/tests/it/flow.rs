@@ -157,6 +157,12 @@ pub(crate) fn add_numbers(it: &Deployment) {
     assert_eq!(it.ask(&["number", "pause", "100000000000001"])["paused"], true);
     assert_eq!(it.ask(&["number", "resume", "100000000000001"])["paused"], false);
     assert_eq!(it.ask(&["number", "show", "100000000000001"])["pool"], "advisors");
+    let pinned = it.tell(&["number", "pin", "100000000000001", "cooldown", "--for", "2h"]);
+    assert!(pinned.contains("Health     cooldown") && pinned.contains("a person has pinned it"), "{pinned}");
+    assert!(it.refuse(&["number", "pin", "100000000000001", "asleep"]).err.contains("`asleep`, expected one of `fit`"));
+    it.ask(&["number", "pin", "100000000000001", "fit"]);
+    assert_eq!(it.ask(&["number", "unpin", "100000000000001"])["condition"]["pinned"], false);
+    assert!(it.tell(&["number", "history", "100000000000001"]).contains("fit to cooldown"));
     assert!(it.tell(&["pool", "list"]).contains("advisors"));
     assert_eq!(it.ask(&["pool", "pause", "advisors"])["paused"], true);
     assert_eq!(it.ask(&["pool", "resume", "advisors"])["paused"], false);

@@ -137,7 +137,7 @@ async fn told_twice_moves_nothing(scene: &Scene, webhook: SocketAddr) {
 
 /// Names that were promised, with their type and the label that comes last. Not here: what is counted only once it
 /// happens (errors) or is known only before a run begins (the next one).
-const PROMISED: [(&str, &str, &str); 38] = [
+const PROMISED: [(&str, &str, &str); 39] = [
     ("dawncast_deliveries_total", "counter", "state=\"unconfirmed\""),
     ("dawncast_sla_deliveries_total", "counter", "pool=\"advisors\",priority=\"normal\",outcome=\"missed\""),
     ("dawncast_runs_total", "counter", "verdict=\"fail\""),
@@ -166,6 +166,7 @@ const PROMISED: [(&str, &str, &str); 38] = [
     ("dawncast_lane_oldest_due_age_seconds", "gauge", "pool=\"advisors\",priority=\"normal\""),
     ("dawncast_number_health", "gauge", "phone_number_id=\"100000000000001\",state=\"standby\""),
     ("dawncast_number_health", "gauge", "phone_number_id=\"100000000000001\",state=\"banned\""),
+    ("dawncast_number_transitions_total", "counter", "phone_number_id=\"100000000000001\",to=\"paused\""),
     ("dawncast_number_daily_remaining", "gauge", "phone_number_id=\"100000000000001\""),
     ("dawncast_number_credit_ratio", "gauge", "phone_number_id=\"100000000000001\""),
     ("dawncast_number_mps", "gauge", "phone_number_id=\"100000000000001\""),

@@ -23,11 +23,20 @@ pub(super) enum Finding {
     Unknown(String),
 }
 
+/// Why the monitor lets a number serve no run of this priority, and what a person can do about it.
+pub(super) fn kept_back(number: &Number) -> String {
+    let (id, condition) = (&number.phone_number_id, &number.condition);
+    format!("the monitor keeps it back, it is in {condition}; `dawncast number pin {id} fit` overrules that")
+}
+
 impl Chores {
     /// Token, status and template of one number.
     pub(super) async fn examine(&self, run: &Run, number: &Number) -> Result<Finding, EngineError> {
         if number.paused {
             return Ok(Finding::Unfit("it is paused".to_owned()));
+        }
+        if !number.serves(run.record.spec.priority, &self.ctx.settings.playbook) {
+            return Ok(Finding::Unfit(kept_back(number)));
         }
         match self.read_number(number).await? {
             Finding::Fit => self.check_template(run, number).await,

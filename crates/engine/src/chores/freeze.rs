@@ -10,7 +10,7 @@ use dawncast_store::{
 
 use tracing::debug;
 
-use super::{Chores, select::Selection};
+use super::{Chores, examine::kept_back, select::Selection};
 use crate::{
     EngineError,
     points::{Point, reach},
@@ -19,13 +19,9 @@ use crate::{
 /// What freeze, plan, preflight and open may take when a run is frozen after its window opened.
 const LATE_START_MS: i64 = 1_000;
 
-fn sender(number: &Number) -> Sender {
-    Sender {
-        number: number.phone_number_id.clone(),
-        waba: number.waba_id.clone(),
-        mps: number.mps,
-        standby: number.paused || number.role == NumberRole::Standby,
-    }
+/// `is_home` says whether recipients may be at home with it.
+fn sender(number: &Number, is_home: bool) -> Sender {
+    Sender { number: number.phone_number_id.clone(), waba: number.waba_id.clone(), mps: number.mps, standby: !is_home }
 }
 
 /// From when messages may go out. Engine down at the minute: the run catches up from now on.
@@ -35,14 +31,51 @@ fn opens_at(run: &Run, now: UnixMs) -> UnixMs {
 }
 
 impl Chores {
-    /// The numbers of a run's pool, in the order of its table.
+    /// The numbers of a run's pool, in the order of its table. A standby is home to recipients in the place of each active
+    /// number that may not be.
     pub(super) async fn pool_senders(&self, run: &Run) -> Result<Vec<Sender>, EngineError> {
-        let numbers = self.ctx.store.pool_numbers(&run.record.spec.pool).await?;
-        let mut senders: Vec<Sender> = numbers.iter().map(sender).collect();
-        senders.sort_by(|a, b| a.number.as_str().cmp(b.number.as_str()));
+        let mut numbers = self.ctx.store.pool_numbers(&run.record.spec.pool).await?;
+        numbers.sort_by(|a, b| a.phone_number_id.as_str().cmp(b.phone_number_id.as_str()));
+        let (mut senders, mut spares, mut away) = (Vec::new(), Vec::new(), 0);
+        for number in &numbers {
+            let (able, is_active) = (self.may_be_home(run, number).await?, number.role == NumberRole::Active);
+            away += usize::from(is_active && !able);
+            spares.extend((able && !is_active).then_some(senders.len()));
+            senders.push(sender(number, able && is_active));
+        }
+        spares.into_iter().take(away).for_each(|spare: usize| senders[spare].standby = false);
         // Records name a number by one byte.
         senders.truncate(256);
         Ok(senders)
+    }
+
+    /// Why no number of the pool can be home to anybody; `None` when one can.
+    async fn without_home(&self, run: &Run, senders: &[Sender]) -> Result<Option<String>, EngineError> {
+        if senders.iter().any(|sender| !sender.standby) {
+            return Ok(None);
+        }
+        let pool = &run.record.spec.pool;
+        let mut told = Vec::new();
+        for number in self.ctx.store.pool_numbers(pool).await? {
+            let why = match (number.paused, number.role) {
+                (true, _) => "it is paused".to_owned(),
+                _ if !number.serves(run.record.spec.priority, &self.ctx.settings.playbook) => kept_back(&number),
+                (_, NumberRole::Standby) => "it stands by".to_owned(),
+                _ => "Meta lets it send nothing".to_owned(),
+            };
+            told.push(format!("number {}: {why}", number.phone_number_id));
+        }
+        let numbers = if told.is_empty() { "it has none: add one".to_owned() } else { told.join("; ") };
+        Ok(Some(format!("no number of the pool {pool} can send: {numbers}")))
+    }
+
+    /// Whether people have it paused, the monitor keeps it back, or Meta lets it send nothing.
+    async fn may_be_home(&self, run: &Run, number: &Number) -> Result<bool, EngineError> {
+        if !number.serves(run.record.spec.priority, &self.ctx.settings.playbook) {
+            return Ok(false);
+        }
+        let reading = self.ctx.store.reading(&number.phone_number_id).await?;
+        Ok(!self.ctx.store.number_health(number, reading.as_ref(), self.clock.now()).await?.is_out())
     }
 
     pub(super) async fn freeze(&self, run: &Run) -> Result<bool, EngineError> {
@@ -65,6 +98,10 @@ impl Chores {
             return self.hold(run, &format!("{why}: import today's rows")).await;
         }
         let senders = self.pool_senders(run).await?;
+        if let Some(why) = self.without_home(run, &senders).await? {
+            store.unpin(&spec.audience.id, id).await?;
+            return self.hold(run, &why).await;
+        }
         let screen = self.asking_screen(run, &version, &senders).await?;
         let selection = self.select(run, &version, &screen, opens_at).await?;
         let frozen = self.draft(run, &version, senders, &selection, opens_at).await?;

@@ -3,6 +3,7 @@
 
 mod admit;
 mod backend;
+mod codes;
 mod depart;
 mod image;
 mod journal;
@@ -27,6 +28,7 @@ use tokio::sync::{Semaphore, mpsc};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use tracing::warn;
 
+pub(crate) use self::codes::STOPPED_MARKETING;
 use self::{backend::LaneBackend, lane::PageJob, lines::Lines, sheet::Sheets};
 use crate::{Clock, Context, EngineError, meters::Meters};
 

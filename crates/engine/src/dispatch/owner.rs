@@ -281,6 +281,7 @@ impl PageOwner {
             self.tell_rest(number, rest, answer.verdict.code());
             self.rest(answer.place, rest, now);
         }
+        self.heed_code(&answer, now);
         let fact = self.desk.answered(answer.index, answer.attempt, answer.verdict, now, &mut rand::rng());
         self.tell(answer.index, fact, answer.message_id, answer.place);
     }

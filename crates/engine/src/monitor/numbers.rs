@@ -3,12 +3,13 @@
 
 use dawncast_core::{
     UnixMs,
-    health::{Health, Reading},
+    health::{Health, Reading, Stage},
     quota::{Ask, DAY_MS, DailyLimit, Portfolio, Promise, Quota},
 };
 use dawncast_store::records::Number;
-use metrics::gauge;
+use metrics::{counter, gauge};
 
+use super::conditions;
 use crate::{Context, EngineError, metrics as names, numbers};
 
 /// Exports every number, and rests those that may send nothing.
@@ -16,6 +17,7 @@ pub(super) async fn look(ctx: &Context, now: UnixMs) -> Result<(), EngineError> 
     let readings = ctx.store.readings().await?;
     for number in ctx.store.numbers().await? {
         let reading = readings.get(&number.phone_number_id);
+        let number = conditions::step(ctx, number, reading, now).await?;
         if export(ctx, &number, reading, now).await?.is_out() {
             numbers::rest(ctx, &number).await?;
         }
@@ -30,10 +32,15 @@ async fn export(ctx: &Context, number: &Number, reading: Option<&Reading>, now: 
         let labels = [("phone_number_id", id.clone()), ("state", known.as_str().to_owned())];
         gauge!(names::NUMBER_HEALTH, &labels).set(f64::from(u8::from(*known == health)));
     }
+    for stage in Stage::ALL {
+        counter!(names::NUMBER_TRANSITIONS, "phone_number_id" => id.clone(), "to" => stage.as_str()).increment(0);
+    }
     let labels = [("pool", number.pool.to_string()), ("phone_number_id", id.clone())];
     gauge!(names::NUMBER_MPS, &labels).set(f64::from(number.mps));
     let speed = ctx.store.speed_milli(&number.phone_number_id).await?;
-    let ratio = if number.paused || health.is_out() { 0.0 } else { f64::from(speed) / 1_000.0 };
+    let leave = number.condition.leave(&ctx.settings.playbook);
+    let is_off = number.paused || health.is_out() || leave.serves.is_none();
+    let ratio = if is_off { 0.0 } else { f64::from(speed) / 1_000.0 * f64::from(leave.pace_milli) / 1_000.0 };
     gauge!(names::NUMBER_CREDIT, "phone_number_id" => id).set(ratio);
     Ok(health)
 }

@@ -240,6 +240,19 @@ async fn a_refusal_with_131050_puts_its_recipient_on_the_list_before_it_is_ackno
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_message_that_is_answered_with_131050_puts_its_recipient_on_the_list_too() {
+    let world = World::start(calm()).await;
+    world.faults(json!([{ "match": { "phone": phone(1) }, "fault": { "kind": "error", "code": 131_050 } }]));
+    let run = world.submit(&world.audience(3).await, offers()).await;
+    let _crew = (world.scheduler(), world.worker());
+    let report = world.closed(&run).await;
+    assert_eq!((report.totals.failed, report.failures[0].code), (1, 131_050));
+    let listed = async || world.store.suppression(of(1)).await.unwrap();
+    let entries = until("it is on the list", PATIENCE, listed).await.entries;
+    assert_eq!((entries[0].scope, entries[0].source), (Scope::Marketing, Source::Code131050));
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_frequency_cap_counts_what_was_sent_over_runs() {
     let mut world = World::start(calm()).await;
     world.ctx.settings.policy.caps.insert(Scope::Marketing, "1/24h".parse().unwrap());

@@ -9,6 +9,7 @@ mod calendar;
 mod canary;
 mod check;
 mod clocks;
+mod conditions;
 mod consent;
 mod control;
 mod crash;

@@ -110,6 +110,7 @@ impl World {
                 mps: 80,
                 role: NumberRole::Active,
                 paused: false,
+                condition: Default::default(),
                 created_at: 0,
             };
             assert!(self.store.add_number(&number).await.unwrap());

@@ -108,3 +108,38 @@ async fn a_number_shows_what_meta_says_of_it_and_what_is_left_of_its_limit() {
     );
     assert_eq!(api.act("/v1/numbers/101/pause").await["health"], "paused", "what a person did comes first");
 }
+
+#[tokio::test]
+async fn a_person_pins_a_number_and_lets_go_of_it_and_each_change_is_kept() {
+    let api = Api::start().await;
+    api.number("101").await;
+    let condition = |number: &Value| {
+        let condition = &number["condition"];
+        [&condition["stage"], &condition["until"], &condition["pinned"], &condition["cause"]].map(Clone::clone)
+    };
+    let (_, fresh) = api.get("/v1/numbers/101").await;
+    assert_eq!(condition(&fresh), [json!("fit"), Value::Null, json!(false), json!("nothing")]);
+    let (status, pinned) = api.post("/v1/numbers/101/pin", &json!({ "stage": "paused", "for": "2h" })).await;
+    assert_eq!(status, 200, "{pinned}");
+    assert_eq!(condition(&pinned), [json!("paused"), json!("2026-11-20T14:00:00.000Z"), json!(true), json!("person")]);
+    assert_eq!(pinned["health"], "paused");
+    let let_go = api.act("/v1/numbers/101/unpin").await;
+    assert_eq!((&let_go["condition"]["stage"], &let_go["condition"]["pinned"]), (&json!("paused"), &json!(false)));
+    let (_, history) = api.get("/v1/numbers/101/history").await;
+    let items = history["items"].as_array().unwrap();
+    assert_eq!((items.len(), &items[1]["from"], &items[1]["to"]["stage"]), (2, &json!("fit"), &json!("paused")));
+    assert_eq!(api.get("/v1/numbers/999/history").await.0, 404);
+    for (body, told) in [
+        (
+            json!({ "stage": "asleep" }),
+            "/stage: unknown variant `asleep`, expected one of `fit`, `cooldown`, `paused`.",
+        ),
+        (json!({ "stage": "fit", "for": "0s" }), "/for: must be longer than nothing"),
+        (json!({ "stage": "fit", "for": "soon" }), "/for: `soon` is not a span of time"),
+        (json!({}), "/stage: "),
+    ] {
+        let (status, problem) = api.post("/v1/numbers/101/pin", &body).await;
+        assert_eq!(status, 422, "{problem}");
+        assert!(faults(&problem)[0].starts_with(told), "{problem}");
+    }
+}

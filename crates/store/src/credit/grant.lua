@@ -3,17 +3,22 @@
 -- ARGV 1 now_us or ''   2 wanted   3 mps   4 headroom   5 which part of the burst is closed: 2 half, 4 a quarter, 0 none
 --      6 what the caller expects of this clock, us, or ''
 -- Returns granted, retry_at_us, factor in thousandths, paused, now_us
+-- Priorities, by the part of the burst that is closed to them: bulk, normal, critical.
+local RANK = { [2] = 0, [4] = 1, [0] = 2 }
 local now = clock_us(ARGV[1])
-local kept = redis.call('HMGET', KEYS[1], 'tat', 'until', 'factor', 'since', 'paused')
+local kept = redis.call('HMGET', KEYS[1], 'tat', 'until', 'factor', 'since', 'paused', 'pace', 'serves')
 local tat, held, factor, since = tonumber(kept[1]) or 0, tonumber(kept[2]) or 0, tonumber(kept[3]) or FULL, tonumber(kept[4]) or 0
 factor = factor_at(factor, since, now)
 if rests_until(held, now) ~= held then
   held = 0
   redis.call('HDEL', KEYS[1], 'until')
 end
-if kept[5] then return { 0, now + 1000000, factor, 1, now } end
+-- What the monitor leaves it: a share of its pace, for those whose part of the burst is closed no further than this.
+local barred = kept[7] and RANK[tonumber(ARGV[5])] < tonumber(kept[7])
+if kept[5] or barred then return { 0, now + 1000000, factor, 1, now } end
 
 local rate = ARGV[3] * ARGV[4] * factor / FULL
+if kept[6] then rate = rate * kept[6] / FULL end
 local interval = SLOWEST
 if rate > 0 then interval = math.max(1, math.min(SLOWEST, math.floor(1000000 / rate))) end
 local burst = math.max(BURST, interval + POLL)

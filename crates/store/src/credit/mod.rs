@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use dawncast_core::{campaign::Priority, ids::NumberId, pace::Throttle};
+use dawncast_core::{campaign::Priority, health::Leave, ids::NumberId, pace::Throttle};
 use redis::AsyncCommands;
 
 use crate::{
@@ -33,7 +33,7 @@ pub struct Granted {
     pub retry_at_us: i64,
     /// The number's speed in thousandths of its pace: below 1000 after throttles.
     pub factor_milli: u32,
-    /// A person paused the number: it grants nothing.
+    /// The number grants nothing to this priority: a person has paused it, or the monitor.
     pub paused: bool,
     /// Redis' time, microseconds since 1970.
     pub now_us: i64,
@@ -91,6 +91,17 @@ impl Store {
         let since: Option<i64> = self.hot.clone().hget(self.keys.credit(number), "since").await?;
         let Some((factor_milli, since_us)) = factor.zip(since) else { return Ok(Throttle::default().factor_milli) };
         Ok(Throttle { factor_milli, since_us }.factor_at(self.time().await? * 1_000))
+    }
+
+    /// Lets a number grant as much as `leave` says, and to whom; the whole pace to everybody leaves no mark.
+    pub(crate) async fn set_leave(&self, number: &NumberId, leave: &Leave) -> Result<(), StoreError> {
+        let (mut hot, key) = (self.hot.clone(), self.keys.credit(number));
+        if *leave == Leave::ALL {
+            return Ok(hot.hdel(key, &["pace", "serves"]).await?);
+        }
+        // Nobody is as urgent as what comes after the most urgent.
+        let rank = leave.serves.map_or(Priority::ALL.len(), |least| least as usize);
+        Ok(hot.hset_multiple(key, &[("pace", leave.pace_milli as usize), ("serves", rank)]).await?)
     }
 
     /// Pauses or resumes the credit of a number. When this has returned, it grants nothing.

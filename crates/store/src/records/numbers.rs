@@ -2,6 +2,8 @@
 
 use dawncast_core::{
     UnixMs,
+    campaign::Priority,
+    health::{Condition, Leave, Playbook},
     ids::{NumberId, PoolId, WabaId},
 };
 use serde::{Deserialize, Serialize};
@@ -38,8 +40,19 @@ pub struct Number {
     pub role: NumberRole,
     /// A paused number is granted no credit.
     pub paused: bool,
+    /// How far the monitor lets it be used.
+    #[serde(default)]
+    pub condition: Condition,
     /// When it was added.
     pub created_at: UnixMs,
+}
+
+impl Number {
+    /// Whether it may be home to recipients of a run of this priority: nobody has it paused, and its condition admits them.
+    pub fn serves(&self, priority: Priority, playbook: &Playbook) -> bool {
+        let Leave { serves, .. } = self.condition.leave(playbook);
+        !self.paused && serves.is_some_and(|least| priority >= least)
+    }
 }
 
 impl Store {
@@ -86,6 +99,12 @@ impl Store {
             self.pause_credit(id, number.paused).await?;
         }
         Ok(number)
+    }
+
+    /// Lets a number's credit go by its condition: when this has returned, nothing is granted that the condition does not
+    /// admit. Written again and again, it is the same.
+    pub async fn apply_condition(&self, number: &Number, playbook: &Playbook) -> Result<(), StoreError> {
+        self.set_leave(&number.phone_number_id, &number.condition.leave(playbook)).await
     }
 
     /// Removes a number; false when it was not there.

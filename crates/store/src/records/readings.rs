@@ -55,6 +55,7 @@ impl Store {
         let signs = Signs {
             paused: number.paused,
             standby: number.role == NumberRole::Standby,
+            stage: number.condition.stage,
             speed_milli: self.speed_milli(&number.phone_number_id).await?,
             reading,
         };

@@ -11,10 +11,15 @@ use std::{
 
 use dawncast_core::{
     campaign::Priority,
+    health::{Condition, Playbook, Stage},
     ids::NumberId,
     pace::{self, Credit, Pace, Throttle},
 };
-use dawncast_store::{ProcessTime, Store, credit::Rate};
+use dawncast_store::{
+    ProcessTime, Store,
+    credit::Rate,
+    records::{Number, NumberRole, Secret},
+};
 use proptest::{prelude::*, test_runner::TestCaseError};
 
 use crate::{
@@ -182,4 +187,40 @@ async fn redis_own_clock_gives_credit_back() {
         (granted.count == 1).then_some(granted)
     });
     assert!(again.await.now_us >= first.retry_at_us);
+}
+
+#[tokio::test]
+async fn a_number_grants_no_more_than_its_condition_leaves_it() {
+    let scene = Scene::set().await;
+    let number: NumberId = "1".parse().unwrap();
+    let rate = |priority| Rate { priority, ..RATE };
+    let burst = async |priority| {
+        scene.at(scene.now() + 10_000);
+        let granted = scene.store.grant(&number, rate(priority), 100).await.unwrap();
+        (granted.count, granted.paused)
+    };
+    let mut kept = Number {
+        phone_number_id: number.clone(),
+        waba_id: "200".parse().unwrap(),
+        display_phone_number: "1".into(),
+        access_token: Secret::new("T"),
+        pool: "advisors".parse().unwrap(),
+        mps: 80,
+        role: NumberRole::Active,
+        paused: false,
+        condition: Condition::default(),
+        created_at: 1,
+    };
+    let playbook = Playbook::default();
+    for (stage, bulk, normal, critical) in [
+        (Stage::Fit, (3, false), (5, false), (7, false)),
+        (Stage::Cooldown, (0, true), (0, true), (3, false)),
+        (Stage::Paused, (0, true), (0, true), (0, true)),
+        (Stage::Fit, (3, false), (5, false), (7, false)),
+    ] {
+        kept.condition.stage = stage;
+        scene.store.apply_condition(&kept, &playbook).await.unwrap();
+        let granted = [burst(Priority::Bulk).await, burst(Priority::Normal).await, burst(Priority::Critical).await];
+        assert_eq!(granted, [bulk, normal, critical], "{stage}");
+    }
 }

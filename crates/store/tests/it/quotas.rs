@@ -26,6 +26,7 @@ fn number(id: &str, waba: &str) -> Number {
         mps: 80,
         role: NumberRole::Active,
         paused: false,
+        condition: Default::default(),
         created_at: 1,
     }
 }

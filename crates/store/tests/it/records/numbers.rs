@@ -12,6 +12,7 @@ pub(super) fn number(phone_number_id: &str, pool: &str, created_at: i64) -> Numb
         mps: 80,
         role: NumberRole::Active,
         paused: false,
+        condition: Default::default(),
         created_at,
     }
 }

@@ -1,8 +1,13 @@
-//! A number's health: what it is able to do now, in one word. Decided from what people set, from what Meta says of it
-//! and from how it was throttled; nothing is remembered.
+//! A number's health: what it is able to do now, in one word. Decided from what people set, from what Meta says of it, from
+//! how it was throttled, and from its [condition](Condition), which alone is remembered.
+
+mod condition;
 
 use serde::{Deserialize, Serialize};
 
+pub use self::condition::{
+    Cause, Condition, Heard, Leave, Pin, Playbook, Signs as ConditionSigns, Stage, TELLING_CODES,
+};
 use crate::{UnixMs, fault::word};
 
 /// What Meta said this long ago is no word on whether a number may send.
@@ -15,8 +20,10 @@ word! {
         Active = "active",
         /// Sends slower than its pace: Meta found it too fast a moment ago.
         Throttled = "throttled",
-        /// Sends nothing: a person has paused it.
+        /// Sends nothing: a person has paused it, or the monitor.
         Paused = "paused",
+        /// Sends less, and for what is urgent alone: it was paused, or is rated medium.
+        Cooldown = "cooldown",
         /// Sends only when an active number of its pool cannot.
         Standby = "standby",
         /// May send nothing: Meta has banned it.
@@ -82,6 +89,8 @@ pub struct Signs<'a> {
     pub paused: bool,
     /// It stands by.
     pub standby: bool,
+    /// How far the monitor lets it be used.
+    pub stage: Stage,
     /// Its speed in thousandths of its pace.
     pub speed_milli: u32,
     /// What Meta said of it last.
@@ -94,6 +103,8 @@ pub fn health(signs: Signs<'_>, now: UnixMs) -> Health {
     match (signs.paused, out) {
         (true, _) => Health::Paused,
         (false, Some(out)) => out,
+        (false, None) if signs.stage == Stage::Paused => Health::Paused,
+        (false, None) if signs.stage == Stage::Cooldown => Health::Cooldown,
         (false, None) if signs.speed_milli < 1_000 => Health::Throttled,
         (false, None) if signs.standby => Health::Standby,
         (false, None) => Health::Active,
@@ -111,7 +122,7 @@ mod tests {
     }
 
     fn signs(reading: &Reading) -> Signs<'_> {
-        Signs { paused: false, standby: false, speed_milli: 1_000, reading: Some(reading) }
+        Signs { paused: false, standby: false, stage: Stage::Fit, speed_milli: 1_000, reading: Some(reading) }
     }
 
     #[test]
@@ -147,6 +158,9 @@ mod tests {
         assert_eq!(health(Signs { standby: true, speed_milli: 500, ..signs(&fine) }, NOW), Health::Throttled);
         assert_eq!(health(Signs { standby: true, ..signs(&fine) }, NOW), Health::Standby);
         assert_eq!(health(Signs { reading: None, ..signs(&fine) }, NOW), Health::Active, "never read");
+        let watched = |stage| health(Signs { stage, speed_milli: 500, ..signs(&fine) }, NOW);
+        assert_eq!([Stage::Paused, Stage::Cooldown].map(watched), [Health::Paused, Health::Cooldown]);
+        assert_eq!(health(Signs { stage: Stage::Paused, ..signs(&banned) }, NOW), Health::Banned);
     }
 
     #[test]

@@ -1,0 +1,326 @@
+//! A number's condition: how far it is used, decided from what Meta says of it and from how its messages are answered. A
+//! number that Meta starts to dislike stops before it is banned, comes back with less, and then with all.
+//!
+//! One explicit machine: fit, cooldown, paused. It goes up at once, by the worst sign there is, and down one step at a time
+//! and only when the time of the step is over: nothing flaps. Pure; who watches the number brings the signs and the time.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use super::Reading;
+use crate::{UnixMs, campaign::Priority, fault::word};
+
+const MINUTE_MS: i64 = 60 * 1_000;
+const HOUR_MS: i64 = 60 * MINUTE_MS;
+
+word! {
+    /// How far a number is used; greater is worse.
+    pub enum Stage {
+        /// As ever.
+        Fit = "fit",
+        /// Less, and for what is urgent alone.
+        Cooldown = "cooldown",
+        /// Not at all.
+        Paused = "paused",
+    }
+}
+
+word! {
+    /// Why a number is in its condition.
+    pub enum Cause {
+        /// Nothing is known against it.
+        Nothing = "nothing",
+        /// Recipients rate it medium (Meta: quality rating YELLOW).
+        QualityYellow = "quality_yellow",
+        /// Recipients rate it low (Meta: quality rating RED).
+        QualityRed = "quality_red",
+        /// It may send no more for now, because recipients have blocked or reported it (Meta: error 131048).
+        SpamLimit = "spam_limit",
+        /// Its account is restricted for a violation of the rules (Meta: error 368).
+        AccountBlocked = "account_blocked",
+        /// Its account is locked (Meta: error 131031).
+        AccountLocked = "account_locked",
+        /// It is not registered (Meta: errors 133010, 131045 and 33).
+        NotRegistered = "not_registered",
+        /// It has served its time.
+        Recovering = "recovering",
+        /// A person has said so.
+        Person = "person",
+    }
+}
+
+/// An answer to a message that tells against its number.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Heard {
+    /// Meta's error code.
+    pub code: u32,
+    /// When it came last.
+    pub at: UnixMs,
+}
+
+/// The error codes that tell against a number, each with what it means.
+pub const TELLING_CODES: [(u32, Cause); 6] = [
+    (131_048, Cause::SpamLimit),
+    (368, Cause::AccountBlocked),
+    (131_031, Cause::AccountLocked),
+    (133_010, Cause::NotRegistered),
+    (131_045, Cause::NotRegistered),
+    (33, Cause::NotRegistered),
+];
+
+/// All that speaks for or against a number.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Signs<'a> {
+    /// What Meta said of it last.
+    pub reading: Option<&'a Reading>,
+    /// What its messages were answered with.
+    pub heard: &'a [Heard],
+}
+
+/// What follows on signs. Spans are milliseconds.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Playbook {
+    /// Whether numbers are watched at all.
+    pub on: bool,
+    /// How long a number is paused for a first, second, third and later offence against recipients.
+    pub pauses_ms: Vec<i64>,
+    /// How long one whose account or registration was refused is paused before it is tried again.
+    pub refused_ms: i64,
+    /// How long a number is used less after it was paused, or rated medium.
+    pub cooldown_ms: i64,
+    /// At which share of its pace, in thousandths, one in cooldown sends.
+    pub cooldown_pace_milli: u32,
+    /// Whom one in cooldown serves: these, and who is more urgent.
+    pub cooldown_serves: Priority,
+    /// After so long without another, an offence is forgotten.
+    pub forgets_ms: i64,
+}
+
+impl Default for Playbook {
+    fn default() -> Self {
+        Self {
+            on: true,
+            pauses_ms: vec![4 * HOUR_MS, 12 * HOUR_MS, 24 * HOUR_MS],
+            refused_ms: 15 * MINUTE_MS,
+            cooldown_ms: 48 * HOUR_MS,
+            cooldown_pace_milli: 500,
+            cooldown_serves: Priority::Critical,
+            forgets_ms: 7 * 24 * HOUR_MS,
+        }
+    }
+}
+
+/// How far a number is used, and why.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Condition {
+    /// How far.
+    pub stage: Stage,
+    /// Since when.
+    pub since: UnixMs,
+    /// It gets no better before.
+    pub until: Option<UnixMs>,
+    /// Why.
+    pub cause: Cause,
+    /// What was seen, in words.
+    pub evidence: String,
+    /// How often it has offended recipients of late.
+    pub offences: u32,
+    /// When it did last.
+    pub offended_at: Option<UnixMs>,
+    /// Answers that came until then have been dealt with.
+    pub heard_until: UnixMs,
+    /// A person has set the stage, until then or for good (`None` within).
+    pub pin: Option<Pin>,
+}
+
+/// A person's word on a number's stage.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Pin {
+    /// Which.
+    pub stage: Stage,
+    /// Until when; for good when none.
+    pub until: Option<UnixMs>,
+}
+
+impl Default for Condition {
+    fn default() -> Self {
+        Self {
+            stage: Stage::Fit,
+            since: 0,
+            until: None,
+            cause: Cause::Nothing,
+            evidence: String::new(),
+            offences: 0,
+            offended_at: None,
+            heard_until: 0,
+            pin: None,
+        }
+    }
+}
+
+/// How a number may be used.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Leave {
+    /// The least urgent whom it serves; nobody when none.
+    pub serves: Option<Priority>,
+    /// Its speed, in thousandths of its pace.
+    pub pace_milli: u32,
+}
+
+impl Leave {
+    /// Its whole pace, for everybody.
+    pub const ALL: Self = Self { serves: Some(Priority::Bulk), pace_milli: 1_000 };
+}
+
+/// A sign against a number: what it calls for.
+struct Sign {
+    stage: Stage,
+    cause: Cause,
+    evidence: String,
+    /// When it was given.
+    at: UnixMs,
+}
+
+impl Cause {
+    /// Whether recipients are offended, and not only the papers out of order.
+    fn is_offence(self) -> bool {
+        matches!(self, Self::QualityRed | Self::SpamLimit | Self::AccountBlocked)
+    }
+}
+
+impl Signs<'_> {
+    /// The worst sign there is, of the answers only those after `heard_until`. Of signs of one stage the latest.
+    fn worst(&self, heard_until: UnixMs) -> Option<Sign> {
+        let rated = self.reading.and_then(|reading| {
+            let (stage, cause) = match reading.quality.as_deref()? {
+                "RED" => (Stage::Paused, Cause::QualityRed),
+                "YELLOW" => (Stage::Cooldown, Cause::QualityYellow),
+                _ => return None,
+            };
+            let evidence = format!("Meta rates its quality {}", reading.quality.as_deref().unwrap_or_default());
+            Some(Sign { stage, cause, evidence, at: reading.read_at })
+        });
+        let told = self.heard.iter().filter(|heard| heard.at > heard_until).filter_map(|heard| {
+            let (_, cause) = TELLING_CODES.into_iter().find(|(code, _)| *code == heard.code)?;
+            let evidence = format!("a message was answered with {}", heard.code);
+            Some(Sign { stage: Stage::Paused, cause, evidence, at: heard.at })
+        });
+        rated.into_iter().chain(told).max_by_key(|sign| (sign.stage, sign.at))
+    }
+}
+
+impl Condition {
+    /// How the number may be used, as `playbook` has it.
+    pub fn leave(&self, playbook: &Playbook) -> Leave {
+        match self.stage {
+            Stage::Fit => Leave::ALL,
+            Stage::Cooldown => {
+                Leave { serves: Some(playbook.cooldown_serves), pace_milli: playbook.cooldown_pace_milli }
+            }
+            Stage::Paused => Leave { serves: None, pace_milli: 0 },
+        }
+    }
+
+    /// The condition at `now`, by the signs of that moment.
+    #[must_use]
+    pub fn step(&self, signs: &Signs<'_>, now: UnixMs, playbook: &Playbook) -> Self {
+        let mut next = Self { pin: self.pin.filter(|pin| pin.until.is_none_or(|until| now < until)), ..self.clone() };
+        next.heard_until = signs.heard.iter().map(|heard| heard.at).fold(self.heard_until, UnixMs::max);
+        if let Some(pin) = next.pin {
+            return next.pinned(pin, now);
+        }
+        if self.pin.is_some() {
+            // What a person held is let go of, and served as if its time began now.
+            next.until = Some(now);
+        }
+        match signs.worst(self.heard_until).filter(|_| playbook.on) {
+            Some(sign) if sign.stage >= next.stage => next.struck(sign, now, playbook),
+            Some(sign) => next.eased(sign.stage, now, playbook),
+            None => next.eased(Stage::Fit, now, playbook),
+        }
+    }
+
+    /// The condition that a person has set.
+    #[must_use]
+    pub fn pinned_by(&self, pin: Pin, now: UnixMs) -> Self {
+        Self { pin: Some(pin), ..self.clone() }.pinned(pin, now)
+    }
+
+    /// The condition when a person lets go of it: the monitor goes on from the stage that it is in.
+    #[must_use]
+    pub fn unpinned(&self, now: UnixMs) -> Self {
+        let until = if self.pin.is_some() { Some(now) } else { self.until };
+        Self { pin: None, until, ..self.clone() }
+    }
+
+    fn pinned(mut self, pin: Pin, now: UnixMs) -> Self {
+        if self.stage != pin.stage || self.cause != Cause::Person {
+            self.since = now;
+        }
+        (self.stage, self.until, self.cause) = (pin.stage, pin.until, Cause::Person);
+        self.evidence = "a person has pinned it".to_owned();
+        self
+    }
+
+    /// Something speaks against it as much as ever, or more.
+    fn struck(mut self, sign: Sign, now: UnixMs, playbook: &Playbook) -> Self {
+        let is_news = sign.stage > self.stage || (sign.cause != self.cause && sign.stage == Stage::Paused);
+        if is_news {
+            if sign.cause.is_offence() {
+                let remembered = self.offended_at.is_some_and(|at| now - at < playbook.forgets_ms);
+                self.offences = if remembered { self.offences + 1 } else { 1 };
+                self.offended_at = Some(now);
+            }
+            if sign.stage > self.stage {
+                // What it was held for before counts no more: it is held for this.
+                (self.since, self.until) = (now, None);
+            }
+            (self.stage, self.cause, self.evidence) = (sign.stage, sign.cause, sign.evidence);
+        }
+        let hold = now + self.hold_ms(sign.cause, playbook);
+        // A rating that goes on holds it as long as it goes on, and for its time after it.
+        let lasts = matches!(sign.cause, Cause::QualityYellow) || is_news;
+        let until = if lasts { hold } else { now };
+        // Not at each look: what is kept of it is written anew.
+        if is_news || self.until.is_none_or(|before| until - before >= MINUTE_MS) {
+            self.until = self.until.max(Some(until));
+        }
+        self
+    }
+
+    fn hold_ms(&self, cause: Cause, playbook: &Playbook) -> i64 {
+        match cause {
+            Cause::QualityYellow | Cause::Recovering => playbook.cooldown_ms,
+            cause if cause.is_offence() => {
+                let place = (self.offences.max(1) as usize - 1).min(playbook.pauses_ms.len().saturating_sub(1));
+                playbook.pauses_ms.get(place).copied().unwrap_or_default()
+            }
+            _ => playbook.refused_ms,
+        }
+    }
+
+    /// Nothing speaks against it beyond `least`: one step down, when its time is over.
+    fn eased(mut self, least: Stage, now: UnixMs, playbook: &Playbook) -> Self {
+        if self.stage == Stage::Fit || self.until.is_some_and(|until| now < until) {
+            return self;
+        }
+        let offended = self.stage == Stage::Paused && (self.cause.is_offence() || self.cause == Cause::Person);
+        let stage = if offended { Stage::Cooldown.max(least) } else { least };
+        let hold = (stage == Stage::Cooldown).then(|| now + playbook.cooldown_ms);
+        let evidence = format!("its time in {} is over", self.stage);
+        let cause = if stage == Stage::Fit { Cause::Nothing } else { Cause::Recovering };
+        (self.stage, self.since, self.until, self.cause, self.evidence) = (stage, now, hold, cause, evidence);
+        self
+    }
+}
+
+impl fmt::Display for Condition {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} ({}: {})", self.stage, self.cause, self.evidence)
+    }
+}
+
+#[cfg(test)]
+#[path = "condition_tests.rs"]
+mod tests;
