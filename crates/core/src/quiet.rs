@@ -135,7 +135,8 @@ fn without(stretch: Stretch, closed: &[Stretch]) -> Vec<Stretch> {
 pub enum Until {
     /// Not at all: until each window closes.
     Closes,
-    /// Until each deadline; of a campaign that sends late, as far as the plan goes.
+    /// Until the deadline of each window that had opened before the plan begins; of a campaign that sends late, as far as the
+    /// plan goes.
     Deadline,
     /// As far as the plan goes: what is late expires, or is sent late.
     Ever,
@@ -149,19 +150,22 @@ pub struct Clocks {
     reach: Stretch,
     /// What each recipient's own clock shows when the run is for them; `None` where the run has one time for all.
     own: Option<NaiveDateTime>,
+    /// How far a recipient's window is looked at for whether there is any time to reach them.
+    admits: Until,
     zones: Vec<Tz>,
 }
 
 impl Clocks {
     /// Of a run in `window`, scheduled in the zone `home`, that may reach its recipients within `reach`.
     pub fn new(window: &Window, home: Tz, reach: Stretch) -> Self {
-        Self { window: window.clone(), home, reach, own: None, zones: Vec::new() }
+        Self { window: window.clone(), home, reach, own: None, admits: Until::Closes, zones: Vec::new() }
     }
 
-    /// Each recipient's window is around the moment at which their own clock shows `civil`.
+    /// Each recipient's window is around the moment at which their own clock shows `civil`; a run that starts late, or was
+    /// forced, may also use the time that `admits` names.
     #[must_use]
-    pub fn each_own(self, civil: Option<NaiveDateTime>) -> Self {
-        Self { own: civil, ..self }
+    pub fn each_own(self, civil: Option<NaiveDateTime>, admits: Until) -> Self {
+        Self { own: civil, admits, ..self }
     }
 
     /// The clock of a recipient who names `timezone`, as a place in [`Clocks::hours`]. Whoever names none lives by the
@@ -177,7 +181,7 @@ impl Clocks {
         if let Some(place) = self.zones.iter().position(|known| *known == zone) {
             return Ok(place as u16);
         }
-        if !self.is_over(zone) && self.open(zone, self.reach, Until::Deadline).is_empty() {
+        if !self.is_over(zone) && self.open(zone, self.reach, self.admits).is_empty() {
             return Err(self.refusal(zone));
         }
         self.zones.push(zone);
@@ -229,6 +233,7 @@ impl Clocks {
         let sends_late = self.window.late == Late::Send;
         let end = match until {
             Until::Closes => own.closes_at,
+            Until::Deadline if own.opens_at >= self.reach.from => own.closes_at,
             Until::Deadline if !sends_late => own.deadline_at,
             Until::Deadline | Until::Ever => reach.until,
         };

@@ -150,7 +150,7 @@ proptest! {
 /// Those who hear at six by their own clocks, of a run that can reach people from `from` on.
 fn own_clocks(window: &Window, from: &str) -> Clocks {
     let six = "2026-11-23T06:00:00".parse().expect("a time");
-    Clocks::new(window, KOLKATA, reach(from, "2026-11-24T12:00:00Z")).each_own(Some(six))
+    Clocks::new(window, KOLKATA, reach(from, "2026-11-24T12:00:00Z")).each_own(Some(six), Until::Deadline)
 }
 
 #[test]
@@ -163,7 +163,7 @@ fn each_own_clock_has_a_window_and_a_deadline() {
     let tokyo = |until| clocks.hours(from, to, until)[1].clone();
     let six = utc("2026-11-22T21:00:00Z");
     assert_eq!(tokyo(Until::Closes), [Stretch { from: six - 30_000, until: six + 270_000 }]);
-    assert_eq!(tokyo(Until::Deadline), [Stretch { from: six - 30_000, until: six + 300_000 }]);
+    assert_eq!(tokyo(Until::Deadline), tokyo(Until::Closes), "it has not opened yet");
     assert_eq!(tokyo(Until::Ever), [Stretch { from: six - 30_000, until: to }]);
     assert_eq!([0, 1].map(|clock| clocks.deadline(clock)), [utc("2026-11-23T00:35:00Z"), six + 300_000].map(Some));
 }
@@ -179,6 +179,16 @@ fn whose_time_was_over_before_the_run_began_is_too_late_unless_it_sends_late() {
     assert_eq!((clocks.of(Some("Asia/Tokyo")), clocks.is_too_late(0)), (Ok(0), false));
     let to = utc("2026-11-23T12:00:00Z");
     assert_eq!(clocks.hours(utc(from), to, Until::Deadline)[0], [Stretch { from: utc(from), until: to }]);
+}
+
+#[test]
+fn a_window_that_had_opened_before_the_run_began_may_be_used_up_to_its_deadline() {
+    let from = "2026-11-22T21:01:00Z";
+    let mut clocks = own_clocks(&Window::default(), from);
+    assert_eq!((clocks.of(Some("Asia/Tokyo")), clocks.of(None)), (Ok(0), Ok(1)));
+    let hours = clocks.hours(utc(from), utc("2026-11-23T12:00:00Z"), Until::Deadline);
+    assert_eq!(hours[0], [Stretch { from: utc(from), until: utc("2026-11-22T21:05:00Z") }]);
+    assert_eq!(hours[1][0].until, utc("2026-11-23T00:34:30Z"), "the other closes as ever");
 }
 
 #[test]

@@ -99,6 +99,7 @@ impl Problem {
         tracing::warn!(error = %why, "answered 503: {why}");
         let remedy = match why {
             ArchiveError::Away { .. } => "try again when it is back",
+            ArchiveError::Elsewhere { .. } => "nothing is lost by it",
             ArchiveError::Damaged { .. } => "put the object back from a copy",
             ArchiveError::Unset { .. } => "as every process that serves the API must",
         };

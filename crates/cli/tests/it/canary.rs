@@ -46,6 +46,10 @@ async fn e2e_a_failed_canary_is_shown_and_the_run_goes_on_when_a_person_says_so(
     let told = it.tell(&["run", "show", run]);
     assert!(told.contains("failed at ") && told.contains("of 1, 0 got through, 1 failed"), "{told}");
     assert!(told.contains("resume the run to send the rest all the same, or cancel it"), "{told}");
+    let campaign = created["id"].as_str().unwrap();
+    it.tell(&["campaign", "pause", campaign]);
+    it.tell(&["campaign", "resume", campaign]);
+    assert_eq!(it.ask(&["run", "show", run])["holds"], json!(["paused"]), "that is no word on the canary");
     it.tell(&["run", "resume", run]);
     let over = async || Some(it.ask(&["run", "show", run])).filter(|run| run["state"] == "closed");
     let closed = until("the run is over", PATIENCE, over).await;

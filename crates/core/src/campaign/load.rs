@@ -6,7 +6,7 @@ use super::CampaignSpec;
 use crate::{
     UnixMs,
     schedule::{Occurrence, Zones, spanning},
-    window::Opening,
+    window::{Late, Opening},
 };
 
 /// Recipients who are sent to in one stretch of time.
@@ -44,8 +44,14 @@ impl CampaignSpec {
 
     /// The window of an occurrence, from the first recipient to the last.
     pub fn opening(&self, occurrence: &Occurrence, zones: &Zones, accepted_at: UnixMs) -> Opening {
-        let loads = self.loads(occurrence, zones, accepted_at, 0).into_iter().map(|load| load.opening);
-        spanning(loads).expect("somebody hears of it")
+        self.opening_from(occurrence, zones, accepted_at, accepted_at)
+    }
+
+    /// The same as it looks at `now`: whoever's deadline was over by then is not waited for, unless all are.
+    pub fn opening_from(&self, occurrence: &Occurrence, zones: &Zones, accepted_at: UnixMs, now: UnixMs) -> Opening {
+        let all: Vec<_> = self.loads(occurrence, zones, accepted_at, 0).into_iter().map(|load| load.opening).collect();
+        let ahead = all.iter().copied().filter(|one| self.window.late == Late::Send || one.deadline_at > now);
+        spanning(ahead).or_else(|| spanning(all.iter().copied())).expect("somebody hears of it")
     }
 }
 
@@ -95,6 +101,21 @@ mod tests {
         assert_eq!(loads("+5m"), apart);
         // 06:00 in Kathmandu is a quarter of an hour before 06:00 in Kolkata.
         assert_eq!(loads("+20m"), [(tokyo.to_owned(), 1), ("Asia/Kathmandu and Asia/Kolkata".to_owned(), 3)]);
+    }
+
+    #[test]
+    fn whose_time_was_over_is_not_waited_for_unless_it_is_for_all_or_the_campaign_sends_late() {
+        let mut spec = spec("+5m");
+        let occurrence = spec.schedule.first(0).expect("an occurrence");
+        let opens = |spec: &CampaignSpec, after_tokyo| {
+            let now = occurrence.instant - 12_600_000 + after_tokyo;
+            occurrence.instant - spec.opening_from(&occurrence, &zones(), 0, now).opens_at
+        };
+        // Tokyo is three and a half hours ahead, Kathmandu a quarter of one.
+        assert_eq!([opens(&spec, 299_999), opens(&spec, 300_000)], [12_630_000, 930_000]);
+        assert_eq!(opens(&spec, 24 * 3_600_000), 12_630_000, "over for all");
+        spec.window.late = Late::Send;
+        assert_eq!(opens(&spec, 300_000), 12_630_000);
     }
 
     #[test]

@@ -213,6 +213,11 @@ impl CampaignSpec {
             let open = Stretch { from: opens_at, until: closes_at };
             faults.append(self.window.check_blackout(self.schedule.zone(), civil.date(), open));
         }
+        if self.schedule.is_per_recipient() && self.message.is_free_form() {
+            let detail =
+                "cannot be with a free-form message, whose service windows end a day after they open: send a template.";
+            faults.add("/schedule/per_recipient", detail);
+        }
         if let Some(canary) = &self.canary {
             canary.check(&self.window, &mut faults);
             if self.schedule.is_per_recipient() {

@@ -183,6 +183,11 @@ struct Sign {
 }
 
 impl Cause {
+    /// Whether it is how recipients rate the number.
+    fn is_rating(self) -> bool {
+        matches!(self, Self::QualityYellow | Self::QualityRed)
+    }
+
     /// Whether recipients are offended, and not only the papers out of order.
     fn is_offence(self) -> bool {
         matches!(self, Self::QualityRed | Self::SpamLimit | Self::AccountBlocked)
@@ -190,8 +195,9 @@ impl Cause {
 }
 
 impl Signs<'_> {
-    /// The worst sign there is, of the answers only those after `heard_until`. Of signs of one stage the latest.
-    fn worst(&self, heard_until: UnixMs) -> Option<Sign> {
+    /// The worst sign there is, of the answers only those after `heard_until`, and none so old that its pause would be over.
+    /// Of signs of one stage the latest.
+    fn worst(&self, heard_until: UnixMs, now: UnixMs, playbook: &Playbook) -> Option<Sign> {
         let rated = self.reading.and_then(|reading| {
             let (stage, cause) = match reading.quality.as_deref()? {
                 "RED" => (Stage::Paused, Cause::QualityRed),
@@ -203,6 +209,10 @@ impl Signs<'_> {
         });
         let told = self.heard.iter().filter(|heard| heard.at > heard_until).filter_map(|heard| {
             let (_, cause) = TELLING_CODES.into_iter().find(|(code, _)| *code == heard.code)?;
+            let shortest = if cause.is_offence() { playbook.pauses_ms.first() } else { Some(&playbook.refused_ms) };
+            if now - heard.at >= *shortest? {
+                return None;
+            }
             let evidence = format!("a message was answered with {}", heard.code);
             Some(Sign { stage: Stage::Paused, cause, evidence, at: heard.at })
         });
@@ -226,7 +236,8 @@ impl Condition {
     #[must_use]
     pub fn step(&self, signs: &Signs<'_>, now: UnixMs, playbook: &Playbook) -> Self {
         let mut next = Self { pin: self.pin.filter(|pin| pin.until.is_none_or(|until| now < until)), ..self.clone() };
-        next.heard_until = signs.heard.iter().map(|heard| heard.at).fold(self.heard_until, UnixMs::max);
+        let heard = signs.heard.iter().map(|heard| heard.at.min(now));
+        next.heard_until = heard.fold(self.heard_until, UnixMs::max);
         if let Some(pin) = next.pin {
             return next.pinned(pin, now);
         }
@@ -234,9 +245,14 @@ impl Condition {
             // What a person held is let go of, and served as if its time began now.
             next.until = Some(now);
         }
-        match signs.worst(self.heard_until).filter(|_| playbook.on) {
+        if !playbook.on {
+            return Self { heard_until: next.heard_until, ..Self::default() };
+        }
+        match signs.worst(self.heard_until, now, playbook) {
             Some(sign) if sign.stage >= next.stage => next.struck(sign, now, playbook),
             Some(sign) => next.eased(sign.stage, now, playbook),
+            // As long as nobody has read how it is rated now, it is rated as it was.
+            None if next.cause.is_rating() && signs.reading.is_none() => next,
             None => next.eased(Stage::Fit, now, playbook),
         }
     }
@@ -265,14 +281,17 @@ impl Condition {
 
     /// Something speaks against it as much as ever, or more.
     fn struck(mut self, sign: Sign, now: UnixMs, playbook: &Playbook) -> Self {
-        let is_news = sign.stage > self.stage || (sign.cause != self.cause && sign.stage == Stage::Paused);
+        let rises = sign.stage > self.stage;
+        // An offence is not forgotten over papers that are out of order as well; and what comes of one is one offence.
+        let is_worse = sign.cause.is_offence() && !self.cause.is_offence() && sign.stage == Stage::Paused;
+        let is_news = rises || is_worse;
         if is_news {
             if sign.cause.is_offence() {
                 let remembered = self.offended_at.is_some_and(|at| now - at < playbook.forgets_ms);
                 self.offences = if remembered { self.offences + 1 } else { 1 };
                 self.offended_at = Some(now);
             }
-            if sign.stage > self.stage {
+            if rises {
                 // What it was held for before counts no more: it is held for this.
                 (self.since, self.until) = (now, None);
             }
@@ -280,7 +299,7 @@ impl Condition {
         }
         let hold = now + self.hold_ms(sign.cause, playbook);
         // A rating that goes on holds it as long as it goes on, and for its time after it.
-        let lasts = matches!(sign.cause, Cause::QualityYellow) || is_news;
+        let lasts = sign.cause == Cause::QualityYellow || is_news;
         let until = if lasts { hold } else { now };
         // Not at each look: what is kept of it is written anew.
         if is_news || self.until.is_none_or(|before| until - before >= MINUTE_MS) {

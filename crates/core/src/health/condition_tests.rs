@@ -103,6 +103,49 @@ fn the_same_answer_is_one_offence_and_one_that_was_dealt_with_none() {
 }
 
 #[test]
+fn what_comes_of_one_bad_hour_is_one_offence() {
+    let mut watch = Watch::new();
+    watch.hears(131_048, 0);
+    watch.rated("RED", 1);
+    watch.hears(131_048, 2);
+    watch.hears(368, 3);
+    assert_eq!((watch.condition.offences, watch.condition.cause), (1, Cause::SpamLimit));
+}
+
+#[test]
+fn papers_out_of_order_do_not_make_an_offence_forgotten() {
+    let mut watch = Watch::new();
+    watch.hears(131_048, 0);
+    watch.hears(131_031, 1);
+    assert_eq!(watch.at(4 * HOURS + 1), Stage::Cooldown);
+    let mut watch = Watch::new();
+    watch.hears(131_031, 0);
+    watch.hears(131_048, 1);
+    assert_eq!((watch.condition.cause, watch.condition.offences), (Cause::SpamLimit, 1));
+    assert_eq!(watch.at(4 * HOURS + 1), Stage::Cooldown);
+}
+
+#[test]
+fn nobody_is_let_go_while_it_is_not_known_how_it_is_rated() {
+    let mut watch = Watch::new();
+    watch.rated("RED", 0);
+    let blind = Signs { reading: None, heard: &[] };
+    let later = watch.condition.step(&blind, START + 9 * HOUR_MS, &watch.playbook);
+    assert_eq!(later.stage, Stage::Paused);
+    assert_eq!(watch.rated("GREEN", 9 * HOURS), Stage::Cooldown);
+}
+
+#[test]
+fn an_answer_that_comes_too_late_or_from_the_future_is_no_trap() {
+    let mut watch = Watch::new();
+    watch.heard = vec![Heard { code: 131_048, at: START - 5 * HOUR_MS }];
+    assert_eq!(watch.at(0), Stage::Fit, "its pause would be over");
+    watch.heard = vec![Heard { code: 131_026, at: START + 9 * HOUR_MS }];
+    watch.at(1);
+    assert_eq!(watch.hears(131_048, 2), Stage::Paused, "it was not taken for dealt with");
+}
+
+#[test]
 fn a_refused_account_is_tried_again_soon_and_needs_no_cooldown() {
     for code in [131_031, 133_010, 131_045, 33] {
         let mut watch = Watch::new();
@@ -141,6 +184,10 @@ fn whoever_does_not_want_the_monitor_has_none() {
     let mut watch = Watch::new();
     watch.playbook.on = false;
     assert_eq!((watch.rated("RED", 0), watch.hears(131_048, 1)), (Stage::Fit, Stage::Fit));
+    let mut watch = Watch::new();
+    watch.rated("RED", 0);
+    watch.playbook.on = false;
+    assert_eq!(watch.at(1), Stage::Fit, "those who are kept back are let go");
 }
 
 proptest! {

@@ -27,6 +27,8 @@ use crate::{
 const LOOK_EVERY: Duration = Duration::from_secs(1);
 /// Runs that are tried in one look, one after the other.
 const AT_ONCE: isize = 16;
+/// One that could not be archived is tried again after this.
+const POSTPONED_MS: UnixMs = 60_000;
 /// For how long a scheduler has a run to itself, and how often it says that it still does.
 const HOLD_MS: u64 = 10_000;
 const HOLD_AGAIN: Duration = Duration::from_secs(3);
@@ -69,9 +71,12 @@ impl Chores {
             let Err(error) = self.archive(&id, after).instrument(span).await else { continue };
             let is_down = matches!(&error, EngineError::Store(StoreError::Archive(why)) if why.is_down());
             self.ctx.trouble(format_args!("archive of a run failed and is tried again"), error);
-            // One that cannot be archived holds up none that can.
+            // One that cannot be archived holds up none that can, and waits a while itself.
             if is_down {
                 return;
+            }
+            if let Err(error) = self.ctx.store.postpone_archive(&id, until + POSTPONED_MS).await {
+                return self.ctx.trouble(format_args!("the runs to archive cannot be written now"), error);
             }
         }
     }
@@ -83,7 +88,12 @@ impl Chores {
             // Whoever freed it died before it was off the list, or a close that was followed up has listed it once more.
             return Ok(store.forget_archivable(id).await?);
         };
-        if !is_due(&run, self.clock.now(), after) {
+        if run.state != RunState::Closed {
+            // After lost writes it may be open again: it is listed when it is closed.
+            return Ok(store.forget_archivable(id).await?);
+        }
+        if !is_due(&run, self.clock.now(), after) || store.active_runs().await?.contains(id) {
+            // What is left to do for it once it is closed reads its pages.
             return Ok(());
         }
         if !store.claim_archive(id, token, HOLD_MS).await? {
@@ -121,9 +131,6 @@ impl Chores {
             return Ok(store.remove_archived(&run, written.mark()).await?);
         }
         reach(Point::ArchiveMarked);
-        if let Some(replaced) = &run.archived {
-            store.remove_archived(&run, replaced).await?;
-        }
         if !store.free_pages(&run, &written).await? {
             debug!("run {id} changed after it was archived, and comes again");
             return Ok(());
@@ -131,6 +138,12 @@ impl Chores {
         reach(Point::ArchiveFreed);
         if store.free_run(&run, &written, now).await? {
             self.tell_archived(&run, &written);
+        }
+        // Last, when the run names another and is done with: that it stays costs room and nothing else.
+        if let Some(replaced) = run.archived.as_ref().filter(|replaced| replaced.object != written.mark().object)
+            && let Err(error) = store.remove_archived(&run, replaced).await
+        {
+            self.ctx.trouble(format_args!("what the archive held of run {id} before cannot be removed"), error);
         }
         Ok(())
     }

@@ -3,6 +3,7 @@
 //! that says so: a person lets the rest go on, or cancels it.
 
 use dawncast_core::{
+    UnixMs,
     canary::{CanaryVerdict, Seen},
     delivery::Standing,
     verdict::SUPPRESSED,
@@ -19,8 +20,10 @@ use crate::{
 impl Chores {
     pub(super) async fn judge_canary(&self, run: &Run) -> Result<bool, EngineError> {
         let (Some(pages), Some(canary)) = (run.watched_canary(), &run.record.spec.canary) else { return Ok(false) };
-        let (seen, now) = (self.see_canary(run, pages).await?, self.clock.now());
-        let Some(verdict) = canary.judge(&seen, now >= pages.watched_until) else { return Ok(false) };
+        let ((seen, last_begun), now) = (self.see_canary(run, pages).await?, self.clock.now());
+        // A canary that was held or slow is watched as long as any: what was sent a moment ago has had no time to fail.
+        let watched_until = last_begun.map_or(0, |at| at + canary.watch.ms()).max(pages.watched_until);
+        let Some(verdict) = canary.judge(&seen, now >= watched_until) else { return Ok(false) };
         let judged = CanaryJudged { verdict, at: now, seen };
         let why = why_failed(canary.max_failures, &seen);
         let notice = match verdict {
@@ -46,16 +49,18 @@ impl Chores {
         Ok(advanced == Advanced::Moved)
     }
 
-    async fn see_canary(&self, run: &Run, canary: CanaryPages) -> Result<Seen, EngineError> {
-        let mut seen = Seen::default();
+    /// How it stands, and when the latest message of it was begun.
+    async fn see_canary(&self, run: &Run, canary: CanaryPages) -> Result<(Seen, Option<UnixMs>), EngineError> {
+        let (mut seen, mut last_begun) = (Seen::default(), None);
         for at in run.page_refs().take(canary.pages as usize) {
             let Some(page) = self.ctx.store.page(&at).await? else { continue };
             for record in &page.ledger.records {
                 let standing = record.standing(&page.ledger.header.terms);
+                last_begun = last_begun.max(record.last_begun);
                 seen.add(standing, standing == Standing::Failed && record.code == SUPPRESSED);
             }
         }
-        Ok(seen)
+        Ok((seen, last_begun))
     }
 }
 

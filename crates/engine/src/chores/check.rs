@@ -8,8 +8,8 @@ use dawncast_core::{
     ids::{NumberId, RunId},
 };
 use dawncast_store::{
-    records::{AudienceVersion, NumberRole},
-    run::{Check, Frozen, Run},
+    records::{AudienceVersion, Number, NumberRole},
+    run::{Check, Frozen, Run, Sender},
 };
 use tracing::{info, warn};
 
@@ -61,17 +61,26 @@ impl Chores {
 
     async fn findings(&self, run: &Run) -> Result<Findings, EngineError> {
         let mut findings = Findings::default();
-        let fit = self.fit_numbers(run, &mut findings).await?;
-        self.check_rows(run, &fit, &mut findings).await?;
+        let mut senders = self.pool_senders(run).await?;
+        let fit = self.fit_numbers(run, &senders, &mut findings).await?;
+        senders.iter_mut().for_each(|sender| sender.standby |= !fit.contains(&sender.number));
+        self.check_rows(run, senders, &mut findings).await?;
         findings.remarks.extend(self.check_receipts().await?);
         Ok(findings)
     }
 
-    /// The pool's active numbers that can send.
-    async fn fit_numbers(&self, run: &Run, findings: &mut Findings) -> Result<Vec<NumberId>, EngineError> {
+    /// The pool's numbers that can send, of the active ones and of those that would be home in their place.
+    async fn fit_numbers(
+        &self,
+        run: &Run,
+        senders: &[Sender],
+        findings: &mut Findings,
+    ) -> Result<Vec<NumberId>, EngineError> {
         let (pool, mut fit, mut unfit, mut lacking) = (&run.record.spec.pool, Vec::new(), Vec::new(), 0);
         let numbers = self.ctx.store.pool_numbers(pool).await?;
-        for number in numbers.into_iter().filter(|number| number.role == NumberRole::Active) {
+        let is_home = |number: &Number| senders.iter().any(|it| !it.standby && it.number == number.phone_number_id);
+        let meant = |number: &Number| number.role == NumberRole::Active || is_home(number);
+        for number in numbers.into_iter().filter(meant) {
             let id = number.phone_number_id.clone();
             match self.examine(run, &number).await? {
                 Finding::Fit => fit.push(id),
@@ -96,7 +105,7 @@ impl Chores {
     }
 
     /// Each row is rendered once on trial, and has to fit.
-    async fn check_rows(&self, run: &Run, fit: &[NumberId], findings: &mut Findings) -> Result<(), EngineError> {
+    async fn check_rows(&self, run: &Run, senders: Vec<Sender>, findings: &mut Findings) -> Result<(), EngineError> {
         let (store, audience) = (&self.ctx.store, &run.record.spec.audience.id);
         // *An import that completes while its rows are read* would delete them: they are held under a name of the check's
         // own. One that a check which died has left behind is of an older version, and let go of first.
@@ -107,7 +116,7 @@ impl Chores {
             findings.holds.push(format!("audience {audience} holds no rows: import some"));
             return Ok(());
         };
-        let tried = self.try_rows(run, &version, fit, findings).await;
+        let tried = self.try_rows(run, &version, senders, findings).await;
         store.unpin(audience, &reader).await?;
         tried
     }
@@ -116,10 +125,9 @@ impl Chores {
         &self,
         run: &Run,
         version: &AudienceVersion,
-        fit: &[NumberId],
+        senders: Vec<Sender>,
         findings: &mut Findings,
     ) -> Result<(), EngineError> {
-        let mut senders = self.pool_senders(run).await?;
         let screen = self.asking_screen(run, version, &senders).await?.without_cap();
         let opens_at = run.record.opening.opens_at;
         let selection = self.select(run, version, &screen, opens_at).await?;
@@ -133,11 +141,10 @@ impl Chores {
             let named: Vec<String> = dropped.iter().map(|(reason, count)| format!("{count} {reason}")).collect();
             findings.remarks.push(format!("of {submitted} rows these would be dropped: {}", named.join(", ")));
         }
-        if fit.is_empty() {
+        if senders.iter().all(|sender| sender.standby) {
             // That it has nobody to send is enough.
             return Ok(());
         }
-        senders.iter_mut().for_each(|sender| sender.standby |= !fit.contains(&sender.number));
         let frozen = self.draft(run, version, senders, &selection, opens_at).await?;
         findings.remarks.extend(frozen.over_quota.clone());
         self.check_fit(run, &frozen, &selection, findings);

@@ -20,8 +20,9 @@ use crate::{
 const LATE_START_MS: i64 = 1_000;
 
 /// `is_home` says whether recipients may be at home with it.
-fn sender(number: &Number, is_home: bool) -> Sender {
-    Sender { number: number.phone_number_id.clone(), waba: number.waba_id.clone(), mps: number.mps, standby: !is_home }
+fn sender(number: &Number, is_home: bool, pace_milli: u32) -> Sender {
+    let (id, waba) = (number.phone_number_id.clone(), number.waba_id.clone());
+    Sender { number: id, waba, mps: number.mps, pace_milli, standby: !is_home }
 }
 
 /// From when messages may go out. Engine down at the minute: the run catches up from now on.
@@ -41,7 +42,8 @@ impl Chores {
             let (able, is_active) = (self.may_be_home(run, number).await?, number.role == NumberRole::Active);
             away += usize::from(is_active && !able);
             spares.extend((able && !is_active).then_some(senders.len()));
-            senders.push(sender(number, able && is_active));
+            let pace_milli = number.condition.leave(&self.ctx.settings.playbook).pace_milli;
+            senders.push(sender(number, able && is_active, pace_milli));
         }
         spares.into_iter().take(away).for_each(|spare: usize| senders[spare].standby = false);
         // Records name a number by one byte.
@@ -83,11 +85,11 @@ impl Chores {
         let Some(version) = store.pin(&spec.audience.id, id).await? else {
             return self.hold(run, &format!("audience {} holds no rows: import some", spec.audience.id)).await;
         };
-        if let Some(moved) = run.record.moved_to(&version.zones) {
+        if let Some(moved) = run.record.moved_to(&version.zones, self.clock.now()) {
             // *An import that completes after the last look at the zones*: the run waits, or begins, by what they are now.
             debug!(run.id = %id, "run {id} opens at {} now", moved.opening.opens_at);
             store.unpin(&spec.audience.id, id).await?;
-            store.follow_zones(run, &version.zones).await?;
+            store.follow_zones(run, &version.zones, self.clock.now()).await?;
             return Ok(false);
         }
         // Pinned with what is selected by it: plan has to come to the same recipients.
@@ -181,7 +183,7 @@ impl Chores {
         let quotas = self.ctx.store.quotas(opens_at).await?;
         let quota = quotas.quota(Ask { run: Some(&run.record.id), audience: &spec.audience.id, opens_at });
         let homes = senders.iter().filter(|sender| !sender.standby);
-        let home = |sender: &Sender| plan::Sender { id: sender.number.clone(), mps: sender.mps, quota: None };
+        let home = |sender: &Sender| plan::Sender { id: sender.number.clone(), mps: sender.planned_mps(), quota: None };
         let mut homes: Vec<plan::Sender> = homes.map(home).collect();
         if let Some(shortfall) = quota.shortfall(recipients, &homes) {
             return Ok((BTreeMap::new(), Some(shortfall.to_string())));

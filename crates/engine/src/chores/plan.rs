@@ -76,7 +76,7 @@ impl Chores {
         let (opening, opens_at) = (run.record.opening, frozen.opens_at);
         let sender = |(_, sender): (usize, &Sender)| {
             let quota = frozen.quotas.get(&sender.number).copied();
-            plan::Sender { id: sender.number.clone(), mps: sender.mps, quota }
+            plan::Sender { id: sender.number.clone(), mps: sender.planned_mps(), quota }
         };
         let senders: Vec<plan::Sender> = home_senders(frozen).map(sender).collect();
         let (headroom, jitter) = (self.ctx.settings.headroom, run.record.spec.jitter);

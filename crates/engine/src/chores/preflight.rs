@@ -39,6 +39,9 @@ impl Chores {
                 Finding::Unfit(why) => remarks.push(format!("number {} cannot send: {why}", sender.number)),
             }
         }
+        if fit == 0 && !frozen.fixed {
+            fit = self.fit_standbys(run, frozen, &mut remarks).await?;
+        }
         if fit == lacking {
             let why = if remarks.is_empty() { "the pool has no active number".to_owned() } else { remarks.join("; ") };
             return self.hold(run, &why).await;
@@ -52,6 +55,18 @@ impl Chores {
         let advanced = self.ctx.store.ready_run(&run.record.id, &remarks).await?;
         reach(Point::PreflightAfter);
         Ok(advanced == Advanced::Moved)
+    }
+
+    /// How many standbys can send: where no home can, they stand in for all.
+    async fn fit_standbys(&self, run: &Run, frozen: &Frozen, remarks: &mut Vec<String>) -> Result<usize, EngineError> {
+        let mut fit = 0;
+        for sender in frozen.senders.iter().filter(|sender| sender.standby) {
+            if let Finding::Fit | Finding::Unknown(_) = self.check_number(run, &sender.number).await? {
+                remarks.push(format!("number {} stands in for all", sender.number));
+                fit += 1;
+            }
+        }
+        Ok(fit)
     }
 
     /// Whether the rows have become too old since freeze, because the engine was down or a hold took long.
@@ -68,7 +83,9 @@ impl Chores {
             return Ok(Finding::Unfit("it was removed".to_owned()));
         };
         let finding = self.examine(run, &number).await?;
-        if matches!(finding, Finding::Unfit(_)) && !number.paused {
+        // One that serves others than this run is none of its business.
+        let serves = number.serves(run.record.spec.priority, &self.ctx.settings.playbook);
+        if matches!(finding, Finding::Unfit(_)) && serves {
             self.ctx.store.rest(id, Rest::UNFIT.hold).await?;
         }
         Ok(finding)

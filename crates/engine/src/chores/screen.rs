@@ -73,9 +73,11 @@ impl Screen {
     }
 }
 
-/// Whether freeze's lists, and not the row itself, keep a row out.
+/// Whether a row is kept out by what freeze alone can tell: its lists and, since which message a row gets follows from them,
+/// that this message could not be rendered for it.
 fn is_screened(row: &DroppedRow) -> bool {
-    matches!(row.reason, DropReason::Suppressed | DropReason::Capped | DropReason::Compliance)
+    let lists = matches!(row.reason, DropReason::Suppressed | DropReason::Capped | DropReason::Compliance);
+    lists || matches!(row.reason, DropReason::MissingAttribute | DropReason::MissingAsset)
 }
 
 impl Selection {

@@ -8,7 +8,7 @@ use dawncast_core::{
     UnixMs,
     campaign::Message,
     plan::Candidate,
-    quiet::{Clocks, Stretch},
+    quiet::{Clocks, Stretch, Until},
     render::{Attributes, Renderers},
     report::DropReason,
     selection::{self, Selector},
@@ -133,11 +133,19 @@ pub(crate) fn renderers(run: &Run) -> Result<Renderers, EngineError> {
         .map_err(|faults| EngineError::Unfit(format!("the message of run {id} cannot be rendered: {faults}")))
 }
 
+/// Whether a run starts late, or was forced: then it may use the time up to its deadline.
+fn overruns(run: &Run, opens_at: UnixMs) -> bool {
+    opens_at > run.record.opening.opens_at || run.record.spec.force
+}
+
+fn admits(run: &Run, opens_at: UnixMs) -> Until {
+    if overruns(run, opens_at) { Until::Deadline } else { Until::Closes }
+}
+
 /// In what time the run may reach its recipients: its window or, where it starts late, up to its deadline.
 fn reach(run: &Run, opens_at: UnixMs) -> Stretch {
     let opening = run.record.opening;
-    let overruns = opens_at > opening.opens_at || run.record.spec.force;
-    let until = if overruns { opening.deadline_at } else { opening.closes_at };
+    let until = if overruns(run, opens_at) { opening.deadline_at } else { opening.closes_at };
     Stretch { from: opens_at, until }
 }
 
@@ -155,7 +163,7 @@ impl Chores {
         let (spec, renderers) = (&run.record.spec, renderers(run)?);
         let names = store.asset_names().await?;
         let clocks = Clocks::new(&spec.window, spec.schedule.zone(), reach(run, opens_at));
-        let clocks = clocks.each_own(run.record.own_civil());
+        let clocks = clocks.each_own(run.record.own_civil(), admits(run, opens_at));
         let selection = Selection {
             candidates: vec![],
             chosen: vec![],

@@ -73,7 +73,7 @@ async fn follow_zones(chores: &Chores, run: &Run) -> Result<(), EngineError> {
         return Ok(());
     }
     let zones = chores.ctx.store.zones_of(&run.record.spec).await?;
-    chores.ctx.store.follow_zones(run, &zones).await?;
+    chores.ctx.store.follow_zones(run, &zones, chores.clock.now()).await?;
     Ok(())
 }
 

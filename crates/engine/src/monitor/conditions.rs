@@ -6,7 +6,7 @@ use std::sync::{Mutex, PoisonError};
 use dawncast_core::{
     UnixMs,
     health::{Condition, ConditionSigns, READING_GOOD_FOR_MS, Reading, Stage},
-    quota::Portfolio,
+    quota::{DailyLimit, Portfolio},
 };
 use dawncast_store::records::{Change, Number};
 use metrics::counter;
@@ -29,15 +29,15 @@ pub(super) async fn step(
     if heard.iter().any(|it| it.code == SPAM_LIMIT && it.at > number.condition.heard_until)
         && is_exhausted(ctx, &number, now).await?
     {
-        heard.retain(|it| it.code != SPAM_LIMIT);
+        // It is dealt with: it says nothing of the number, now or later.
+        heard.iter_mut().filter(|it| it.code == SPAM_LIMIT).for_each(|it| it.code = 0);
     }
     // What Meta said long ago is no word on how it is rated now.
     let reading = reading.filter(|reading| now - reading.read_at <= READING_GOOD_FOR_MS);
     let signs = ConditionSigns { reading, heard: &heard };
     if number.condition.step(&signs, now, playbook) == number.condition {
         // Again: a Redis that has lost writes may grant what it should not.
-        store.apply_condition(&number, playbook).await?;
-        return Ok(number);
+        return settle(ctx, number).await;
     }
     // *Two monitors, or a person, change it at once*: the second goes on from what the first has left.
     let before = Mutex::new(number.condition.clone());
@@ -46,7 +46,7 @@ pub(super) async fn step(
         *before.lock().unwrap_or_else(PoisonError::into_inner) = std::mem::replace(&mut number.condition, next);
     });
     let Some(stepped) = stepped.await? else { return Ok(number) };
-    store.apply_condition(&stepped, playbook).await?;
+    let stepped = settle(ctx, stepped).await?;
     let before = before.into_inner().unwrap_or_else(PoisonError::into_inner);
     let after = &stepped.condition;
     if (before.stage, before.cause) != (after.stage, after.cause) {
@@ -57,11 +57,27 @@ pub(super) async fn step(
     Ok(stepped)
 }
 
-/// Whether Meta's messaging limit leaves its portfolio nothing: then 131048 says that, and nothing against the number.
+/// Lets a number's credit go by its condition. *A person who pins it meanwhile*: what was read before is not the last word.
+async fn settle(ctx: &Context, mut number: Number) -> Result<Number, EngineError> {
+    loop {
+        ctx.store.apply_condition(&number, &ctx.settings.playbook).await?;
+        match ctx.store.number(&number.phone_number_id).await? {
+            Some(now) if now.condition != number.condition => number = now,
+            _ => return Ok(number),
+        }
+    }
+}
+
+/// Whether Meta's messaging limit leaves its portfolio nothing, or hardly anything: then 131048 says that, and nothing
+/// against the number. Who was reached is counted a little late, and to a hundredth or so.
 async fn is_exhausted(ctx: &Context, number: &Number, now: UnixMs) -> Result<bool, EngineError> {
     let portfolios = ctx.store.portfolios(now).await?;
     let own = portfolios.iter().find(|portfolio| portfolio.numbers.contains(&number.phone_number_id));
-    Ok(own.and_then(Portfolio::remaining) == Some(0))
+    let nearly = |portfolio: &Portfolio| match (portfolio.limit, portfolio.remaining()) {
+        (Some(DailyLimit::Users(limit)), Some(left)) => left <= limit / 10,
+        _ => false,
+    };
+    Ok(own.is_some_and(nearly))
 }
 
 fn tell(number: &Number, before: &Condition) {

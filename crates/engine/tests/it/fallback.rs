@@ -14,7 +14,7 @@ use dawncast_store::run::RunState;
 use dawncast_testkit::until;
 use serde_json::{Value, json};
 
-use crate::world::{FIRST_PHONE, NUMBERS, PATIENCE, World, calm, phone, pictures, window};
+use crate::world::{FIRST_PHONE, NUMBERS, PATIENCE, World, calm, person, phone, pictures, window};
 
 /// Buttons, with a template that names its recipient for those who have no open window.
 fn buttons(category: &str) -> Value {
@@ -199,4 +199,24 @@ async fn a_template_that_no_number_has_holds_the_run_only_if_somebody_is_to_get_
     let why = until("the run is held", PATIENCE, held).await;
     assert!(why.contains("cannot send what is fallen back to: /message/fallback/0/name: (#132001)"), "{why}");
     assert_eq!(world.sim.ledger().totals.accepted, 3);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_row_that_lacks_what_its_own_message_says_does_not_get_the_template_in_its_place() {
+    let world = World::start(calm()).await;
+    world.first_write(2).await;
+    let mut people: Vec<_> = (0..4).map(person).collect();
+    people[0].attributes.remove("first_name");
+    people[3].attributes.remove("first_name");
+    // The template needs nothing that a row could lack.
+    let hello = json!({ "type": "template", "name": "hello_world", "language": "en_US", "category": "UTILITY" });
+    let message = json!({ "type": "text", "text": { "body": "Hello {{ first_name }}" }, "fallback": [hello] });
+    let mut patch = campaign(message);
+    patch["max_defects"] = json!(0.5);
+    let run = world.submit(&world.audience_of(people).await, patch).await;
+    let _crew = (world.scheduler(), world.worker());
+    let report = world.closed(&run).await;
+    assert_eq!(report.dropped_by_reason, BTreeMap::from([(DropReason::MissingAttribute, 1)]));
+    assert_eq!([0, 1, 2, 3].map(|n| world.accepted(n)), [0, 1, 1, 1]);
+    assert_eq!(deliveries(&report), [("text", false, 1), ("template hello_world", true, 2)]);
 }

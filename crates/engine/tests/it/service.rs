@@ -6,7 +6,7 @@ use dawncast_core::report::DropReason;
 use dawncast_testkit::until;
 use serde_json::{Value, json};
 
-use crate::world::{FIRST_PHONE, NUMBERS, PATIENCE, World, calm, phone, window};
+use crate::world::{FIRST_PHONE, NUMBERS, PATIENCE, World, calm, person, phone, window};
 
 /// A campaign of a free-form text.
 fn text() -> Value {
@@ -60,4 +60,21 @@ async fn nobody_stands_in_for_the_number_that_was_written_to() {
     let report = world.closed(&run).await;
     assert_eq!((report.totals.delivered + report.totals.read, report.totals.expired), (2, 2));
     assert!(world.accepted(0) == 1 && world.accepted(1) == 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_row_that_lacks_what_the_text_says_is_a_defect_and_the_others_hear() {
+    let world = World::start(calm()).await;
+    for n in 0..3 {
+        world.writes(n, NUMBERS[0]).await;
+    }
+    let mut people: Vec<_> = (0..3).map(person).collect();
+    people[1].attributes.remove("first_name");
+    let mut patch = text();
+    patch["max_defects"] = json!(0.5);
+    let run = world.submit(&world.audience_of(people).await, patch).await;
+    let _crew = (world.scheduler(), world.worker());
+    let report = world.closed(&run).await;
+    assert_eq!(report.dropped_by_reason, BTreeMap::from([(DropReason::MissingAttribute, 1)]));
+    assert_eq!([0, 1, 2].map(|n| world.accepted(n)), [1, 0, 1]);
 }

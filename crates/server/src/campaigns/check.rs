@@ -8,7 +8,7 @@ use dawncast_core::{
     campaign::{CampaignSpec, Choice, Load},
     fault::Faults,
     plan::{Forecast, Sender},
-    quiet::{Clocks, Stretch},
+    quiet::{Clocks, Stretch, Until},
     quota::{Balance, Shortfall},
     render::Renderers,
     template::lint_known,
@@ -81,7 +81,7 @@ pub(super) fn check(spec: &CampaignSpec, facts: &Facts, now: UnixMs, headroom: f
     let reach = Stretch { from: capacity.opening.opens_at, until: capacity.opening.closes_at };
     let clocks = Clocks::new(&spec.window, spec.schedule.zone(), reach);
     let civil = facts.first.as_ref().filter(|_| spec.schedule.is_per_recipient()).map(|first| first.civil);
-    if let Err(quiet) = clocks.each_own(civil).of(None) {
+    if let Err(quiet) = clocks.each_own(civil, Until::Closes).of(None) {
         warnings.push(format!("Recipients without a `timezone` of their own are dropped: {quiet}."));
     }
     warnings.extend(audience_warnings(spec, facts, capacity.opening.opens_at.max(now)));
@@ -253,6 +253,11 @@ pub(super) fn warnings(spec: &CampaignSpec, facts: &Facts) -> Vec<String> {
     if !paused.is_empty() {
         let paused = paused.join(", ");
         warnings.push(format!("Paused, yet counted on by this forecast: {paused}."));
+    }
+    if !facts.kept_back.is_empty() {
+        let ids: Vec<_> = facts.kept_back.iter().map(|id| id.as_str()).collect();
+        let told = "Kept back by the quality monitor for now, yet counted on by this forecast";
+        warnings.push(format!("{told}: {}.", ids.join(", ")));
     }
     warnings.extend(window_warning(spec));
     warnings

@@ -9,7 +9,7 @@ use dawncast_core::{
     UnixMs,
     admission::Promise,
     campaign::{AudienceRef, CampaignSpec, MediaSource, Message},
-    ids::{PoolId, RunId, WabaId},
+    ids::{NumberId, PoolId, RunId, WabaId},
     quota::{Ask, Quota},
     schedule::{Occurrence, Zones},
     template::Definition,
@@ -39,6 +39,8 @@ pub(super) struct Facts {
     pub(super) first: Option<Occurrence>,
     /// The active numbers of the pool.
     pub(super) numbers: Vec<Number>,
+    /// Those of them that the monitor keeps back from a campaign like this one.
+    pub(super) kept_back: Vec<NumberId>,
     /// Every pool there is.
     pub(super) pools: BTreeSet<PoolId>,
     /// Whether the campaign's pool is paused.
@@ -80,6 +82,7 @@ impl Facts {
         let mut numbers = store.numbers().await?;
         let pools = numbers.iter().map(|number| number.pool.clone()).collect();
         numbers.retain(|number| number.pool == spec.pool && number.role == NumberRole::Active);
+        let kept_back = |number: &&Number| !number.paused && !number.serves(spec.priority, &state.playbook);
         let version = store.audience_version(&spec.audience.id).await?;
         let mut files = named_files(&spec.message);
         for file in &mut files {
@@ -101,6 +104,7 @@ impl Facts {
             promises: promises(store, &spec.pool, instead_of).await?,
             memory: store.memory().await?,
             quota: quota(state, spec, opens_at, instead_of).await?,
+            kept_back: numbers.iter().filter(kept_back).map(|it| it.phone_number_id.clone()).collect(),
             numbers,
             pools,
             files,

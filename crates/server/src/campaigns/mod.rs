@@ -14,6 +14,7 @@ use axum::{Json, body::Body, extract::State, http::HeaderMap, response::Response
 use dawncast_core::{
     UnixMs,
     campaign::CampaignSpec,
+    canary::CanaryVerdict,
     ids::{CampaignId, RunId},
 };
 use dawncast_store::{
@@ -205,7 +206,11 @@ pub(crate) async fn cancel(State(state): State<ApiState>, Id(id): Id<CampaignId>
 /// Every run of the campaign that is not over.
 async fn hold_runs(state: &ApiState, id: &CampaignId, on: bool) -> Result<(), Problem> {
     for run in state.store.campaign_active_runs(id).await? {
-        state.store.hold_run(&run.record.id, Hold::Run, on).await?;
+        let failed = run.canary_judged.is_some_and(|judged| judged.verdict == CanaryVerdict::Failed);
+        // Whose canary has failed goes on when a person says so of that very run.
+        if on || !(failed && run.waits_for.is_some()) {
+            state.store.hold_run(&run.record.id, Hold::Run, on).await?;
+        }
     }
     Ok(())
 }

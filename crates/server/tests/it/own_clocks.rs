@@ -98,6 +98,11 @@ async fn what_cannot_be_by_own_clocks_is_refused() {
     let told = faults(&api.post("/v1/campaigns", &body).await.1);
     assert!(told[0].starts_with("/canary: cannot be with a schedule by each recipient's own clock"), "{told:#?}");
     body["canary"] = Value::Null;
+    let template = body["message"].take();
+    body["message"] = json!({ "type": "text", "text": { "body": "hi" } });
+    let told = faults(&api.post("/v1/campaigns", &body).await.1);
+    assert!(told[0].starts_with("/schedule/per_recipient: cannot be with a free-form message"), "{told:#?}");
+    body["message"] = template;
     body["schedule"] = json!({ "type": "now", "per_recipient": true });
     let told = faults(&api.post("/v1/campaigns", &body).await.1);
     assert!(told[0].starts_with("/schedule/per_recipient: "), "{told:#?}");

@@ -42,7 +42,7 @@ pub(crate) async fn open_run_of(api: &Api, audience: &str, at: &str) -> RunId {
 }
 
 pub(crate) async fn freeze(api: &Api, run: &RunId) {
-    let sender = Sender { number: id("101"), waba: id("200"), mps: 80, standby: false };
+    let sender = Sender { number: id("101"), waba: id("200"), mps: 80, pace_milli: 1_000, standby: false };
     let frozen = Frozen {
         audience_version: 1,
         seed: 7,

@@ -27,6 +27,16 @@ pub enum ArchiveError {
         /// Why.
         source: object_store::Error,
     },
+    /// The archive that is open now is not the one that the run was written to, and lacks it.
+    #[error(
+        "the run was archived to {url}, and the archive is {root} now: copy its objects there, or set archive.url back"
+    )]
+    Elsewhere {
+        /// Where it was written.
+        url: String,
+        /// The archive that is open.
+        root: String,
+    },
     /// An object is not what was written. A person has to look.
     #[error("the archived run in {url} is damaged: {detail}")]
     Damaged {
@@ -48,7 +58,7 @@ impl ArchiveError {
     pub fn public(&self) -> String {
         match self {
             Self::Away { root, .. } => format!("the archive {root} cannot be used now"),
-            Self::Damaged { .. } | Self::Unset { .. } => self.to_string(),
+            Self::Damaged { .. } | Self::Unset { .. } | Self::Elsewhere { .. } => self.to_string(),
         }
     }
 

@@ -16,7 +16,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     page::Recipient,
-    run::{Check, DeliveryRow, DroppedRow, Frozen, Run, RunRecord, Story},
+    run::{CanaryJudged, CanaryPages, Check, DeliveryRow, DroppedRow, Frozen, Run, RunRecord, Story},
 };
 
 /// The format that this version writes.
@@ -65,6 +65,8 @@ pub(super) struct RunLine<'a> {
     closed_at: Option<Moment>,
     missed_at: Option<Moment>,
     doubt_until: Option<Moment>,
+    canary: Option<CanaryPages>,
+    canary_judged: Option<CanaryJudged>,
     remarks: &'a [String],
     checks: &'a [Check],
     pages: u32,
@@ -84,6 +86,8 @@ impl<'a> From<&'a Run> for RunLine<'a> {
             closed_at: run.closed_at.map(Moment::from),
             missed_at: run.missed_at.map(Moment::from),
             doubt_until: run.doubt_until.map(Moment::from),
+            canary: run.canary,
+            canary_judged: run.canary_judged,
             remarks: &run.remarks,
             checks: &run.checks,
             pages: run.pages,

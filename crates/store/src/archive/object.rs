@@ -74,6 +74,10 @@ impl Archive {
     pub fn open(config: &ArchiveConfig) -> Result<Self, BadArchive> {
         let known = "must be file:///folder or s3://bucket/prefix";
         let url = Url::parse(&config.url).map_err(|why| BadArchive::new("archive.url", format!("{known} ({why})")))?;
+        if !url.username().is_empty() || url.password().is_some() {
+            let secret = "holds a name or a password, and is shown to people: give keys by archive.access_key_id and archive.secret_access_key";
+            return Err(BadArchive::new("archive.url", secret.to_owned()));
+        }
         let (objects, prefix): (Arc<dyn ObjectStore>, _) = match url.scheme() {
             "file" => (Arc::new(folder(&url)?), Path::default()),
             "s3" => (Arc::new(bucket(&url, &config.s3)?), Path::from(url.path())),
@@ -86,6 +90,12 @@ impl Archive {
     /// Where people find an object.
     pub(super) fn url(&self, object: &str) -> String {
         format!("{}/{object}", self.root)
+    }
+
+    /// That what is at `url` was written to another archive, if so.
+    pub(super) fn is_other_than(&self, url: &str) -> Option<ArchiveError> {
+        let own = url.strip_prefix(&*self.root).is_some_and(|rest| rest.starts_with('/'));
+        (!own).then(|| ArchiveError::Elsewhere { url: url.to_owned(), root: self.root.to_string() })
     }
 
     fn path(&self, object: &str) -> Path {

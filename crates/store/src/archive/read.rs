@@ -144,6 +144,8 @@ impl Store {
     /// Where it is now that its object is `missing`. *A run that is archived anew while somebody reads it*: the same, of its
     /// object.
     async fn mark_instead(&self, run: &Run, at: &Archived, missing: ArchiveError) -> Result<Archived, StoreError> {
+        let elsewhere = self.archive.as_ref().and_then(|archive| archive.is_other_than(&at.url));
+        let missing = elsewhere.unwrap_or(missing);
         self.mark_now(run).await?.filter(|now| now != at).ok_or(StoreError::Archive(missing))
     }
 

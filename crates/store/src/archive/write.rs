@@ -126,7 +126,11 @@ impl Object {
         tokio::io::AsyncWriteExt::shutdown(&mut self.out).await.map_err(|why| self.archive.away(from_io(why)))?;
         let url = self.archive.url(&self.name);
         let mark = Archived { at: now, url, object: self.name, bytes: self.length, index: from };
-        self.archive.see_whole(&mark, &self.index, &self.end).await?;
+        if let Err(why) = self.archive.see_whole(&mark, &self.index, &self.end).await {
+            // Nobody will ever name it.
+            let _ = self.archive.remove(&mark.object).await;
+            return Err(why);
+        }
         Ok(mark)
     }
 }

@@ -44,6 +44,13 @@ impl Store {
         Ok(heard.into_iter().map(|(code, at)| Heard { code, at }).collect())
     }
 
+    /// Forgets what was known of a number: one that is added again begins anew.
+    pub(super) async fn forget_conditions(&self, number: &NumberId) -> Result<(), StoreError> {
+        let keys = self.keys();
+        let known = [keys.heard(number), keys.condition_history(number), keys.credit(number)];
+        Ok(self.connection().del(&known).await?)
+    }
+
     /// Keeps a change of a number's condition among the latest.
     pub async fn note_change(&self, number: &NumberId, change: &Change) -> Result<(), StoreError> {
         let key = self.keys().condition_history(number);

@@ -112,6 +112,7 @@ impl Store {
         match self.number(id).await? {
             Some(number) => {
                 self.forget_reading(id).await?;
+                self.forget_conditions(id).await?;
                 self.numbers_shelf().remove(id.as_str(), number.created_at).await
             }
             None => Ok(false),

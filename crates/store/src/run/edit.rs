@@ -59,8 +59,8 @@ impl Store {
 
     /// Moves a run whose recipients live by their own clocks to where its audience lives by now; false when freeze, or an
     /// edit, was first.
-    pub async fn follow_zones(&self, run: &Run, zones: &Zones) -> Result<bool, StoreError> {
-        match run.record.moved_to(zones) {
+    pub async fn follow_zones(&self, run: &Run, zones: &Zones, now: UnixMs) -> Result<bool, StoreError> {
+        match run.record.moved_to(zones, now) {
             Some(record) => self.rewrite_run(run, &record).await,
             None => Ok(true),
         }

@@ -130,9 +130,9 @@ impl RunRecord {
         }
     }
 
-    /// The same run for an audience that lives in `zones`; `None` where it is that already, or it is all the same to it.
-    pub fn moved_to(&self, zones: &Zones) -> Option<Self> {
-        let opening = self.spec.opening(&self.occurrence()?, zones, self.created_at);
+    /// The same run for an audience that lives in `zones`, as it looks at `now`; `None` where it is that already, or it is all the same to it.
+    pub fn moved_to(&self, zones: &Zones, now: UnixMs) -> Option<Self> {
+        let opening = self.spec.opening_from(&self.occurrence()?, zones, self.created_at, now);
         (opening != self.opening).then(|| Self { opening, ..self.clone() })
     }
 
@@ -202,8 +202,22 @@ pub struct Sender {
     pub waba: WabaId,
     /// Its messages per second.
     pub mps: u32,
+    /// At which share of them it is planned, in thousandths: less where the monitor leaves it less.
+    #[serde(default = "whole_pace")]
+    pub pace_milli: u32,
     /// Stands by: no home to anyone, but a stand-in.
     pub standby: bool,
+}
+
+fn whole_pace() -> u32 {
+    1_000
+}
+
+impl Sender {
+    /// How many messages per second are planned for it.
+    pub fn planned_mps(&self) -> u32 {
+        (u64::from(self.mps) * u64::from(self.pace_milli) / 1_000) as u32
+    }
 }
 
 /// What freeze pins, once: planning is a pure function of it.

@@ -5,7 +5,7 @@ use dawncast_core::{
     ids::NumberId,
     phone::Phone,
     plan::Candidate,
-    quiet::{Clocks, Stretch},
+    quiet::{Clocks, Stretch, Until},
     render::Renderers,
     report::DropReason,
     selection::{self, Row, Selector},
@@ -65,7 +65,7 @@ impl Sheet {
         let (renderers, assets) = (Renderers::compile(&spec.message)?, state.store.asset_names().await?);
         let reach = Stretch { from: self.opening.opens_at, until: self.opening.closes_at };
         let civil = self.civil.filter(|_| spec.schedule.is_per_recipient());
-        let clocks = Clocks::new(&spec.window, spec.schedule.zone(), reach).each_own(civil);
+        let clocks = Clocks::new(&spec.window, spec.schedule.zone(), reach).each_own(civil, Until::Closes);
         let selector = Selector::new(&renderers, &spec.audience.segment, &assets, &spec.tiers);
         let mut sorter = Sorter { sheet: self, selector, clocks, wanted, sorted: Sorted::default() };
         let mut rows = state.store.rows(&spec.audience.id, version);
