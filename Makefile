@@ -49,6 +49,7 @@ setup-node:
 
 setup-s3: ## install an S3-compatible server, for the archive's tests
 	@deploy/ensure.sh python3
+	@python3 -c 'import ensurepip, venv' 2>/dev/null || deploy/ensure.sh python3-venv
 	@test -x target/s3/bin/moto_server || { python3 -m venv target/s3 && target/s3/bin/pip install --quiet 'moto[server]==5.2.5'; }
 
 setup-nextest:

@@ -3,7 +3,10 @@
 //!
 //! A loop of its own, not a job on the queue: an archive takes seconds, in which nobody's freeze may wait for a place.
 
-use std::time::Duration;
+use std::{
+    collections::HashMap,
+    time::{Duration, Instant},
+};
 
 use dawncast_core::{UnixMs, ids::RunId};
 use dawncast_store::{
@@ -12,6 +15,7 @@ use dawncast_store::{
     run::{Run, RunState},
 };
 use metrics::counter;
+use tokio::sync::Mutex;
 use tokio_util::sync::CancellationToken;
 use tracing::{Instrument, debug, info, info_span};
 
@@ -26,9 +30,11 @@ use crate::{
 
 const LOOK_EVERY: Duration = Duration::from_secs(1);
 /// Runs that are tried in one look, one after the other.
-const AT_ONCE: isize = 16;
+const AT_ONCE: usize = 16;
 /// One that could not be archived is tried again after this.
-const POSTPONED_MS: UnixMs = 60_000;
+const FAILED_AGAIN: Duration = Duration::from_secs(60);
+/// So many of those that are due are looked through for some that may be tried.
+const LISTED: isize = 256;
 /// For how long a scheduler has a run to itself, and how often it says that it still does.
 const HOLD_MS: u64 = 10_000;
 const HOLD_AGAIN: Duration = Duration::from_secs(3);
@@ -41,7 +47,8 @@ pub(super) async fn run(chores: &Chores, stop: &CancellationToken) {
             chores.ctx.trouble(format_args!("closed runs cannot be listed for the archive and are tried again"), error);
             tokio::time::sleep(LOOK_EVERY).await;
         }
-        every(LOOK_EVERY, stop, || chores.archive_due(after)).await;
+        let failed = Mutex::new(HashMap::new());
+        every(LOOK_EVERY, stop, || async { chores.archive_due(after, &mut *failed.lock().await).await }).await;
     };
     tokio::select! {
         () = archiving => {}
@@ -56,16 +63,19 @@ fn is_due(run: &Run, now: UnixMs, after: Duration) -> bool {
 }
 
 impl Chores {
-    async fn archive_due(&self, after: Duration) {
+    /// `failed` are those that could not be archived, and when.
+    async fn archive_due(&self, after: Duration, failed: &mut HashMap<RunId, Instant>) {
         if !self.ctx.vigil.trusts() {
             // What is known of runs may be of an earlier day.
             return;
         }
         let until = self.clock.now() - after.as_millis() as i64;
-        let due = match self.ctx.store.archivable(until, AT_ONCE).await {
+        let due = match self.ctx.store.archivable(until, LISTED).await {
             Ok(due) => due,
             Err(error) => return self.ctx.trouble(format_args!("the runs to archive cannot be read now"), error),
         };
+        failed.retain(|_, at| at.elapsed() < FAILED_AGAIN);
+        let due: Vec<RunId> = due.into_iter().filter(|id| !failed.contains_key(id)).take(AT_ONCE).collect();
         for id in due {
             let span = info_span!("chore", run.id = %id, step = "archive");
             let Err(error) = self.archive(&id, after).instrument(span).await else { continue };
@@ -75,9 +85,7 @@ impl Chores {
             if is_down {
                 return;
             }
-            if let Err(error) = self.ctx.store.postpone_archive(&id, until + POSTPONED_MS).await {
-                return self.ctx.trouble(format_args!("the runs to archive cannot be written now"), error);
-            }
+            failed.insert(id, Instant::now());
         }
     }
 

@@ -31,13 +31,6 @@ impl Store {
         Ok(list.query_async(&mut self.hot.clone()).await?)
     }
 
-    /// Puts a run that could not be archived behind those that were closed by `until`.
-    pub async fn postpone_archive(&self, run: &RunId, until: UnixMs) -> Result<(), StoreError> {
-        let mut list = redis::cmd("ZADD");
-        list.arg(self.keys.to_archive()).arg("XX").arg(until).arg(run.as_str());
-        Ok(list.query_async(&mut self.hot.clone()).await?)
-    }
-
     /// Lists every closed run that is not archived: those that were closed before there was an archive.
     pub async fn list_unarchived(&self) -> Result<(), StoreError> {
         let ids: Vec<String> = self.admin().await?.zrange(self.keys.runs(), 0, -1).await?;
