@@ -1,7 +1,10 @@
 //! The quality monitor: steps the condition of each number by what Meta says of it and how its messages are answered, lets its
 //! credit go by that, and says what changed. Any number of monitors may run: of two that see the same, one changes it.
 
-use std::sync::{Mutex, PoisonError};
+use std::{
+    sync::{Mutex, PoisonError},
+    time::Duration,
+};
 
 use dawncast_core::{
     UnixMs,
@@ -16,6 +19,10 @@ use crate::{Context, EngineError, metrics::NUMBER_TRANSITIONS};
 
 /// Too many recipients have blocked or reported the number, or its portfolio's limit is used up (Meta: error codes).
 const SPAM_LIMIT: u32 = 131_048;
+
+/// For how long the count of the users who were reached may be behind the refusals, and how often it is looked at.
+const COUNT_BEHIND: Duration = Duration::from_secs(2);
+const COUNT_AGAIN: Duration = Duration::from_millis(250);
 
 /// One look at a number; the number as it is then.
 pub(super) async fn step(
@@ -69,15 +76,30 @@ async fn settle(ctx: &Context, mut number: Number) -> Result<Number, EngineError
 }
 
 /// Whether Meta's messaging limit leaves its portfolio nothing, or hardly anything: then 131048 says that, and nothing
-/// against the number. Who was reached is counted a little late, and to a hundredth or so.
+/// against the number. Users are counted to a hundredth or so, and by their receipts. *A refusal overtakes the receipts of
+/// those who used the limit up*: their count is waited for before a number is stopped.
 async fn is_exhausted(ctx: &Context, number: &Number, now: UnixMs) -> Result<bool, EngineError> {
-    let portfolios = ctx.store.portfolios(now).await?;
-    let own = portfolios.iter().find(|portfolio| portfolio.numbers.contains(&number.phone_number_id));
-    let nearly = |portfolio: &Portfolio| match (portfolio.limit, portfolio.remaining()) {
-        (Some(DailyLimit::Users(limit)), Some(left)) => left <= limit / 10,
-        _ => false,
-    };
-    Ok(own.is_some_and(nearly))
+    let counted = tokio::time::Instant::now() + COUNT_BEHIND;
+    loop {
+        let portfolios = ctx.store.portfolios(now).await?;
+        let own = portfolios.iter().find(|portfolio| portfolio.numbers.contains(&number.phone_number_id));
+        let Some((limit, left)) = own.and_then(users_left) else { return Ok(false) };
+        if left <= limit / 10 {
+            return Ok(true);
+        }
+        if tokio::time::Instant::now() >= counted {
+            return Ok(false);
+        }
+        tokio::time::sleep(COUNT_AGAIN).await;
+    }
+}
+
+/// The users that a portfolio may reach in a day, and how many of them are left; `None` when any number may be reached.
+fn users_left(portfolio: &Portfolio) -> Option<(u64, u64)> {
+    match portfolio.limit? {
+        DailyLimit::Users(limit) => Some((limit, portfolio.remaining()?)),
+        DailyLimit::Unlimited => None,
+    }
 }
 
 fn tell(number: &Number, before: &Condition) {
