@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     campaign::read_some_time,
     delivery::Standing,
-    fault::{Faults, read::Node},
+    fault::{Faults, read::Node, word},
     window::{Span, Window},
 };
 
@@ -43,7 +43,7 @@ impl Canary {
     }
 
     /// What it takes of the window, to be said where something does not fit.
-    pub fn takes(&self) -> String {
+    pub(crate) fn takes(&self) -> String {
         format!(", and the canary's watch takes {:.1} s of the window", self.pause_ms() as f64 / 1_000.0)
     }
 
@@ -86,23 +86,13 @@ impl Canary {
     }
 }
 
-/// Whether the rest goes out.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum CanaryVerdict {
-    /// It does.
-    Passed,
-    /// Not before a person lets it.
-    Failed,
-}
-
-impl CanaryVerdict {
-    /// Its name, as the API has it.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Passed => "passed",
-            Self::Failed => "failed",
-        }
+word! {
+    /// Whether the rest goes out.
+    pub enum CanaryVerdict {
+        /// It does.
+        Passed = "passed",
+        /// Not before a person lets it.
+        Failed = "failed",
     }
 }
 

@@ -57,6 +57,11 @@ impl Phone {
         self.0
     }
 
+    /// The same as [`person`](Self::person) of digits that may be no phone: these tell of themselves.
+    pub fn person_of(digits: u64) -> u64 {
+        Self::from_digits(digits).map_or(digits, Self::person)
+    }
+
     /// The digits by which WhatsApp knows the person, whichever way the number is written: Brazil without the ninth digit
     /// (area codes from 31 up), Mexico with `521`, Argentina with `549` (Meta: `wa_id` may differ from `input`). For
     /// telling people apart, not for sending.

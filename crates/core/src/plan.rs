@@ -4,6 +4,7 @@
 //! every candidate its home (see [`crate::home`]) unless that number is full or cannot send its tier in
 //! time, and a moment in the window: tier after tier, spread as the jitter says, no number above its paced rate.
 
+mod candidates;
 mod cells;
 mod cut;
 mod dice;
@@ -23,16 +24,17 @@ mod tests;
 mod timetable;
 
 pub(crate) use self::forecast::{counted, thousands};
+pub use self::{
+    candidates::Candidates,
+    forecast::{Forecast, Shortage, forecast, shortages},
+    mixed::plan_mixed,
+    staged::{FirstStage, Staged, in_two},
+};
 use self::{
     cells::Cell,
     dice::Dice,
     slots::{MS, Ns, Slots},
     timetable::{Counts, Segments},
-};
-pub use self::{
-    forecast::{Forecast, Shortage, forecast, shortages},
-    mixed::plan_mixed,
-    staged::{FirstStage, Staged, in_two},
 };
 use crate::{
     UnixMs,

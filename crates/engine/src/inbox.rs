@@ -8,7 +8,7 @@ use dawncast_core::{
     UnixMs,
     callback::Callback,
     consent::{Answer, Change, Entry, Scope, Source},
-    health::{Heard, TELLING_CODES},
+    health::{Cause, Heard},
     ids::NumberId,
     phone::Phone,
 };
@@ -78,7 +78,10 @@ impl Inbox {
         for received in statuses {
             let number = received.phone_number_id.as_deref().and_then(|id| id.parse::<NumberId>().ok());
             let codes = received.status.errors.iter().filter_map(|error| u32::try_from(error.code).ok());
-            let Some((number, code)) = number.zip(codes.into_iter().find(|code| tells(*code))) else { continue };
+            let Some((number, code)) = number.zip(codes.into_iter().find(|code| Cause::of_code(*code).is_some()))
+            else {
+                continue;
+            };
             if self.ctx.store.number(&number).await?.is_some() {
                 self.ctx.store.note_heard(&number, Heard { code, at: ms(received.status.timestamp) }).await?;
             }
@@ -139,10 +142,6 @@ impl Inbox {
         let row = page.as_ref().and_then(|page| page.recipients.rows.get(usize::from(callback.delivery.index)));
         Ok(row.and_then(|row| Phone::from_digits(row.phone).ok()))
     }
-}
-
-fn tells(code: u32) -> bool {
-    TELLING_CODES.iter().any(|(known, _)| *known == code)
 }
 
 fn is_stopped(status: &StatusUpdate) -> bool {

@@ -1,5 +1,5 @@
-//! The monitor: gauges read from storage, and what Meta knows of templates and numbers. Any number of monitors may run; each exports
-//! the same.
+//! The monitor: gauges read from storage, what Meta knows of templates and numbers, and the conditions of these. Any number of
+//! monitors may run; each exports the same.
 
 mod conditions;
 mod numbers;
@@ -38,7 +38,8 @@ pub async fn monitor(ctx: Context, stop: CancellationToken) -> Result<(), Engine
             heed(&ctx, "the archive", archive(&ctx, clock.now()).await);
         }
     };
-    // Apart from the gauges: Meta may be slow to answer.
+    // Apart from the gauges: Meta may be slow to answer, and what tells against a number may have to be waited for.
+    let step_conditions = || async { heed(&ctx, "conditions", conditions::look(&ctx, clock.now()).await) };
     let read_templates = || async { heed(&ctx, "templates", templates::sync_stale(&ctx, clock.now()).await) };
     let read_numbers = || async { heed(&ctx, "numbers", readings::read_stale(&ctx, clock.now()).await) };
     let count_quotas = || async { heed(&ctx, "quotas", numbers::export_quotas(&ctx, clock.now()).await) };
@@ -47,6 +48,7 @@ pub async fn monitor(ctx: Context, stop: CancellationToken) -> Result<(), Engine
         clock.keep(&ctx.store, &stop),
         meters.register(&ctx.store, &stop),
         every(LOOK_EVERY, &stop, look),
+        every(LOOK_EVERY, &stop, step_conditions),
         every(LOOK_EVERY, &stop, read_templates),
         every(LOOK_EVERY, &stop, read_numbers),
         every(COUNT_EVERY, &stop, count_quotas)

@@ -106,9 +106,8 @@ pub(crate) async fn unpin(State(state): State<ApiState>, Id(id): Id<NumberId>) -
 
 /// Changes a number's condition, lets its credit go by it, and keeps the change.
 async fn set(state: &ApiState, id: &NumberId, change: impl Fn(&Condition) -> Condition) -> Result<Number, Problem> {
-    let before = numbers::find(state, id).await?.condition;
-    let changed = state.store.change_number(id, |number| number.condition = change(&number.condition)).await?;
-    let number = changed.ok_or_else(|| Problem::no_such("number", id.as_str()))?;
+    let changed = state.store.change_condition(id, change).await?;
+    let (before, number) = changed.ok_or_else(|| Problem::no_such("number", id.as_str()))?;
     state.store.apply_condition(&number, &state.playbook).await?;
     let to = number.condition.clone();
     state.store.note_change(id, &Change { at: state.now(), from: before.stage.to_string(), to }).await?;

@@ -124,7 +124,7 @@ async fn gather(state: &ApiState, run: &Run, audience: &AudienceId) -> Result<So
             let again = Again::of(row.state, &row.record);
             sorted.count(again);
             if again == Again::Yes {
-                let scope = Scope::of(message.of(row.message).unwrap_or(&message.content));
+                let scope = Scope::of(message.sent_as(row.message));
                 let consent = consents.of(row.recipient.phone, scope);
                 writer.push(sorted.retried, recipient(&names, consent, row.recipient)).await?;
             }

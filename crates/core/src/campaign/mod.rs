@@ -201,6 +201,11 @@ impl CampaignSpec {
         closes_at - self.canary.map_or(0, |canary| canary.pause_ms())
     }
 
+    /// What its canary takes of a window, to be said where something does not fit; nothing without one.
+    pub fn canary_takes(&self) -> String {
+        self.canary.as_ref().map(Canary::takes).unwrap_or_default()
+    }
+
     /// What fields together, or the clock at `now`, make wrong.
     pub fn check(&self, now: UnixMs) -> Faults {
         let mut faults = self.schedule.check(now);

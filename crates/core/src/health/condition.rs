@@ -60,7 +60,7 @@ pub struct Heard {
 }
 
 /// The error codes that tell against a number, each with what it means.
-pub const TELLING_CODES: [(u32, Cause); 6] = [
+const TELLING_CODES: [(u32, Cause); 6] = [
     (131_048, Cause::SpamLimit),
     (368, Cause::AccountBlocked),
     (131_031, Cause::AccountLocked),
@@ -183,6 +183,11 @@ struct Sign {
 }
 
 impl Cause {
+    /// What an error code of Meta's tells against the number whose message was answered with it, if anything.
+    pub fn of_code(code: u32) -> Option<Self> {
+        TELLING_CODES.into_iter().find(|(telling, _)| *telling == code).map(|(_, cause)| cause)
+    }
+
     /// Whether it is how recipients rate the number.
     fn is_rating(self) -> bool {
         matches!(self, Self::QualityYellow | Self::QualityRed)
@@ -208,7 +213,7 @@ impl Signs<'_> {
             Some(Sign { stage, cause, evidence, at: reading.read_at })
         });
         let told = self.heard.iter().filter(|heard| heard.at > heard_until).filter_map(|heard| {
-            let (_, cause) = TELLING_CODES.into_iter().find(|(code, _)| *code == heard.code)?;
+            let cause = Cause::of_code(heard.code)?;
             let shortest = if cause.is_offence() { playbook.pauses_ms.first() } else { Some(&playbook.refused_ms) };
             if now - heard.at >= *shortest? {
                 return None;

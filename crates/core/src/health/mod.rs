@@ -5,9 +5,7 @@ mod condition;
 
 use serde::{Deserialize, Serialize};
 
-pub use self::condition::{
-    Cause, Condition, Heard, Leave, Pin, Playbook, Signs as ConditionSigns, Stage, TELLING_CODES,
-};
+pub use self::condition::{Cause, Condition, Heard, Leave, Pin, Playbook, Signs as ConditionSigns, Stage};
 use crate::{UnixMs, fault::word};
 
 /// What Meta said this long ago is no word on whether a number may send.

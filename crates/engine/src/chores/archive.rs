@@ -56,10 +56,9 @@ pub(super) async fn run(chores: &Chores, stop: &CancellationToken) {
     }
 }
 
-/// Whether a run is to be archived at `now`.
+/// Whether a closed run is to be archived at `now`.
 fn is_due(run: &Run, now: UnixMs, after: Duration) -> bool {
-    let waited = |closed_at| now >= closed_at + after.as_millis() as i64;
-    run.state == RunState::Closed && run.closed_at.is_some_and(waited)
+    run.closed_at.is_some_and(|closed_at| now >= closed_at + after.as_millis() as i64)
 }
 
 impl Chores {
@@ -92,14 +91,12 @@ impl Chores {
     /// Archives a run, if it is due and nobody else is at it.
     async fn archive(&self, id: &RunId, after: Duration) -> Result<(), EngineError> {
         let (store, token) = (&self.ctx.store, rand::random());
-        let Some(run) = store.run(id).await?.filter(|run| run.freed_at.is_none()) else {
+        let waits = |run: &Run| run.freed_at.is_none() && run.state == RunState::Closed;
+        let Some(run) = store.run(id).await?.filter(waits) else {
             // Whoever freed it died before it was off the list, or a close that was followed up has listed it once more.
-            return Ok(store.forget_archivable(id).await?);
-        };
-        if run.state != RunState::Closed {
             // After lost writes it may be open again: it is listed when it is closed.
             return Ok(store.forget_archivable(id).await?);
-        }
+        };
         if !is_due(&run, self.clock.now(), after) || store.active_runs().await?.contains(id) {
             // What is left to do for it once it is closed reads its pages.
             return Ok(());

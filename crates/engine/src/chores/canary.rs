@@ -53,9 +53,9 @@ impl Chores {
     async fn see_canary(&self, run: &Run, canary: CanaryPages) -> Result<(Seen, Option<UnixMs>), EngineError> {
         let (mut seen, mut last_begun) = (Seen::default(), None);
         for at in run.page_refs().take(canary.pages as usize) {
-            let Some(page) = self.ctx.store.page(&at).await? else { continue };
-            for record in &page.ledger.records {
-                let standing = record.standing(&page.ledger.header.terms);
+            let Some(ledger) = self.ctx.store.ledger(&at).await? else { continue };
+            for record in &ledger.records {
+                let standing = record.standing(&ledger.header.terms);
                 last_begun = last_begun.max(record.last_begun);
                 seen.add(standing, standing == Standing::Failed && record.code == SUPPRESSED);
             }

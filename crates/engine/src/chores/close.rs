@@ -120,8 +120,7 @@ impl Chores {
             let Some(page) = store.page(&at).await? else { continue };
             let rows = page.recipients.rows.iter().zip(&page.ledger.records);
             let written_to = rows.filter(|(_, record)| may_have_reached(record.standing(&terms)));
-            let person = |phone: u64| Phone::from_digits(phone).map_or(phone, Phone::person);
-            reached.extend(written_to.map(|(row, _)| person(row.phone)));
+            reached.extend(written_to.map(|(row, _)| Phone::person_of(row.phone)));
         }
         for scope in scopes {
             let released = store.release_contacts(scope, id, &reached).await?;

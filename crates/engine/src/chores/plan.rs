@@ -3,7 +3,6 @@
 
 use dawncast_core::{
     campaign::Choice,
-    canary::Canary,
     delivery::DeliveryState,
     plan::{self, FirstStage, Plan, Shortage, Staged, Terms},
     quiet::Until,
@@ -44,7 +43,7 @@ impl Chores {
             Ok(staged) => staged,
             Err(shortage) => {
                 let remedy = "This run's window and numbers are pinned: cancel it, mend that, submit again.";
-                let beside = run.record.spec.canary.as_ref().map(Canary::takes).unwrap_or_default();
+                let beside = run.record.spec.canary_takes();
                 return self.hold(run, &format!("{shortage}{beside} {remedy}")).await;
             }
         };
@@ -80,23 +79,18 @@ impl Chores {
         };
         let senders: Vec<plan::Sender> = home_senders(frozen).map(sender).collect();
         let (headroom, jitter) = (self.ctx.settings.headroom, run.record.spec.jitter);
+        let fixed = frozen.fixed.then(|| fixed(frozen, selection));
+        let candidates = plan::Candidates { all: &selection.candidates, fixed: fixed.as_deref() };
         let attempt = |closes_at, until| {
             let hours = selection.clocks.hours(opens_at, closes_at, until);
             let terms = Terms { opens_at, closes_at, headroom, jitter, hours };
             match &run.record.spec.canary {
-                None => by_zone::plan(selection, |some| plan_some(frozen, selection, some, &senders, &terms)),
-                Some(canary) => {
-                    let all = (selection.candidates.as_slice(), senders.as_slice());
-                    let uses_quota = |candidate| !frozen.fixed || selection.number_of(candidate) == ANY;
-                    plan::in_two(canary, all, &terms, frozen.seed, uses_quota, |some, senders, terms| {
-                        plan_some(frozen, selection, Some(some), senders, terms)
-                    })
-                }
+                None => by_zone::plan(selection, |some| candidates.plan(some, &senders, &terms, frozen.seed)),
+                Some(canary) => candidates.plan_in_two(canary, &senders, &terms, frozen.seed),
             }
         };
         let planned = attempt(opening.closes_at.max(opens_at), Until::Closes);
-        let may_overrun = opens_at > opening.opens_at || run.record.spec.force;
-        if planned.is_ok() || !may_overrun {
+        if planned.is_ok() || !select::overruns(run, opens_at) {
             return planned;
         }
         let left = (opening.deadline_at - opens_at).max(0);
@@ -121,25 +115,6 @@ impl Chores {
         }
         Ok(true)
     }
-}
-
-/// A plan of some of the chosen, or of all. Its entries name them by their places among these.
-fn plan_some(
-    frozen: &Frozen,
-    selection: &Selection,
-    some: Option<&[u32]>,
-    senders: &[plan::Sender],
-    terms: &Terms,
-) -> Result<Plan, Shortage> {
-    let all = || (0..selection.candidates.len() as u32).collect();
-    let some = some.map_or_else(all, <[u32]>::to_vec);
-    let candidates: Vec<_> = some.iter().map(|chosen| selection.candidates[*chosen as usize]).collect();
-    if !frozen.fixed {
-        return plan::plan(&candidates, senders, terms, frozen.seed);
-    }
-    let fixed = fixed(frozen, selection);
-    let fixed: Vec<_> = some.iter().map(|chosen| fixed[*chosen as usize]).collect();
-    plan::plan_mixed(&candidates, &fixed, senders, terms, frozen.seed)
 }
 
 /// Who may hear from one number alone: its place among those that are home to recipients.

@@ -33,9 +33,9 @@ pub(super) const ANY: u8 = u8::MAX;
 /// What a screen says of a row: the place of the number that may send to it, or [`ANY`]; or why none may.
 pub(super) type Looked = Result<u8, Refusal>;
 
-/// Which of a campaign's messages a row gets. A free-form one goes only by a number that it was given.
+/// Which of a campaign's messages a row gets that has this place.
 pub(super) fn choice(message: &Message, number: u8) -> Choice {
-    if message.is_free_form() && number == ANY { Choice::Fallback } else { Choice::Own }
+    message.choice(number != ANY)
 }
 
 /// Where free-form messages may go out.
@@ -195,11 +195,11 @@ impl Chores {
         from: usize,
     ) -> Result<(), EngineError> {
         let Screen::Asks { scopes, caps, .. } = screen else { return Ok(()) };
-        let person = |phone: u64| Phone::from_digits(phone).map_or(phone, Phone::person);
         for (choice, scope) in scopes {
             let Some(cap) = caps.get(scope).copied() else { continue };
             let places = selection.places_of(&run.record.spec.message, *choice, from);
-            let persons: Vec<u64> = places.iter().map(|place| person(selection.chosen[*place].phone)).collect();
+            let persons: Vec<u64> =
+                places.iter().map(|place| Phone::person_of(selection.chosen[*place].phone)).collect();
             let contact = Contact { scope: *scope, run: &run.record.id, at: run.record.instant, cap };
             let counted = self.ctx.store.count_contacts(&contact, &persons, self.clock.now()).await?;
             let mut may = vec![true; selection.chosen.len() - from];

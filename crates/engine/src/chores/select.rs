@@ -134,7 +134,7 @@ pub(crate) fn renderers(run: &Run) -> Result<Renderers, EngineError> {
 }
 
 /// Whether a run starts late, or was forced: then it may use the time up to its deadline.
-fn overruns(run: &Run, opens_at: UnixMs) -> bool {
+pub(super) fn overruns(run: &Run, opens_at: UnixMs) -> bool {
     opens_at > run.record.opening.opens_at || run.record.spec.force
 }
 

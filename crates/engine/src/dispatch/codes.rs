@@ -4,7 +4,7 @@
 use dawncast_core::{
     UnixMs,
     consent::{Change, Entry, Scope, Source},
-    health::{Heard, TELLING_CODES},
+    health::{Cause, Heard},
     phone::Phone,
 };
 use tracing::Instrument;
@@ -19,7 +19,7 @@ impl PageOwner {
     /// Heeds the code of an answer.
     pub(super) fn heed_code(&self, answer: &Answer, at: UnixMs) {
         let code = answer.verdict.code();
-        if TELLING_CODES.iter().any(|(known, _)| *known == code) {
+        if Cause::of_code(code).is_some() {
             let (ctx, number) = (self.shared.ctx.clone(), self.sheet.senders[answer.place].number.clone());
             self.note(async move { Ok(ctx.store.note_heard(&number, Heard { code, at }).await?) });
         }

@@ -37,8 +37,7 @@ impl PageOwner {
     }
 
     async fn silenced(&self) -> Result<HashSet<u16>, StoreError> {
-        let message = &self.sheet.run.record.spec.message;
-        let scope = Scope::of(message.of(self.message).unwrap_or(&message.content));
+        let scope = Scope::of(self.sheet.run.record.spec.message.sent_as(self.message));
         let phones = self
             .recipients
             .rows

@@ -1,10 +1,7 @@
 //! The quality monitor: steps the condition of each number by what Meta says of it and how its messages are answered, lets its
 //! credit go by that, and says what changed. Any number of monitors may run: of two that see the same, one changes it.
 
-use std::{
-    sync::{Mutex, PoisonError},
-    time::Duration,
-};
+use std::time::Duration;
 
 use dawncast_core::{
     UnixMs,
@@ -12,6 +9,7 @@ use dawncast_core::{
     quota::{DailyLimit, Portfolio},
 };
 use dawncast_store::records::{Change, Number};
+use futures::future::join_all;
 use metrics::counter;
 use tracing::{info, warn};
 
@@ -24,13 +22,17 @@ const SPAM_LIMIT: u32 = 131_048;
 const COUNT_BEHIND: Duration = Duration::from_secs(2);
 const COUNT_AGAIN: Duration = Duration::from_millis(250);
 
-/// One look at a number; the number as it is then.
-pub(super) async fn step(
-    ctx: &Context,
-    number: Number,
-    reading: Option<&Reading>,
-    now: UnixMs,
-) -> Result<Number, EngineError> {
+/// One look at every number, at all at once: one whose signs have to be waited for keeps no other from being stopped.
+pub(super) async fn look(ctx: &Context, now: UnixMs) -> Result<(), EngineError> {
+    let readings = ctx.store.readings().await?;
+    let steps = ctx.store.numbers().await?.into_iter().map(|number| {
+        let reading = readings.get(&number.phone_number_id);
+        step(ctx, number, reading, now)
+    });
+    join_all(steps).await.into_iter().collect()
+}
+
+async fn step(ctx: &Context, number: Number, reading: Option<&Reading>, now: UnixMs) -> Result<(), EngineError> {
     let (store, playbook) = (&ctx.store, &ctx.settings.playbook);
     let mut heard = store.heard(&number.phone_number_id).await?;
     if heard.iter().any(|it| it.code == SPAM_LIMIT && it.at > number.condition.heard_until)
@@ -47,30 +49,25 @@ pub(super) async fn step(
         return settle(ctx, number).await;
     }
     // *Two monitors, or a person, change it at once*: the second goes on from what the first has left.
-    let before = Mutex::new(number.condition.clone());
-    let stepped = store.change_number(&number.phone_number_id, |number| {
-        let next = number.condition.step(&signs, now, playbook);
-        *before.lock().unwrap_or_else(PoisonError::into_inner) = std::mem::replace(&mut number.condition, next);
-    });
-    let Some(stepped) = stepped.await? else { return Ok(number) };
-    let stepped = settle(ctx, stepped).await?;
-    let before = before.into_inner().unwrap_or_else(PoisonError::into_inner);
+    let step = |condition: &Condition| condition.step(&signs, now, playbook);
+    let Some((before, stepped)) = store.change_condition(&number.phone_number_id, step).await? else { return Ok(()) };
+    settle(ctx, stepped.clone()).await?;
     let after = &stepped.condition;
     if (before.stage, before.cause) != (after.stage, after.cause) {
         tell(&stepped, &before);
         let change = Change { at: now, from: before.stage.to_string(), to: after.clone() };
         store.note_change(&stepped.phone_number_id, &change).await?;
     }
-    Ok(stepped)
+    Ok(())
 }
 
 /// Lets a number's credit go by its condition. *A person who pins it meanwhile*: what was read before is not the last word.
-async fn settle(ctx: &Context, mut number: Number) -> Result<Number, EngineError> {
+async fn settle(ctx: &Context, mut number: Number) -> Result<(), EngineError> {
     loop {
         ctx.store.apply_condition(&number, &ctx.settings.playbook).await?;
         match ctx.store.number(&number.phone_number_id).await? {
             Some(now) if now.condition != number.condition => number = now,
-            _ => return Ok(number),
+            _ => return Ok(()),
         }
     }
 }

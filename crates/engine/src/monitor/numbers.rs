@@ -9,7 +9,6 @@ use dawncast_core::{
 use dawncast_store::records::Number;
 use metrics::{counter, gauge};
 
-use super::conditions;
 use crate::{Context, EngineError, metrics as names, numbers};
 
 /// Exports every number, and rests those that may send nothing.
@@ -17,7 +16,6 @@ pub(super) async fn look(ctx: &Context, now: UnixMs) -> Result<(), EngineError> 
     let readings = ctx.store.readings().await?;
     for number in ctx.store.numbers().await? {
         let reading = readings.get(&number.phone_number_id);
-        let number = conditions::step(ctx, number, reading, now).await?;
         if export(ctx, &number, reading, now).await?.is_out() {
             numbers::rest(ctx, &number).await?;
         }

@@ -5,7 +5,6 @@ use dawncast_core::{
     UnixMs,
     admission::{self, Promised},
     campaign::{CampaignSpec, Load},
-    canary::Canary,
     plan::{self, Forecast, Sender, Shortage, Terms},
     window::Opening,
 };
@@ -80,7 +79,7 @@ impl Capacity {
             let promised = admission::promised(&load.opening, spec.priority, &facts.promises);
             let short = plan::shortages(load.recipients, &senders, &terms);
             let place = if own_clocks { format!("in {}: ", load.named()) } else { String::new() };
-            let watch = spec.canary.as_ref().map(Canary::takes).unwrap_or_default();
+            let watch = spec.canary_takes();
             complaints.extend(short.iter().map(|shortage| Complaint {
                 pointer: pointer(shortage),
                 hopeless: matches!(shortage, Shortage::Pace { .. }),

@@ -10,7 +10,6 @@ use chrono::NaiveDateTime;
 use dawncast_core::{
     UnixMs,
     campaign::{CampaignSpec, Choice, Content},
-    canary::Canary,
     ids::{CampaignId, NumberId, RunId},
     phone::Phone,
     plan::{self, Plan, Sender, Shortage, Staged, Terms},
@@ -201,7 +200,7 @@ impl Sheet {
         let (plan, shortage) = match self.plan(&sorted, &senders, &terms) {
             Ok(staged) => (Some(staged.plan), None),
             Err(shortage) => {
-                let watch = self.spec.canary.as_ref().map(Canary::takes).unwrap_or_default();
+                let watch = self.spec.canary_takes();
                 (None, Some(format!("{shortage}{watch}.")))
             }
         };
@@ -243,23 +242,11 @@ impl Sheet {
 
     /// As the run will be planned, but for its seed.
     fn plan(&self, sorted: &Sorted, senders: &[Sender], terms: &Terms) -> Result<Staged, Shortage> {
-        let Sorted { candidates, fixed, .. } = sorted;
-        let of_some = |some: &[u32], senders: &[Sender], terms: &Terms| {
-            let those: Vec<_> = some.iter().map(|index| candidates[*index as usize]).collect();
-            match self.spec.message.is_free_form() {
-                true => {
-                    let fixed: Vec<_> = some.iter().map(|index| fixed[*index as usize]).collect();
-                    plan::plan_mixed(&those, &fixed, senders, terms, SEED)
-                }
-                false => plan::plan(&those, senders, terms, SEED),
-            }
-        };
+        let fixed = self.spec.message.is_free_form().then_some(sorted.fixed.as_slice());
+        let candidates = plan::Candidates { all: &sorted.candidates, fixed };
         match &self.spec.canary {
-            None => {
-                let all: Vec<u32> = (0..candidates.len() as u32).collect();
-                of_some(&all, senders, terms).map(Staged::whole)
-            }
-            Some(canary) => plan::in_two(canary, (candidates, senders), terms, SEED, |_| true, of_some),
+            None => candidates.plan(None, senders, terms, SEED).map(Staged::whole),
+            Some(canary) => candidates.plan_in_two(canary, senders, terms, SEED),
         }
     }
 
@@ -286,7 +273,7 @@ impl Sheet {
     }
 
     fn sample(&self, row: &Recipient, choice: Choice, request: &Value, place: Option<(NumberId, UnixMs)>) -> Sample {
-        let content = self.spec.message.of(choice).unwrap_or(&self.spec.message.content);
+        let content = self.spec.message.sent_as(choice);
         let (phone_number_id, due) = place.unzip();
         Sample {
             phone: Phone::from_digits(row.phone).map_or_else(|_| String::new(), |phone| phone.to_string()),

@@ -88,7 +88,7 @@ pub(crate) async fn show(State(state): State<ApiState>, Id(id): Id<DeliveryId>) 
     Ok(Json(Whole {
         story: told.collect(),
         home_number: row.home.clone(),
-        message: message.of(row.message).unwrap_or(&message.content).name(),
+        message: message.sent_as(row.message).name(),
         fallback: row.message == Choice::Fallback,
         deadline_at: rfc3339(row.deadline_at),
         awaits: awaits(&run, &row, now),

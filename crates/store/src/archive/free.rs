@@ -1,7 +1,6 @@
 //! Marking an archived run, and giving its memory back.
 
 use dawncast_core::{UnixMs, ids::PageRef};
-use redis::AsyncCommands;
 use serde::{Deserialize, Serialize};
 
 use super::{ArchiveError, Written};
@@ -96,7 +95,7 @@ impl Store {
         call.key(self.keys.dropped(id)).arg(written.mark.text()).arg(now);
         let freed = call.invoke_async::<i64>(&mut self.hot.clone()).await? == 1;
         if freed {
-            let _: () = self.hot.clone().zrem(self.keys.to_archive(), id.as_str()).await?;
+            self.forget_archivable(id).await?;
         }
         Ok(freed)
     }

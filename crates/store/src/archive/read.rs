@@ -82,8 +82,20 @@ impl Archive {
         run: &Run,
         page: u32,
     ) -> Result<Vec<(DeliveryRow, Vec<Story>)>, ArchiveError> {
-        let (index, part) = (self.index(at).await?, self.page_part(at, page).await?);
-        let lines: Vec<DeliveryLine> = self.lines(at, &part)?;
+        let part = self.page_part(at, page).await?;
+        self.read_page(at, run, page, &part).await
+    }
+
+    /// The same, of the part that holds them.
+    pub(super) async fn read_page(
+        &self,
+        at: &Archived,
+        run: &Run,
+        page: u32,
+        part: &Bytes,
+    ) -> Result<Vec<(DeliveryRow, Vec<Story>)>, ArchiveError> {
+        let index = self.index(at).await?;
+        let lines: Vec<DeliveryLine> = self.lines(at, part)?;
         let of = PageRef { run: run.record.id.clone(), page };
         let read = |(place, line): (usize, DeliveryLine)| line.read(run, &of, place as u16, &index.attributes);
         let rows = lines.into_iter().enumerate().map(read).collect::<Option<_>>();

@@ -96,8 +96,8 @@ impl Object {
     async fn page_of(&mut self, run: &Run, before: &Archived, page: u32) -> Result<(), ArchiveError> {
         let archive = self.archive.clone();
         self.index.attributes.clone_from(&archive.index(before).await?.attributes);
-        self.end.deliveries += archive.page(before, run, page).await?.len() as u64;
         let part = archive.page_part(before, page).await?;
+        self.end.deliveries += archive.read_page(before, run, page, &part).await?.len() as u64;
         let length = self.packed(part).await?;
         self.index.pages.push(length);
         Ok(())

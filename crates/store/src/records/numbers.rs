@@ -101,6 +101,21 @@ impl Store {
         Ok(number)
     }
 
+    /// Changes a number's condition; `change` may run several times. What it was before, and the number as it is then;
+    /// `None` when there is no such number.
+    pub async fn change_condition(
+        &self,
+        id: &NumberId,
+        change: impl Fn(&Condition) -> Condition,
+    ) -> Result<Option<(Condition, Number)>, StoreError> {
+        let step = |number: &mut Number| {
+            let next = change(&number.condition);
+            std::mem::replace(&mut number.condition, next)
+        };
+        let changed = self.numbers_shelf().change_telling(id.as_str(), step).await?;
+        Ok(changed.map(|(number, before)| (before, number)))
+    }
+
     /// Lets a number's credit go by its condition: when this has returned, nothing is granted that the condition does not
     /// admit. Written again and again, it is the same.
     pub async fn apply_condition(&self, number: &Number, playbook: &Playbook) -> Result<(), StoreError> {

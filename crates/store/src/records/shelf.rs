@@ -71,14 +71,26 @@ impl<'a> Shelf<'a> {
     where
         T: Serialize + DeserializeOwned,
     {
+        Ok(self.change_telling(id, change).await?.map(|(record, ())| record))
+    }
+
+    /// The same, and what `change` told when it changed the record for good.
+    pub(super) async fn change_telling<T, R>(
+        &self,
+        id: &str,
+        change: impl Fn(&mut T) -> R,
+    ) -> Result<Option<(T, R)>, StoreError>
+    where
+        T: Serialize + DeserializeOwned,
+    {
         loop {
             let Some(json) = self.raw(id).await? else { return Ok(None) };
             let mut record: T = from_json(&self.records, &json)?;
-            change(&mut record);
+            let told = change(&mut record);
             let mut call = REPLACE.key(&self.records);
             call.arg(id).arg(json).arg(to_json(&record));
             if call.invoke_async(&mut self.store.connection()).await? {
-                return Ok(Some(record));
+                return Ok(Some((record, told)));
             }
         }
     }

@@ -70,6 +70,16 @@ impl Message {
         }
     }
 
+    /// The message that goes out where `choice` was made.
+    pub fn sent_as(&self, choice: Choice) -> &Content {
+        self.of(choice).unwrap_or(&self.content)
+    }
+
+    /// Which of its messages a recipient gets: a free-form one goes only by a number that the recipient has written to.
+    pub fn choice(&self, by_written_to: bool) -> Choice {
+        if self.is_free_form() && !by_written_to { Choice::Fallback } else { Choice::Own }
+    }
+
     /// All that may be sent.
     pub fn all(&self) -> impl Iterator<Item = (Choice, &Content)> {
         Choice::ALL.into_iter().filter_map(|choice| Some((choice, self.of(choice)?)))

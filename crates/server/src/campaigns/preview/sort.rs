@@ -87,15 +87,14 @@ impl Sheet {
             return Ok(vec![None; rows.len()]);
         }
         let numbers: Vec<(u8, NumberId)> = (0..u8::MAX).zip(self.senders().into_iter().map(|it| it.id)).collect();
-        let person = |row: &Recipient| Phone::from_digits(row.phone).map_or(row.phone, Phone::person);
-        let persons: Vec<u64> = rows.iter().map(person).collect();
+        let persons: Vec<u64> = rows.iter().map(|row| Phone::person_of(row.phone)).collect();
         let open = state.store.open_windows(&numbers, &persons, self.opening.deadline_at).await?;
         Ok(open.into_iter().map(|place| place.map(usize::from)).collect())
     }
 
     /// What a row gets that `number` may send a free-form message to.
     fn choice(&self, number: Option<usize>) -> Option<Choice> {
-        let choice = if self.spec.message.is_free_form() && number.is_none() { Choice::Fallback } else { Choice::Own };
+        let choice = self.spec.message.choice(number.is_some());
         self.spec.message.of(choice).map(|_| choice)
     }
 }
