@@ -42,13 +42,18 @@ impl Store {
     /// being created holds it too.
     pub async fn create_run(&self, run: &RunRecord) -> Result<bool, StoreError> {
         let mut hot = self.hot.clone();
-        let id = run.id.as_str();
-        let _: () = hot.zadd(self.keys.runs(), id, run.opening.opens_at).await?;
-        let _: () = hot.zadd(self.keys.campaign_runs(&run.campaign), id, run.opening.opens_at).await?;
-        let _: () = hot.sadd(self.keys.active_runs(), id).await?;
+        self.index_run(run).await?;
+        let _: () = hot.sadd(self.keys.active_runs(), run.id.as_str()).await?;
         let created: i64 = CREATE.key(self.keys.run(&run.id)).arg(json(run)).invoke_async(&mut hot).await?;
         self.take_over_holds(&run.id, &run.spec.pool).await?;
         Ok(created == 1)
+    }
+
+    /// Lists a run where its window opens.
+    pub(super) async fn index_run(&self, run: &RunRecord) -> Result<(), StoreError> {
+        let (mut hot, id, opens_at) = (self.hot.clone(), run.id.as_str(), run.opening.opens_at);
+        let _: () = hot.zadd(self.keys.runs(), id, opens_at).await?;
+        Ok(hot.zadd(self.keys.campaign_runs(&run.campaign), id, opens_at).await?)
     }
 
     /// Freeze: pins the audience and all that planning depends on. Refused when the run was edited since it was read as

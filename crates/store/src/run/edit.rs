@@ -10,7 +10,6 @@ use dawncast_core::{
     campaign::CampaignSpec,
     schedule::{Occurrence, Zones},
 };
-use redis::AsyncCommands;
 use serde::{Deserialize, Serialize};
 
 use super::{Advanced, Run, RunRecord};
@@ -66,16 +65,18 @@ impl Store {
         }
     }
 
+    /// Indexed first, as it is created: a process that dies in between leaves a run that is not yet moved, and the next look
+    /// moves it. Where freeze or another editor was first, the index follows the run as it stands.
     async fn rewrite_run(&self, run: &Run, record: &RunRecord) -> Result<bool, StoreError> {
+        self.index_run(record).await?;
         let before = if run.edits == 0 { String::new() } else { run.edits.to_string() };
         let mut call = EDIT.key(self.keys.run(&record.id));
         call.arg(before).arg(run.edits + 1).arg(serde_json::to_string(record).expect("records are plain data"));
         let edited: i64 = call.invoke_async(&mut self.hot.clone()).await?;
         if edited == 1 {
-            let (id, opens_at) = (record.id.as_str(), record.opening.opens_at);
-            let _: () = self.hot.clone().zadd(self.keys.runs(), id, opens_at).await?;
-            let _: () = self.hot.clone().zadd(self.keys.campaign_runs(&record.campaign), id, opens_at).await?;
             self.take_over_holds(&record.id, &record.spec.pool).await?;
+        } else if let Some(stands) = self.run(&record.id).await? {
+            self.index_run(&stands.record).await?;
         }
         Ok(edited == 1)
     }
