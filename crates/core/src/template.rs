@@ -1,12 +1,19 @@
 //! Templates as Meta has approved them, and whether a message fits one: found out before the first send, because a
 //! misfit fails every message of a run.
 
+mod draft;
+mod review;
+mod wording;
+
 use serde::{Deserialize, Serialize};
 
 use crate::{
     campaign::{ButtonKind, Category, Choice, Component, Message, Parameter, TemplateMessage},
     fault::{Faults, did_you_mean, listed, nearest, word},
 };
+
+pub use draft::{ActionDraft, ButtonDraft, Draft, HeaderDraft, MediaFormat, TextDraft};
+pub use review::Review;
 
 /// The status of a template that may be sent.
 const APPROVED: &str = "APPROVED";

@@ -102,7 +102,7 @@ impl<'a> Node<'a> {
         entries.collect::<Vec<_>>().into_iter().collect()
     }
 
-    /// An object; fields that `read` does not ask for are faults, unless it gave up with [`Fields::give_up`].
+    /// An object; fields that `read` does not ask for are faults, unless [its kind](Fields::kind) is not known.
     pub(crate) fn object<T>(&self, read: impl FnOnce(&mut Fields<'_, 'a>) -> Option<T>) -> Option<T> {
         let Some(map) = self.value.as_object() else { return self.wrong_type("an object") };
         let mut fields = Fields { node: self, map, known: Vec::new(), gave_up: false };
@@ -170,9 +170,23 @@ impl<'a> Fields<'_, 'a> {
 
     /// The field that says which of `kinds` the object is. When it does not, the rest cannot be judged.
     pub(crate) fn kind(&mut self, name: &'static str, kinds: &[&'static str]) -> Option<&'static str> {
+        self.kind_by(name, kinds, |kind, given| kind == given)
+    }
+
+    /// The same, for names that are taken in any case.
+    pub(crate) fn kind_in_any_case(&mut self, name: &'static str, kinds: &[&'static str]) -> Option<&'static str> {
+        self.kind_by(name, kinds, str::eq_ignore_ascii_case)
+    }
+
+    fn kind_by(
+        &mut self,
+        name: &'static str,
+        kinds: &[&'static str],
+        is: impl Fn(&str, &str) -> bool,
+    ) -> Option<&'static str> {
         let kind = self.required(name, |node| {
             let given = node.text()?;
-            let found = kinds.iter().copied().find(|kind| *kind == given);
+            let found = kinds.iter().copied().find(|kind| is(kind, given));
             found.or_else(|| {
                 let near = did_you_mean(nearest(given, kinds.iter().copied()));
                 node.fault(format!("`{given}` is not one of {}.{near}", listed(kinds.iter().copied())))

@@ -1,0 +1,294 @@
+//! A template as a person writes it, before Meta has seen it: in the very shape that Meta's API takes, with its samples.
+
+use serde_json::Value;
+
+use super::ParameterFormat;
+use crate::{
+    campaign::Category,
+    fault::{
+        Faults,
+        read::{Fields, Node, document},
+        word,
+    },
+};
+
+/// A template that may be submitted.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Draft {
+    /// Its name; with the language its identity.
+    pub name: String,
+    /// Its exact locale.
+    pub language: String,
+    /// The category that is asked for. Meta may give another.
+    pub category: Category,
+    /// How its variables are told apart.
+    pub parameter_format: ParameterFormat,
+    /// Its header.
+    pub header: Option<HeaderDraft>,
+    /// Its body.
+    pub body: TextDraft,
+    /// Its footer.
+    pub footer: Option<String>,
+    /// Its buttons, in order.
+    pub buttons: Vec<ButtonDraft>,
+    /// What Meta is sent: the document itself.
+    pub document: Value,
+    /// Where its parts stand in the document.
+    pub(super) places: Places,
+}
+
+/// Where the parts of a draft stand, as JSON pointers.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub(super) struct Places {
+    pub(super) header: String,
+    pub(super) body: String,
+    pub(super) footer: String,
+    pub(super) buttons: String,
+}
+
+/// A text with variables, and a sample for each.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct TextDraft {
+    /// The text.
+    pub text: String,
+    /// The samples, by the variables' names; by number, where they have none.
+    pub samples: Vec<(String, String)>,
+}
+
+/// What stands on top.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum HeaderDraft {
+    /// A text.
+    Text(TextDraft),
+    /// A file.
+    Media {
+        /// Which kind.
+        format: MediaFormat,
+        /// Whether a sample was uploaded for it: Meta's `header_handle`.
+        has_sample: bool,
+    },
+    /// A place on the map.
+    Location,
+}
+
+word! {
+    /// A header's file.
+    pub enum MediaFormat {
+        /// A picture.
+        Image = "IMAGE",
+        /// A video.
+        Video = "VIDEO",
+        /// A document.
+        Document = "DOCUMENT",
+    }
+}
+
+/// A button.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ButtonDraft {
+    /// What it says; a copy-code button says what Meta says.
+    pub text: Option<String>,
+    /// What it does.
+    pub action: ActionDraft,
+}
+
+/// What a button does.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ActionDraft {
+    /// Answers.
+    QuickReply,
+    /// Opens a link.
+    Url {
+        /// The link, the end of which may be a variable.
+        url: String,
+        /// A sample of the whole link, or of its end.
+        sample: Option<String>,
+    },
+    /// Calls.
+    PhoneNumber {
+        /// Whom.
+        phone_number: String,
+    },
+    /// Copies a code.
+    CopyCode {
+        /// A sample of it.
+        sample: Option<String>,
+    },
+}
+
+/// The kinds of part that a draft may have.
+const PARTS: [&str; 4] = ["HEADER", "BODY", "FOOTER", "BUTTONS"];
+const FORMATS: [&str; 5] = ["TEXT", "IMAGE", "VIDEO", "DOCUMENT", "LOCATION"];
+const BUTTONS: [&str; 4] = ["QUICK_REPLY", "URL", "PHONE_NUMBER", "COPY_CODE"];
+
+impl Draft {
+    /// Reads a draft from Meta's shape: `name`, `language`, `category`, `components`, perhaps `parameter_format`.
+    ///
+    /// # Errors
+    /// Every fault of its shape. What Meta would say to the content is [`Draft::review`]'s to find.
+    pub fn read(json: &Value) -> Result<Self, Faults> {
+        document(json, |node| node.object(|fields| Self::read_fields(fields, json)))
+    }
+
+    fn read_fields(fields: &mut Fields<'_, '_>, json: &Value) -> Option<Self> {
+        let name = fields.required("name", Node::words);
+        let language = fields.required("language", Node::words);
+        let category = fields.required("category", |node| {
+            let text = node.text()?;
+            Category::from_any_case(text).map_err(|why| node.fault::<()>(why.to_string())).ok()
+        });
+        let format = fields.or("parameter_format", ParameterFormat::Positional, Node::parse);
+        for known in ["message_send_ttl_seconds", "cta_url_link_tracking_opted_out", "sub_category"] {
+            fields.maybe(known, |_| Some(()));
+        }
+        let components = fields.required("components", |node| node.list(Part::read))?;
+        let mut draft = Self {
+            name: name?,
+            language: language?,
+            category: category?,
+            parameter_format: format?,
+            header: None,
+            body: TextDraft::default(),
+            footer: None,
+            buttons: Vec::new(),
+            document: json.clone(),
+            places: Places::default(),
+        };
+        let mut seen = Vec::new();
+        for (n, part) in components.into_iter().enumerate() {
+            let (kind, place) = (part.kind(), format!("/components/{n}"));
+            if seen.contains(&kind) {
+                return fields.fault_at("components", format!("holds {kind} twice; give each part once."));
+            }
+            seen.push(kind);
+            draft.put(part, place);
+        }
+        if !seen.contains(&"BODY") {
+            return fields.fault_at("components", "holds no BODY; every template has one.");
+        }
+        Some(draft)
+    }
+
+    fn put(&mut self, part: Part, place: String) {
+        match part {
+            Part::Header(header) => (self.header, self.places.header) = (Some(header), place),
+            Part::Body(body) => (self.body, self.places.body) = (body, place),
+            Part::Footer(footer) => (self.footer, self.places.footer) = (Some(footer), place),
+            Part::Buttons(buttons) => (self.buttons, self.places.buttons) = (buttons, format!("{place}/buttons")),
+        }
+    }
+}
+
+/// One part, as it is read.
+enum Part {
+    Header(HeaderDraft),
+    Body(TextDraft),
+    Footer(String),
+    Buttons(Vec<ButtonDraft>),
+}
+
+impl Part {
+    fn kind(&self) -> &'static str {
+        match self {
+            Self::Header(_) => "HEADER",
+            Self::Body(_) => "BODY",
+            Self::Footer(_) => "FOOTER",
+            Self::Buttons(_) => "BUTTONS",
+        }
+    }
+
+    fn read(node: &Node<'_>) -> Option<Self> {
+        node.object(|fields| match fields.kind_in_any_case("type", &PARTS)? {
+            "HEADER" => HeaderDraft::read(fields).map(Self::Header),
+            "BODY" => TextDraft::read(fields, "body_text").map(Self::Body),
+            "FOOTER" => fields.required("text", Node::words).map(Self::Footer),
+            _ => fields.required("buttons", |node| node.list(ButtonDraft::read)).map(Self::Buttons),
+        })
+    }
+}
+
+impl HeaderDraft {
+    fn read(fields: &mut Fields<'_, '_>) -> Option<Self> {
+        let format = fields.kind_in_any_case("format", &FORMATS)?;
+        let media = |fields: &mut Fields<'_, '_>, format| {
+            let has_sample = fields.or("example", false, |node| {
+                node.object(|fields| {
+                    fields.required("header_handle", |node| node.list(Node::words)).map(|it| !it.is_empty())
+                })
+            });
+            Some(Self::Media { format, has_sample: has_sample? })
+        };
+        match format {
+            "TEXT" => TextDraft::read(fields, "header_text").map(Self::Text),
+            "IMAGE" => media(fields, MediaFormat::Image),
+            "VIDEO" => media(fields, MediaFormat::Video),
+            "DOCUMENT" => media(fields, MediaFormat::Document),
+            _ => Some(Self::Location),
+        }
+    }
+}
+
+impl TextDraft {
+    /// A text and its samples: `example: {"body_text": [["a"]]}`, of a header `{"header_text": ["a"]}`, and for both
+    /// `{"…_named_params": [{"param_name", "example"}]}`.
+    fn read(fields: &mut Fields<'_, '_>, samples: &'static str) -> Option<Self> {
+        let text = fields.required("text", Node::words);
+        // Meta's own word for the button that warns of codes; of no matter here.
+        fields.maybe("add_security_recommendation", Node::flag)?;
+        let given = fields.or("example", Vec::new(), |node| node.object(|fields| read_samples(fields, samples)));
+        Some(Self { text: text?, samples: given? })
+    }
+}
+
+fn read_samples(fields: &mut Fields<'_, '_>, positional: &'static str) -> Option<Vec<(String, String)>> {
+    let named = if positional == "body_text" { "body_text_named_params" } else { "header_text_named_params" };
+    let by_name = fields.or(named, Vec::new(), |node| {
+        node.list(|node| {
+            node.object(|fields| {
+                let (name, sample) =
+                    (fields.required("param_name", Node::words), fields.required("example", Node::words));
+                Some((name?, sample?))
+            })
+        })
+    })?;
+    let by_place = fields.or(positional, Vec::new(), |node| match positional {
+        "body_text" => Some(node.list(|row| row.list(Node::words))?.into_iter().next().unwrap_or_default()),
+        _ => node.list(Node::words),
+    })?;
+    let numbered = by_place.into_iter().enumerate().map(|(n, sample)| ((n + 1).to_string(), sample));
+    Some(by_name.into_iter().chain(numbered).collect())
+}
+
+impl ButtonDraft {
+    fn read(node: &Node<'_>) -> Option<Self> {
+        node.object(|fields| {
+            let kind = fields.kind_in_any_case("type", &BUTTONS)?;
+            let text = match kind {
+                "COPY_CODE" => fields.maybe("text", Node::words),
+                _ => fields.required("text", Node::words).map(Some),
+            };
+            let action = match kind {
+                "QUICK_REPLY" => ActionDraft::QuickReply,
+                "URL" => {
+                    let url = fields.required("url", Node::words);
+                    let sample = fields.or("example", None, first_sample);
+                    ActionDraft::Url { url: url?, sample: sample? }
+                }
+                "PHONE_NUMBER" => {
+                    ActionDraft::PhoneNumber { phone_number: fields.required("phone_number", Node::words)? }
+                }
+                _ => ActionDraft::CopyCode { sample: fields.or("example", None, first_sample)? },
+            };
+            Some(Self { text: text?, action })
+        })
+    }
+}
+
+/// A sample, alone or as the first of a list: Meta takes both.
+#[expect(clippy::option_option, reason = "the outer says whether reading went well, the inner what was read")]
+fn first_sample(node: &Node<'_>) -> Option<Option<String>> {
+    if node.is_text() {
+        return node.words().map(Some);
+    }
+    Some(node.list(Node::words)?.into_iter().next())
+}
