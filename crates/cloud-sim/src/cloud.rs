@@ -1,6 +1,6 @@
 //! The simulated platform: one business account with its numbers, templates and media, and the users it writes to.
 
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use crate::clock::Clock;
@@ -10,14 +10,17 @@ use crate::faults::{FaultOrder, Faults};
 use crate::ledger::{self, LedgerSnapshot, Totals};
 use crate::limits::{Bucket, Limit};
 use crate::media::Library;
-use crate::standing::{NumberOrder, Standing, Standings};
-use crate::templates::Template;
+use crate::review::{Review, Verdict};
+use crate::standing::{self, NumberOrder, Standing, Standings};
+use crate::templates::{TemplateOrder, Templates, Told};
 use crate::users::Users;
 use crate::wamid::Mint;
 use crate::webhooks::Webhooks;
 
-/// The WhatsApp Business Account's id.
+/// The id of the WhatsApp Business Account; where there are several, of the first.
 pub const WABA_ID: &str = "200000000000001";
+
+const FIRST_WABA_ID: u64 = 200_000_000_000_001;
 
 /// The id of the business portfolio that owns the account.
 pub const PORTFOLIO_ID: &str = "300000000000001";
@@ -33,7 +36,9 @@ pub(crate) struct Cloud {
     pub(crate) numbers: Vec<Number>,
     pub(crate) users: Users,
     pub(crate) totals: Totals,
-    pub(crate) templates: Vec<Template>,
+    pub(crate) templates: Arc<Templates>,
+    reviews: Review,
+    wabas: usize,
     pub(crate) media: Library,
     pub(crate) faults: Faults,
     pub(crate) standings: Standings,
@@ -42,14 +47,20 @@ pub(crate) struct Cloud {
     half_latency: Duration,
 }
 
+/// The id of the account at a place.
+pub(crate) fn waba_id(place: usize) -> String {
+    (FIRST_WABA_ID + place as u64).to_string()
+}
+
 /// A business phone number.
 pub(crate) struct Number {
     pub(crate) place: usize,
     pub(crate) id: String,
     /// Digits without `+`.
     pub(crate) display: String,
-    throughput: Limit,
-    bucket: Mutex<Bucket>,
+    /// The place of its account.
+    pub(crate) waba: usize,
+    throughput: Mutex<(Limit, Bucket)>,
 }
 
 impl Cloud {
@@ -60,7 +71,9 @@ impl Cloud {
             numbers,
             users: Users::new(),
             totals: Totals::default(),
-            templates: Template::approved(),
+            reviews: Review::new(config.review, &webhooks),
+            templates: Arc::new(Templates::of(config.wabas)),
+            wabas: config.wabas,
             media: Library::default(),
             faults: Faults::new(config.faults, config.seed),
             standings: Standings::default(),
@@ -74,6 +87,33 @@ impl Cloud {
     pub(crate) fn number(&self, id: &str) -> Option<&Number> {
         let place = id.parse::<u64>().ok()?.checked_sub(FIRST_NUMBER_ID)?;
         self.numbers.get(usize::try_from(place).ok()?).filter(|number| number.id == id)
+    }
+
+    /// The place of an account.
+    pub(crate) fn waba(&self, id: &str) -> Option<usize> {
+        let place = usize::try_from(id.parse::<u64>().ok()?.checked_sub(FIRST_WABA_ID)?).ok()?;
+        (place < self.wabas && waba_id(place) == id).then_some(place)
+    }
+
+    /// Has a template reviewed.
+    pub(crate) fn review(&self, template: u64) {
+        self.reviews.begin(Arc::clone(&self.templates), template);
+    }
+
+    /// What reviews come to from now on.
+    pub(crate) fn order_reviews(&self, verdict: Verdict) -> Result<(), SimError> {
+        self.reviews.order(verdict)
+    }
+
+    /// Orders what Meta makes of a template.
+    pub(crate) fn order_template(&self, name: &str, order: &TemplateOrder) -> Result<(), SimError> {
+        let waba = order.waba.as_deref().map(|id| {
+            let remedy = format!("`{id}` is not an account of this simulator");
+            self.waba(id).ok_or(SimError::Order { field: "waba", remedy })
+        });
+        let told = self.templates.order(name, waba.transpose()?, order)?;
+        told.into_iter().for_each(|told| self.webhooks.tell(told));
+        Ok(())
     }
 
     /// Half of the time that a call takes.
@@ -92,7 +132,11 @@ impl Cloud {
     pub(crate) fn order_number(&self, id: &str, order: NumberOrder) -> Result<Standing, SimError> {
         let remedy = || format!("`{id}` is not a number of this simulator");
         let number = self.number(id).ok_or_else(|| SimError::Order { field: "number", remedy: remedy() })?;
-        self.standings.order(number.place, order)
+        let (before, after) = self.standings.order(number.place, order)?;
+        number.set_throughput(after.mps.unwrap_or(self.mps));
+        let account = |(field, value)| Told { waba: number.waba, field, value };
+        standing::told(number, &before, &after).into_iter().map(account).for_each(|told| self.webhooks.tell(told));
+        Ok(after)
     }
 
     pub(crate) fn ledger(&self) -> LedgerSnapshot {
@@ -101,19 +145,26 @@ impl Cloud {
 }
 
 impl Number {
-    pub(crate) fn new(place: usize, mps: u32, now_us: u64) -> Self {
-        let throughput = Limit::per_second(mps);
+    pub(crate) fn new(place: usize, wabas: usize, mps: u32, now_us: u64) -> Self {
+        let limit = Limit::per_second(mps);
         Self {
             place,
             id: (FIRST_NUMBER_ID + place as u64).to_string(),
             display: (FIRST_DISPLAY_NUMBER + place as u64).to_string(),
-            throughput,
-            bucket: Mutex::new(Bucket::full(throughput, now_us)),
+            waba: place % wabas,
+            throughput: Mutex::new((limit, Bucket::full(limit, now_us))),
         }
     }
 
     /// Spends one message of the number's throughput, or says that there is none.
     pub(crate) fn spend(&self, now_us: u64) -> bool {
-        self.bucket.lock().unwrap_or_else(PoisonError::into_inner).take(self.throughput, now_us)
+        let mut throughput = self.throughput.lock().unwrap_or_else(PoisonError::into_inner);
+        let limit = throughput.0;
+        throughput.1.take(limit, now_us)
+    }
+
+    /// From now on it accepts so many messages per second.
+    fn set_throughput(&self, mps: u32) {
+        self.throughput.lock().unwrap_or_else(PoisonError::into_inner).0 = Limit::per_second(mps);
     }
 }

@@ -20,6 +20,12 @@ pub struct SimConfig {
     pub listen: SocketAddr,
     /// How many business numbers the account has; ids count up from `100000000000001`.
     pub numbers: usize,
+    /// Over how many accounts (WABAs) the numbers are spread in turn; ids count up from `200000000000001`. One portfolio owns
+    /// them all.
+    pub wabas: usize,
+    /// How long the review of a template takes.
+    #[serde(with = "duration_text")]
+    pub review: Duration,
     /// Messages per second that each number accepts (Meta's standard throughput level is 80).
     pub mps: u32,
     /// Time that every Graph call takes; half of it passes before the call has an effect, half after.
@@ -48,6 +54,8 @@ impl Default for SimConfig {
         Self {
             listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 9090)),
             numbers: 3,
+            wabas: 1,
+            review: Duration::from_secs(2),
             mps: 80,
             latency: Duration::from_millis(50),
             faults: FaultProfile::None,
@@ -67,6 +75,9 @@ impl SimConfig {
         let refuse = |field, remedy| Err(SimError::Config { field, remedy });
         if !(1..=1000).contains(&self.numbers) {
             return refuse("numbers", "give 1 to 1000");
+        }
+        if !(1..=self.numbers).contains(&self.wabas) {
+            return refuse("wabas", "give at least 1, and no more than there are numbers");
         }
         if self.mps == 0 {
             return refuse("mps", "give at least 1 message per second");

@@ -30,6 +30,8 @@ pub(crate) fn router() -> Router<Arc<Cloud>> {
         .route("/_sim/block", post(block))
         .route("/_sim/preference", post(preference))
         .route("/_sim/faults", get(faults).post(order_faults))
+        .route("/_sim/templates/{name}", post(order_template))
+        .route("/_sim/reviews", post(order_reviews))
         .route("/_sim/numbers/{id}", get(standing).post(order_number))
         .route("/_sim/clock", get(clock).post(advance_clock))
 }
@@ -149,6 +151,20 @@ async fn order_number(
     body: Bytes,
 ) -> Result<Json<Standing>, Refusal> {
     Ok(Json(cloud.order_number(&id, read(&body)?)?))
+}
+
+async fn order_template(
+    State(cloud): State<Arc<Cloud>>,
+    Path(name): Path<String>,
+    body: Bytes,
+) -> Result<Json<Value>, Refusal> {
+    cloud.order_template(&name, &read(&body)?)?;
+    Ok(Json(json!({ "success": true })))
+}
+
+async fn order_reviews(State(cloud): State<Arc<Cloud>>, body: Bytes) -> Result<Json<Value>, Refusal> {
+    cloud.order_reviews(read(&body)?)?;
+    Ok(Json(json!({ "success": true })))
 }
 
 async fn clock(State(cloud): State<Arc<Cloud>>) -> Json<ClockFace> {

@@ -19,7 +19,9 @@ use crate::faults::FaultOrder;
 use crate::graph;
 use crate::ledger::LedgerSnapshot;
 use crate::listener::{CuttingListener, Line};
+use crate::review::Verdict;
 use crate::standing::NumberOrder;
+use crate::templates::TemplateOrder;
 use crate::webhooks::{Sender, Webhooks};
 
 /// Meta's greatest medium is 100 MB; a little more leaves room for the form around it.
@@ -100,6 +102,22 @@ impl Simulator {
         self.cloud.order_number(id, order).map(drop)
     }
 
+    /// Orders what Meta makes of a template.
+    ///
+    /// # Errors
+    /// There is no such template, or Meta has no such word.
+    pub fn order_template(&self, name: &str, order: &TemplateOrder) -> Result<(), SimError> {
+        self.cloud.order_template(name, order)
+    }
+
+    /// What the reviews of templates come to from now on.
+    ///
+    /// # Errors
+    /// Meta has no such word.
+    pub fn order_reviews(&self, verdict: Verdict) -> Result<(), SimError> {
+        self.cloud.order_reviews(verdict)
+    }
+
     /// Moves its clock forward: limits refill, service windows close, media expire.
     pub fn advance(&self, by: Duration) {
         self.cloud.clock.advance(by);
@@ -140,8 +158,10 @@ impl Simulator {
 fn cloud(config: &SimConfig, stop: &CancellationToken) -> Result<Cloud, SimError> {
     let clock = Clock::start();
     let now_us = clock.now_us();
-    let numbers: Vec<_> = (0..config.numbers).map(|place| Number::new(place, config.mps, now_us)).collect();
-    let senders = numbers.iter().map(|it| Sender { id: it.id.clone(), display: it.display.clone() }).collect();
+    let numbers: Vec<_> =
+        (0..config.numbers).map(|place| Number::new(place, config.wabas, config.mps, now_us)).collect();
+    let sender = |it: &Number| Sender { id: it.id.clone(), display: it.display.clone(), waba: it.waba };
+    let senders = numbers.iter().map(sender).collect();
     let webhooks = Webhooks::start(config, senders, stop)?;
     Ok(Cloud::new(config, clock, numbers, webhooks))
 }

@@ -6,8 +6,11 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
 
+use crate::cloud::Number;
 use crate::error::SimError;
+use crate::templates::one_of;
 use crate::wa_id::WaId;
 
 /// Meta: a user counts once in a rolling 24 hours.
@@ -27,6 +30,9 @@ const STATUSES: [(&str, Option<u32>); 11] = [
     ("DELETED", Some(133_010)),
     ("UNVERIFIED", Some(133_010)),
 ];
+
+/// Meta's standard throughput (Meta: throughput).
+const STANDARD_MPS: u32 = 80;
 
 const QUALITIES: [&str; 5] = ["GREEN", "YELLOW", "RED", "NA", "UNKNOWN"];
 
@@ -51,21 +57,20 @@ pub struct NumberOrder {
     pub quality_rating: Option<String>,
     /// `TIER_250` and the like: the limit of the portfolio, so of every number. Users count from when it is ordered.
     pub messaging_limit: Option<String>,
+    /// Messages per second that it accepts from now on: above 80 its throughput level is `HIGH`.
+    pub mps: Option<u32>,
 }
 
 impl NumberOrder {
     fn check(&self) -> Result<(), SimError> {
         let statuses = STATUSES.map(|(name, _)| name);
         let limits = LIMITS.map(|(name, _)| name);
-        let one_of = |field, given: &Option<String>, known: &[&str]| match given {
-            Some(given) if !known.contains(&given.as_str()) => {
-                Err(SimError::Order { field, remedy: format!("give one of {}", known.join(", ")) })
-            }
-            _ => Ok(()),
-        };
-        one_of("status", &self.status, &statuses)?;
-        one_of("quality_rating", &self.quality_rating, &QUALITIES)?;
-        one_of("messaging_limit", &self.messaging_limit, &limits)
+        one_of("status", self.status.as_deref(), &statuses)?;
+        one_of("quality_rating", self.quality_rating.as_deref(), &QUALITIES)?;
+        if self.mps == Some(0) {
+            return Err(SimError::Order { field: "mps", remedy: "give at least 1 message per second".to_owned() });
+        }
+        one_of("messaging_limit", self.messaging_limit.as_deref(), &limits)
     }
 }
 
@@ -75,6 +80,9 @@ pub(crate) struct Standing {
     pub(crate) status: String,
     pub(crate) quality_rating: String,
     pub(crate) messaging_limit: String,
+    /// What was ordered of its throughput.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) mps: Option<u32>,
 }
 
 impl Standing {
@@ -91,10 +99,48 @@ fn refusal(status: &str) -> Option<u32> {
 
 struct Ordered {
     /// By the number's place; those without an entry are connected and green.
-    numbers: HashMap<usize, (String, String)>,
+    numbers: HashMap<usize, (String, String, Option<u32>)>,
     limit: (&'static str, Option<usize>),
     /// When each user was last reached; kept while there is a limit.
     reached: HashMap<WaId, u64>,
+}
+
+/// What webhooks tell of a number that stood and stands so: each with its field. Quality ratings are told by none.
+pub(crate) fn told(number: &Number, before: &Standing, after: &Standing) -> Vec<(&'static str, Value)> {
+    let (mut told, display) = (Vec::new(), &number.display);
+    if before.status != after.status {
+        told.extend(status_told(display, &after.status));
+    }
+    if before.messaging_limit != after.messaging_limit {
+        let value =
+            json!({ "max_daily_conversations_per_business": after.messaging_limit, "max_phone_numbers_per_waba": 25 });
+        told.push(("business_capability_update", value));
+    }
+    if after.mps > before.mps && after.mps.is_some_and(|mps| mps > STANDARD_MPS) {
+        let limit = &after.messaging_limit;
+        let value = json!({ "display_phone_number": display, "event": "THROUGHPUT_UPGRADE",
+                            "max_daily_conversations_per_business": limit });
+        told.push(("phone_number_quality_update", value));
+    }
+    told
+}
+
+fn status_told(display: &str, status: &str) -> Option<(&'static str, Value)> {
+    let event =
+        |event| Some(("phone_number_quality_update", json!({ "display_phone_number": display, "event": event })));
+    match status {
+        "FLAGGED" => event("FLAGGED"),
+        "CONNECTED" => event("UNFLAGGED"),
+        "BANNED" => {
+            let ban = json!({ "waba_ban_state": "DISABLE" });
+            Some(("account_update", json!({ "event": "DISABLED_UPDATE", "ban_info": ban })))
+        }
+        "RESTRICTED" => {
+            let restriction = json!([{ "restriction_type": "RESTRICTED_BIZ_INITIATED_MESSAGING" }]);
+            Some(("account_update", json!({ "event": "ACCOUNT_RESTRICTION", "restriction_info": restriction })))
+        }
+        _ => None,
+    }
 }
 
 /// The standing of all numbers.
@@ -114,29 +160,31 @@ impl Standings {
 
     pub(crate) fn of(&self, place: usize) -> Standing {
         let ordered = self.lock();
-        let usual = || ("CONNECTED".to_owned(), "GREEN".to_owned());
-        let (status, quality_rating) = ordered.numbers.get(&place).cloned().unwrap_or_else(usual);
-        Standing { status, quality_rating, messaging_limit: ordered.limit.0.to_owned() }
+        let usual = || ("CONNECTED".to_owned(), "GREEN".to_owned(), None);
+        let (status, quality_rating, mps) = ordered.numbers.get(&place).cloned().unwrap_or_else(usual);
+        Standing { status, quality_rating, messaging_limit: ordered.limit.0.to_owned(), mps }
     }
 
     /// The code by which sends from the number are refused, if they are.
     pub(crate) fn refuses(&self, place: usize) -> Option<u32> {
-        self.lock().numbers.get(&place).and_then(|(status, _)| refusal(status))
+        self.lock().numbers.get(&place).and_then(|(status, ..)| refusal(status))
     }
 
-    pub(crate) fn order(&self, place: usize, order: NumberOrder) -> Result<Standing, SimError> {
+    /// Does as ordered; how the number stood before, and how it stands now.
+    pub(crate) fn order(&self, place: usize, order: NumberOrder) -> Result<(Standing, Standing), SimError> {
         order.check()?;
         let before = self.of(place);
         let mut ordered = self.lock();
-        let status = order.status.unwrap_or(before.status);
-        ordered.numbers.insert(place, (status, order.quality_rating.unwrap_or(before.quality_rating)));
+        let status = order.status.unwrap_or_else(|| before.status.clone());
+        let quality_rating = order.quality_rating.unwrap_or_else(|| before.quality_rating.clone());
+        ordered.numbers.insert(place, (status, quality_rating, order.mps.or(before.mps)));
         if let Some(limit) = order.messaging_limit
             && let Some(known) = LIMITS.into_iter().find(|(name, _)| *name == limit)
         {
             ordered.limit = known;
         }
         drop(ordered);
-        Ok(self.of(place))
+        Ok((before, self.of(place)))
     }
 
     /// Whether a message that the business begins may reach the user within the limit; then the user counts.

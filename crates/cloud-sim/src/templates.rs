@@ -1,69 +1,331 @@
-//! The account's message templates.
+//! The message templates of each account: what is approved from the start, what is created and reviewed, and what Meta makes
+//! of them later, by order (`POST /_sim/templates/{name}`).
 
+use std::sync::{Arc, PoisonError, RwLock};
+
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
+
+use crate::error::SimError;
 
 /// The category of templates that promote.
 pub(crate) const MARKETING: &str = "MARKETING";
 
-/// An approved template with positional parameters.
+const STATUSES: [&str; 7] = ["APPROVED", "PENDING", "REJECTED", "PAUSED", "DISABLED", "IN_APPEAL", "ARCHIVED"];
+const QUALITIES: [&str; 4] = ["GREEN", "YELLOW", "RED", "UNKNOWN"];
+pub(crate) const CATEGORIES: [&str; 3] = ["UTILITY", MARKETING, "AUTHENTICATION"];
+
+/// A template in one language, in one account.
+#[derive(Clone)]
 pub(crate) struct Template {
-    pub(crate) id: String,
-    pub(crate) name: &'static str,
-    pub(crate) language: &'static str,
+    /// Meta's: an integer in webhooks, a string elsewhere.
+    pub(crate) id: u64,
+    /// Its account's place.
+    pub(crate) waba: usize,
+    pub(crate) name: String,
+    pub(crate) language: String,
     pub(crate) category: &'static str,
-    /// Whether the header is an image, which must then come with every send.
-    pub(crate) image_header: bool,
-    pub(crate) body: &'static str,
-    /// How many variables the body has.
-    pub(crate) variables: usize,
+    pub(crate) status: String,
+    pub(crate) quality: String,
+    pub(crate) rejected_reason: String,
+    /// Whether its variables have names.
+    pub(crate) is_named: bool,
+    /// As they were given, types in capitals.
+    pub(crate) components: Vec<Value>,
+    /// How often it was paused: hours at first, then for good (Meta: template pausing).
+    pauses: u32,
+}
+
+/// Meta's word for a category, given in any case.
+pub(crate) fn category_of(text: &str) -> Option<&'static str> {
+    CATEGORIES.into_iter().find(|category| category.eq_ignore_ascii_case(text))
+}
+
+/// What is ordered of a template; what is left out stays as it is.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct TemplateOrder {
+    /// Which language; every one when none.
+    pub language: Option<String>,
+    /// The account's id; every one when none.
+    pub waba: Option<String>,
+    /// `APPROVED`, `PAUSED`, `DISABLED`, `REJECTED` and the like.
+    pub status: Option<String>,
+    /// Why it was rejected, such as `INVALID_FORMAT`.
+    pub reason: Option<String>,
+    /// `GREEN`, `YELLOW`, `RED`, `UNKNOWN`.
+    pub quality_score: Option<String>,
+    /// `UTILITY`, `MARKETING`, `AUTHENTICATION`.
+    pub category: Option<String>,
+    /// No webhook tells of it.
+    pub silent: bool,
+}
+
+impl TemplateOrder {
+    fn check(&self) -> Result<(), SimError> {
+        one_of("status", self.status.as_deref(), &STATUSES)?;
+        one_of("quality_score", self.quality_score.as_deref(), &QUALITIES)?;
+        one_of("category", self.category.as_deref(), &CATEGORIES)
+    }
+}
+
+/// Refuses a word that is not known.
+pub(crate) fn one_of(field: &'static str, given: Option<&str>, known: &[&str]) -> Result<(), SimError> {
+    match given {
+        Some(given) if !known.contains(&given) => {
+            Err(SimError::Order { field, remedy: format!("give one of {}", known.join(", ")) })
+        }
+        _ => Ok(()),
+    }
+}
+
+/// What a webhook tells of a template.
+#[derive(Debug)]
+pub(crate) struct Told {
+    pub(crate) waba: usize,
+    pub(crate) field: &'static str,
+    pub(crate) value: Value,
 }
 
 const OFFER_BODY: &str = "{{1}}, this week: three lessons for the price of two.";
 const DAILY_BODY: &str = "Good morning {{1}}, here is your pack for today.";
+const FIRST_ID: u64 = 400_000_000_000_001;
 
 impl Template {
-    /// The templates that every simulator starts with.
-    pub(crate) fn approved() -> Vec<Self> {
-        let template = |n: u32, name, language, image_header, body: &'static str| Self {
-            id: (400_000_000_000_000 + u64::from(n)).to_string(),
-            name,
-            language,
-            category: "UTILITY",
-            image_header,
-            body,
-            variables: body.matches("{{").count(),
-        };
-        vec![
-            template(
-                1,
-                "hello_world",
-                "en_US",
-                false,
-                "Welcome and congratulations! This message tells that it works.",
-            ),
-            template(2, "daily_pack_v1", "en_IN", true, DAILY_BODY),
-            template(3, "daily_pack_v2", "en_IN", true, DAILY_BODY),
-            template(4, "daily_text_v1", "en_IN", false, DAILY_BODY),
-            Self { category: MARKETING, ..template(5, "weekly_offer_v1", "en_IN", false, OFFER_BODY) },
+    /// A template that every simulator starts with.
+    fn approved(name: &str, language: &str, category: &'static str, image_header: bool, body: &str) -> Self {
+        let mut components = Vec::new();
+        if image_header {
+            let example = json!({ "header_handle": ["https://example.com/header.jpg"] });
+            components.push(json!({ "type": "HEADER", "format": "IMAGE", "example": example }));
+        }
+        let mut text = json!({ "type": "BODY", "text": body });
+        if body.contains("{{") {
+            text["example"] = json!({ "body_text": [["Asha"]] });
+        }
+        components.push(text);
+        Self {
+            id: 0,
+            waba: 0,
+            name: name.to_owned(),
+            language: language.to_owned(),
+            category,
+            status: "APPROVED".to_owned(),
+            quality: "GREEN".to_owned(),
+            rejected_reason: "NONE".to_owned(),
+            is_named: false,
+            components,
+            pauses: 0,
+        }
+    }
+
+    fn first() -> [Self; 5] {
+        let welcome = "Welcome and congratulations! This message tells that it works.";
+        [
+            Self::approved("hello_world", "en_US", "UTILITY", false, welcome),
+            Self::approved("daily_pack_v1", "en_IN", "UTILITY", true, DAILY_BODY),
+            Self::approved("daily_pack_v2", "en_IN", "UTILITY", true, DAILY_BODY),
+            Self::approved("daily_text_v1", "en_IN", "UTILITY", false, DAILY_BODY),
+            Self::approved("weekly_offer_v1", "en_IN", MARKETING, false, OFFER_BODY),
         ]
+    }
+
+    /// One that was just created: it waits for its review.
+    pub(crate) fn pending(
+        waba: usize,
+        name: &str,
+        language: &str,
+        category: &'static str,
+        is_named: bool,
+        components: Vec<Value>,
+    ) -> Self {
+        let pending = Self::approved(name, language, category, false, "");
+        Self { waba, status: "PENDING".to_owned(), quality: "UNKNOWN".to_owned(), is_named, components, ..pending }
+    }
+
+    pub(crate) fn component(&self, kind: &str) -> Option<&Value> {
+        self.components.iter().find(|component| component["type"] == kind)
+    }
+
+    /// The kind of its header: `TEXT`, `IMAGE` and the like.
+    pub(crate) fn header(&self) -> Option<&str> {
+        self.component("HEADER")?["format"].as_str()
+    }
+
+    /// The text of a part.
+    pub(crate) fn text(&self, kind: &str) -> &str {
+        self.component(kind).and_then(|component| component["text"].as_str()).unwrap_or_default()
+    }
+
+    pub(crate) fn buttons(&self) -> &[Value] {
+        self.component("BUTTONS").and_then(|it| it["buttons"].as_array()).map_or(&[], Vec::as_slice)
     }
 
     /// The template as the management API shows it, with every field.
     pub(crate) fn node(&self) -> Value {
-        let mut components = Vec::new();
-        if self.image_header {
-            let example = json!({ "header_handle": ["https://example.com/header.jpg"] });
-            components.push(json!({ "type": "HEADER", "format": "IMAGE", "example": example }));
-        }
-        let mut body = json!({ "type": "BODY", "text": self.body });
-        if self.variables > 0 {
-            body["example"] = json!({ "body_text": [vec!["Asha"; self.variables]] });
-        }
-        components.push(body);
         json!({
-            "id": self.id, "name": self.name, "language": self.language, "category": self.category,
-            "status": "APPROVED", "parameter_format": "POSITIONAL", "components": components,
-            "quality_score": { "score": "GREEN" }, "rejected_reason": "NONE",
+            "id": self.id.to_string(), "name": self.name, "language": self.language, "category": self.category,
+            "status": self.status, "parameter_format": if self.is_named { "NAMED" } else { "POSITIONAL" },
+            "components": self.components, "quality_score": { "score": self.quality },
+            "rejected_reason": self.rejected_reason,
         })
+    }
+
+    /// Does as ordered, and says what webhooks tell of it.
+    pub(crate) fn obey(&mut self, order: &TemplateOrder) -> Vec<Told> {
+        let mut told = Vec::new();
+        let status = order.status.as_ref().filter(|status| **status != self.status);
+        if let Some(status) = status {
+            self.status.clone_from(status);
+            self.pauses += u32::from(status == "PAUSED");
+            self.rejected_reason = order.reason.clone().unwrap_or_else(|| "NONE".to_owned());
+            told.push(self.tell_status());
+        }
+        if let Some(score) = order.quality_score.as_ref().filter(|score| **score != self.quality) {
+            let before = std::mem::replace(&mut self.quality, score.clone());
+            let value = json!({ "previous_quality_score": before, "new_quality_score": score });
+            told.push(self.told("message_template_quality_update", value));
+        }
+        let category = order.category.as_deref().and_then(category_of);
+        if let Some(category) = category.filter(|category| *category != self.category) {
+            let before = std::mem::replace(&mut self.category, category);
+            let value = json!({ "previous_category": before, "new_category": category });
+            told.push(self.told("template_category_update", value));
+        }
+        told
+    }
+
+    fn tell_status(&self) -> Told {
+        let mut value = json!({
+            "event": self.status, "reason": self.rejected_reason, "message_template_category": self.category,
+        });
+        if self.status == "PAUSED" {
+            let (title, hours) = if self.pauses <= 1 { ("FIRST_PAUSE", 3) } else { ("SECOND_PAUSE", 6) };
+            let description = format!("Your WhatsApp message template has been paused for {hours} hours.");
+            value["other_info"] = json!({ "title": title, "description": description });
+        }
+        self.told("message_template_status_update", value)
+    }
+
+    /// Meta writes the language of templates with a dash in some webhooks.
+    fn told(&self, field: &'static str, mut value: Value) -> Told {
+        value["message_template_id"] = json!(self.id);
+        value["message_template_name"] = json!(self.name);
+        value["message_template_language"] = match field {
+            "template_category_update" => json!(self.language.replace('_', "-")),
+            _ => json!(self.language),
+        };
+        Told { waba: self.waba, field, value }
+    }
+}
+
+/// The templates of all accounts.
+pub(crate) struct Templates(RwLock<Vec<Arc<Template>>>);
+
+impl Templates {
+    /// Every account has those approved from the start.
+    pub(crate) fn of(wabas: usize) -> Self {
+        let all = (0..wabas).flat_map(|waba| Template::first().map(|template| Template { waba, ..template }));
+        let numbered = all.zip(FIRST_ID..).map(|(template, id)| Arc::new(Template { id, ..template }));
+        Self(RwLock::new(numbered.collect()))
+    }
+
+    pub(crate) fn all(&self) -> Vec<Arc<Template>> {
+        self.0.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    pub(crate) fn find(&self, waba: usize, name: &str, language: &str) -> Option<Arc<Template>> {
+        let is_it = |it: &&Arc<Template>| it.waba == waba && it.name == name && it.language == language;
+        self.0.read().unwrap_or_else(PoisonError::into_inner).iter().find(is_it).cloned()
+    }
+
+    pub(crate) fn by_id(&self, id: u64) -> Option<Arc<Template>> {
+        self.0.read().unwrap_or_else(PoisonError::into_inner).iter().find(|it| it.id == id).cloned()
+    }
+
+    /// Adds a template; `None` when the account has it in that language already.
+    pub(crate) fn create(&self, template: Template) -> Option<Arc<Template>> {
+        let mut all = self.0.write().unwrap_or_else(PoisonError::into_inner);
+        let is_same = |it: &Arc<Template>| {
+            it.waba == template.waba && it.name == template.name && it.language == template.language
+        };
+        if all.iter().any(is_same) {
+            return None;
+        }
+        let created = Arc::new(Template { id: FIRST_ID + all.len() as u64, ..template });
+        all.push(Arc::clone(&created));
+        Some(created)
+    }
+
+    /// Changes one, if it is there.
+    pub(crate) fn change<T>(&self, id: u64, change: impl FnOnce(&mut Template) -> T) -> Option<T> {
+        let mut all = self.0.write().unwrap_or_else(PoisonError::into_inner);
+        let template = all.iter_mut().find(|it| it.id == id)?;
+        Some(change(Arc::make_mut(template)))
+    }
+
+    /// Orders what Meta makes of a template. What webhooks tell of it, none where that is to be silent.
+    pub(crate) fn order(&self, name: &str, waba: Option<usize>, order: &TemplateOrder) -> Result<Vec<Told>, SimError> {
+        order.check()?;
+        let mut all = self.0.write().unwrap_or_else(PoisonError::into_inner);
+        let is_meant = |it: &&mut Arc<Template>| {
+            it.name == name
+                && waba.is_none_or(|waba| waba == it.waba)
+                && order.language.as_ref().is_none_or(|language| *language == it.language)
+        };
+        let (mut told, mut found) = (Vec::new(), false);
+        for template in all.iter_mut().filter(is_meant) {
+            found = true;
+            told.extend(Arc::make_mut(template).obey(order));
+        }
+        if !found {
+            let remedy = format!("there is no template `{name}` in that language and account");
+            return Err(SimError::Order { field: "template", remedy });
+        }
+        Ok(if order.silent { Vec::new() } else { told })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn order(status: &str) -> TemplateOrder {
+        TemplateOrder { status: Some(status.to_owned()), ..TemplateOrder::default() }
+    }
+
+    #[test]
+    fn what_changes_is_told_once_for_each_account() {
+        let templates = Templates::of(2);
+        let told = templates.order("daily_pack_v1", None, &order("PAUSED")).unwrap();
+        assert_eq!(told.iter().map(|told| told.waba).collect::<Vec<_>>(), [0, 1]);
+        assert_eq!(told[0].value["other_info"]["title"], "FIRST_PAUSE");
+        assert!(told[0].value["message_template_id"].is_u64());
+        assert!(templates.order("daily_pack_v1", None, &order("PAUSED")).unwrap().is_empty(), "nothing changed");
+    }
+
+    #[test]
+    fn one_account_may_have_it_paused_and_the_other_not() {
+        let templates = Templates::of(2);
+        templates.order("daily_pack_v1", Some(1), &order("PAUSED")).unwrap();
+        let status = |waba| templates.find(waba, "daily_pack_v1", "en_IN").unwrap().status.clone();
+        assert_eq!([status(0), status(1)], ["APPROVED", "PAUSED"]);
+    }
+
+    #[test]
+    fn the_second_pause_is_longer() {
+        let templates = Templates::of(1);
+        for status in ["PAUSED", "APPROVED"] {
+            templates.order("daily_pack_v1", None, &order(status)).unwrap();
+        }
+        let told = templates.order("daily_pack_v1", None, &order("PAUSED")).unwrap();
+        assert_eq!(told[0].value["other_info"]["title"], "SECOND_PAUSE");
+    }
+
+    #[test]
+    fn an_order_that_makes_no_sense_is_refused() {
+        let templates = Templates::of(1);
+        assert!(templates.order("nope", None, &order("PAUSED")).unwrap_err().to_string().contains("template"));
+        assert!(templates.order("hello_world", None, &order("SLEEPY")).unwrap_err().to_string().contains("status"));
     }
 }

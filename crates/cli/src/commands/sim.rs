@@ -20,6 +20,12 @@ pub(crate) struct Args {
     /// How many numbers the account has.
     #[arg(long, default_value_t = 3)]
     numbers: usize,
+    /// Over how many accounts the numbers are spread in turn.
+    #[arg(long, default_value_t = 1)]
+    wabas: usize,
+    /// How long the review of a template takes.
+    #[arg(long, default_value = "2s", value_parser = humantime::parse_duration)]
+    review: Duration,
     /// Messages per second that each number accepts.
     #[arg(long, default_value_t = 80)]
     mps: u32,
@@ -57,6 +63,8 @@ impl From<Args> for SimConfig {
         let Args {
             listen,
             numbers,
+            wabas,
+            review,
             mps,
             latency,
             faults,
@@ -72,6 +80,8 @@ impl From<Args> for SimConfig {
         Self {
             listen,
             numbers,
+            wabas,
+            review,
             mps,
             latency,
             faults,

@@ -68,6 +68,11 @@ impl GraphError {
         Self { kind: "GraphMethodException", subcode: Some(33), ..Self::plain(100, message) }
     }
 
+    /// Code 100 with a subcode of template management.
+    pub(crate) fn with_subcode(message: impl std::fmt::Display, subcode: u32) -> Self {
+        Self { subcode: Some(subcode), ..Self::parameter(message) }
+    }
+
     /// The same refusal under another HTTP status.
     pub(crate) fn with_status(self, status: u16) -> Self {
         Self { status, ..self }

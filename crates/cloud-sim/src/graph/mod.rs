@@ -8,6 +8,7 @@ mod media;
 mod nodes;
 mod parameters;
 mod send;
+mod template;
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -17,7 +18,7 @@ use axum::extract::{ConnectInfo, Query, Request, State};
 use axum::http::{HeaderValue, Method, Uri, header};
 use axum::response::{IntoResponse, Response};
 
-use crate::cloud::{Cloud, Number, WABA_ID};
+use crate::cloud::{Cloud, Number};
 use crate::listener::Line;
 use error::GraphError;
 
@@ -64,15 +65,33 @@ async fn route(
     }
     authorise(cloud, uri, &request)?;
     let unknown_object = || GraphError::unknown_object(method.as_str(), path.id);
+    if let Some(waba) = cloud.waba(path.id) {
+        return account(cloud, waba, path, request).await;
+    }
+    if let Some(template) = path.id.parse().ok().and_then(|id| cloud.templates.by_id(id)) {
+        return match (&method, path.edge) {
+            (&Method::GET, "") => template::show(&template, &request),
+            (&Method::POST, "") => template::edit(cloud, template.id, request).await,
+            (_, edge) => Err(GraphError::unknown_path(edge)),
+        };
+    }
     match (&method, path.edge, cloud.number(path.id)) {
         (&Method::POST, "media", Some(number)) => media::upload(cloud, number, request).await,
         (&Method::GET, "", Some(number)) => nodes::number(cloud, number, &query(uri)),
-        (&Method::GET, "phone_numbers", None) if path.id == WABA_ID => nodes::numbers(cloud, &request),
-        (&Method::GET, "message_templates", None) if path.id == WABA_ID => nodes::templates(cloud, &request),
         (_, "", _) => Err(unknown_object()),
         (_, edge, Some(_)) => Err(GraphError::unknown_path(edge)),
-        (_, edge, None) if path.id == WABA_ID => Err(GraphError::unknown_path(edge)),
         _ => Err(unknown_object()),
+    }
+}
+
+/// What an account has.
+async fn account(cloud: &Cloud, waba: usize, path: &Path<'_>, request: Request) -> Result<Response, GraphError> {
+    match (request.method(), path.edge) {
+        (&Method::GET, "phone_numbers") => nodes::numbers(cloud, waba, &request),
+        (&Method::GET, "message_templates") => nodes::templates(cloud, waba, &request),
+        (&Method::POST, "message_templates") => template::create(cloud, waba, request).await,
+        (method, "") => Err(GraphError::unknown_object(method.as_str(), path.id)),
+        (_, edge) => Err(GraphError::unknown_path(edge)),
     }
 }
 
@@ -90,9 +109,9 @@ async fn messages(
 }
 
 fn sender<'a>(cloud: &'a Cloud, path: &Path<'_>) -> Result<&'a Number, GraphError> {
-    cloud.number(path.id).ok_or_else(|| match path.id {
-        WABA_ID => GraphError::unknown_path(path.edge),
-        id => GraphError::unknown_object("post", id),
+    cloud.number(path.id).ok_or_else(|| match cloud.waba(path.id) {
+        Some(_) => GraphError::unknown_path(path.edge),
+        None => GraphError::unknown_object("post", path.id),
     })
 }
 

@@ -10,14 +10,14 @@ use serde_json::{Value, json};
 use super::error::GraphError;
 use super::listing::{Kind, page, select};
 use super::query;
-use crate::cloud::{Cloud, Number, PORTFOLIO_ID, WABA_ID};
+use crate::cloud::{Cloud, Number, PORTFOLIO_ID, waba_id};
 
 const NUMBER: Kind = Kind {
     name: "WhatsAppBusinessPhoneNumber",
     default: &["verified_name", "code_verification_status", "display_phone_number", "quality_rating"],
 };
 
-const TEMPLATE: Kind = Kind {
+pub(super) const TEMPLATE: Kind = Kind {
     name: "WhatsAppMessageTemplate",
     default: &["name", "parameter_format", "components", "language", "status", "category"],
 };
@@ -29,13 +29,14 @@ pub(crate) fn number(cloud: &Cloud, number: &Number, query: &HashMap<String, Str
 }
 
 /// `GET /{waba}/phone_numbers`
-pub(crate) fn numbers(cloud: &Cloud, request: &Request) -> Result<Response, GraphError> {
-    let nodes: Vec<_> = cloud.numbers.iter().map(|number| number_node(cloud, number)).collect();
+pub(crate) fn numbers(cloud: &Cloud, waba: usize, request: &Request) -> Result<Response, GraphError> {
+    let nodes: Vec<_> =
+        cloud.numbers.iter().filter(|it| it.waba == waba).map(|number| number_node(cloud, number)).collect();
     Ok(Json(page(&nodes, &NUMBER, request)?).into_response())
 }
 
 /// `GET /{waba}/message_templates`, filtered by `name`, `language`, `category` and `status`.
-pub(crate) fn templates(cloud: &Cloud, request: &Request) -> Result<Response, GraphError> {
+pub(crate) fn templates(cloud: &Cloud, waba: usize, request: &Request) -> Result<Response, GraphError> {
     let filters = query(request.uri());
     let fits = |node: &Value| {
         ["name", "language", "category", "status"].iter().all(|name| {
@@ -44,7 +45,14 @@ pub(crate) fn templates(cloud: &Cloud, request: &Request) -> Result<Response, Gr
                 .is_none_or(|wanted| node[*name].as_str().is_some_and(|it| it.eq_ignore_ascii_case(wanted)))
         })
     };
-    let nodes: Vec<_> = cloud.templates.iter().map(|template| template.node()).filter(fits).collect();
+    let nodes: Vec<_> = cloud
+        .templates
+        .all()
+        .iter()
+        .filter(|it| it.waba == waba)
+        .map(|template| template.node())
+        .filter(fits)
+        .collect();
     Ok(Json(page(&nodes, &TEMPLATE, request)?).into_response())
 }
 
@@ -65,13 +73,13 @@ fn number_node(cloud: &Cloud, number: &Number) -> Value {
         "name_status": "APPROVED",
         "platform_type": "CLOUD_API",
         "account_mode": "LIVE",
-        "throughput": { "level": throughput_level(cloud.mps) },
+        "throughput": { "level": throughput_level(standing.mps.unwrap_or(cloud.mps)) },
         "whatsapp_business_manager_messaging_limit": standing.messaging_limit,
         "health_status": {
             "can_send_message": can_send,
             "entities": [
                 entity("PHONE_NUMBER", &number.id, can_send),
-                entity("WABA", WABA_ID, "AVAILABLE"),
+                entity("WABA", &waba_id(number.waba), "AVAILABLE"),
                 entity("BUSINESS", PORTFOLIO_ID, "AVAILABLE"),
             ],
         },

@@ -20,6 +20,7 @@ use crate::dice::{Purpose, dice};
 use crate::error::SimError;
 use crate::message::Message;
 use crate::odds::Odds;
+use crate::templates::Told;
 use crate::wa_id::WaId;
 use courier::Courier;
 use scheduler::{Pending, Scheduler};
@@ -46,6 +47,8 @@ pub(crate) enum Says {
 pub(crate) struct Sender {
     pub(crate) id: String,
     pub(crate) display: String,
+    /// The place of its account.
+    pub(crate) waba: usize,
 }
 
 /// The way in: announce what happened, and the webhooks follow.
@@ -88,6 +91,16 @@ impl Webhooks {
         }
     }
 
+    /// Sends on what becomes of an account, a number or a template.
+    pub(crate) fn tell(&self, told: Told) {
+        self.teller().tell(told);
+    }
+
+    /// Tells of such things later.
+    pub(crate) fn teller(&self) -> Teller {
+        Teller { inbox: self.inbox.clone(), courier: Arc::clone(&self.courier) }
+    }
+
     pub(crate) fn courier(&self) -> &Courier {
         &self.courier
     }
@@ -100,6 +113,23 @@ impl Webhooks {
     fn hand_over(&self, pending: Pending) {
         // The scheduler is gone only when the simulator stops, and then so are its webhooks.
         let _ = self.inbox.send(pending);
+    }
+}
+
+/// Tells of accounts.
+#[derive(Clone)]
+pub(crate) struct Teller {
+    inbox: UnboundedSender<Pending>,
+    courier: Arc<Courier>,
+}
+
+impl Teller {
+    pub(crate) fn tell(&self, told: Told) {
+        if self.courier.has_url() {
+            self.courier.expect(1);
+            // As with all that is handed over: the scheduler is gone only when the simulator stops.
+            let _ = self.inbox.send(Pending::Account(told));
+        }
     }
 }
 

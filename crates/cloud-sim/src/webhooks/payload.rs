@@ -1,6 +1,7 @@
 //! Webhook bodies as Meta writes them: batches, numbers as strings, everything beyond ASCII escaped.
 
 use std::io;
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use serde::Serialize;
 use serde_json::ser::{Formatter, Serializer};
@@ -9,25 +10,36 @@ use super::plan::{Status, Step};
 use super::scheduler::Event;
 use super::{Inbound, Says, Sender};
 use crate::catalogue;
-use crate::cloud::WABA_ID;
+use crate::cloud::waba_id;
 use crate::message::Message;
+use crate::templates::Told as AccountTold;
 
 #[derive(Serialize)]
 struct Notification<'a> {
     object: &'static str,
-    entry: [Entry<'a>; 1],
+    entry: Vec<Entry<'a>>,
 }
 
 #[derive(Serialize)]
 struct Entry<'a> {
-    id: &'static str,
+    id: String,
+    /// Of what becomes of accounts alone.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    time: Option<u64>,
     changes: Vec<Change<'a>>,
 }
 
 #[derive(Serialize)]
 struct Change<'a> {
-    value: Value<'a>,
+    value: Told<'a>,
     field: &'static str,
+}
+
+#[derive(Serialize)]
+#[serde(untagged)]
+enum Told<'a> {
+    Messages(Value<'a>),
+    Account(&'a serde_json::Value),
 }
 
 #[derive(Serialize)]
@@ -121,27 +133,53 @@ struct Details {
     details: &'static str,
 }
 
-/// The body of one POST: one entry, one change per number with its statuses in order, and one per inbound message.
+/// The body of one POST: an entry per account, in it one change per number with its statuses in order, and one per inbound
+/// message; then what becomes of accounts, each in an entry with its time.
 pub(crate) fn encode(senders: &[Sender], batch: &[Event]) -> Vec<u8> {
-    let mut changes = Vec::new();
+    let mut entries: Vec<(usize, Entry<'_>)> = Vec::new();
     let mut change_of_number = vec![None; senders.len()];
+    let mut accounts = Vec::new();
     for event in batch {
         match event {
-            Event::Inbound(inbound) => changes.push(inbound_change(&senders[inbound.number], inbound)),
+            Event::Inbound(inbound) => {
+                let sender = &senders[inbound.number];
+                entry_of(&mut entries, sender.waba).changes.push(inbound_change(sender, inbound));
+            }
             Event::Status(message, step) => {
+                let sender = &senders[message.number];
+                let changes = &mut entry_of(&mut entries, sender.waba).changes;
                 let place = *change_of_number[message.number].get_or_insert_with(|| {
-                    changes.push(change(&senders[message.number]));
+                    changes.push(change(sender));
                     changes.len() - 1
                 });
-                changes[place].value.statuses.push(status(message, step));
+                if let Told::Messages(value) = &mut changes[place].value {
+                    value.statuses.push(status(message, step));
+                }
             }
+            Event::Account(told) => accounts.push(account_entry(told)),
         }
     }
-    let notification = Notification { object: "whatsapp_business_account", entry: [Entry { id: WABA_ID, changes }] };
+    let entry = entries.into_iter().map(|(_, entry)| entry).chain(accounts).collect();
+    let notification = Notification { object: "whatsapp_business_account", entry };
     let mut body = Vec::with_capacity(256 + batch.len() * 400);
     let mut serializer = Serializer::with_formatter(&mut body, Escaped);
     notification.serialize(&mut serializer).expect("strings and numbers always serialise into memory");
     body
+}
+
+/// The entry of an account; where there is none yet, a new one.
+fn entry_of<'e, 'a>(entries: &'e mut Vec<(usize, Entry<'a>)>, waba: usize) -> &'e mut Entry<'a> {
+    let place = entries.iter().position(|(of, _)| *of == waba).unwrap_or_else(|| {
+        entries.push((waba, Entry { id: waba_id(waba), time: None, changes: Vec::new() }));
+        entries.len() - 1
+    });
+    &mut entries[place].1
+}
+
+fn account_entry(told: &AccountTold) -> Entry<'_> {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    let change = Change { value: Told::Account(&told.value), field: told.field };
+    Entry { id: waba_id(told.waba), time: Some(now.as_secs()), changes: vec![change] }
 }
 
 fn change(sender: &Sender) -> Change<'_> {
@@ -154,21 +192,22 @@ fn change(sender: &Sender) -> Change<'_> {
         statuses: Vec::new(),
         user_preferences: Vec::new(),
     };
-    Change { value, field: "messages" }
+    Change { value: Told::Messages(value), field: "messages" }
 }
 
 fn inbound_change<'a>(sender: &'a Sender, inbound: &'a Inbound) -> Change<'a> {
     let from = inbound.user.digits();
     let mut change = change(sender);
-    change.value.contacts = vec![Contact { profile: Profile { name: "Zoë" }, wa_id: from.clone() }];
+    let Told::Messages(value) = &mut change.value else { return change };
+    value.contacts = vec![Contact { profile: Profile { name: "Zoë" }, wa_id: from.clone() }];
     match &inbound.says {
         Says::Text { wamid, text } => {
             let (timestamp, text) = (seconds(inbound.at_us), Text { body: text });
-            change.value.messages = vec![InboundBody { from, id: wamid, timestamp, r#type: "text", text }];
+            value.messages = vec![InboundBody { from, id: wamid, timestamp, r#type: "text", text }];
         }
         Says::Preference { stops } => {
+            value.user_preferences = vec![wish(from, *stops, inbound.at_us)];
             change.field = "user_preferences";
-            change.value.user_preferences = vec![wish(from, *stops, inbound.at_us)];
         }
     }
     change

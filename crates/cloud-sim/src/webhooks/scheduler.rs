@@ -19,6 +19,7 @@ use super::{Inbound, Sender, payload};
 use crate::config::SimConfig;
 use crate::message::Message;
 use crate::odds::{Odds, fraction};
+use crate::templates::Told;
 
 /// What comes in to be announced.
 pub(crate) enum Pending {
@@ -29,12 +30,14 @@ pub(crate) enum Pending {
         steps: Vec<Step>,
     },
     Inbound(Inbound),
+    Account(Told),
 }
 
 /// What goes out in a batch.
 pub(crate) enum Event {
     Status(Arc<Message>, Step),
     Inbound(Inbound),
+    Account(Told),
 }
 
 /// The message with this place in the slab has its next receipt at this time.
@@ -111,6 +114,7 @@ impl Scheduler {
     fn take(&mut self, pending: Pending, now: Instant) {
         match pending {
             Pending::Inbound(inbound) => self.gather(Event::Inbound(inbound), now),
+            Pending::Account(told) => self.gather(Event::Account(told), now),
             Pending::Receipts { message, accepted, steps } => {
                 let place = self.free.pop().unwrap_or_else(|| {
                     self.waiting.push(None);

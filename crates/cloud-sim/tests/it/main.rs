@@ -10,4 +10,5 @@ mod media;
 mod receiver;
 mod sending;
 mod support;
+mod templates;
 mod webhooks;

@@ -1,0 +1,142 @@
+//! Creating, editing and reading a template; its review comes later, by the simulator's own order of things.
+
+use axum::Json;
+use axum::extract::Request;
+use axum::response::{IntoResponse, Response};
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use super::error::GraphError;
+use super::listing::select;
+use super::nodes::TEMPLATE;
+use super::{body, query};
+use crate::cloud::Cloud;
+use crate::templates::{CATEGORIES, Template, category_of};
+
+/// Meta: longest name, header text, body, footer and label of a button, in characters.
+const NAME: usize = 512;
+const HEADER: usize = 60;
+const BODY: usize = 1024;
+const FOOTER: usize = 60;
+const LABEL: usize = 25;
+
+#[derive(Deserialize)]
+struct Creation {
+    name: Option<String>,
+    language: Option<String>,
+    category: Option<String>,
+    parameter_format: Option<String>,
+    components: Option<Vec<Value>>,
+}
+
+#[derive(Deserialize)]
+struct Edit {
+    category: Option<String>,
+    components: Option<Vec<Value>>,
+}
+
+fn read<'de, T: Deserialize<'de>>(body: &'de [u8]) -> Result<T, GraphError> {
+    serde_json::from_slice(body).map_err(|_| GraphError::parameter("Invalid parameter"))
+}
+
+/// `POST /{waba}/message_templates`
+pub(crate) async fn create(cloud: &Cloud, waba: usize, request: Request) -> Result<Response, GraphError> {
+    let body = body(request).await?;
+    let Creation { name, language, category, parameter_format, components } = read(&body)?;
+    let name = name.ok_or_else(|| GraphError::required("name"))?;
+    let language = language.ok_or_else(|| GraphError::required("language"))?;
+    let category = known_category(category.as_deref())?.ok_or_else(|| GraphError::required("category"))?;
+    let is_word = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_';
+    if name.is_empty() || name.len() > NAME || !name.chars().all(is_word) {
+        return Err(GraphError::parameter("Invalid parameter: name must hold small letters, digits and _"));
+    }
+    let is_named = parameter_format.is_some_and(|format| format.eq_ignore_ascii_case("NAMED"));
+    let components = checked(components.ok_or_else(|| GraphError::required("components"))?)?;
+    let pending = Template::pending(waba, &name, &language, category, is_named, components);
+    let created = cloud.templates.create(pending).ok_or_else(|| {
+        let message =
+            format!("Content in this language already exists: there is already {language} content for {name}");
+        GraphError::with_subcode(message, 2_388_024)
+    })?;
+    cloud.review(created.id);
+    Ok(Json(json!({ "id": created.id.to_string(), "status": created.status, "category": created.category }))
+        .into_response())
+}
+
+/// `POST /{template}`: the whole of its components, or its category. It is reviewed again.
+pub(crate) async fn edit(cloud: &Cloud, id: u64, request: Request) -> Result<Response, GraphError> {
+    let body = body(request).await?;
+    let Edit { category, components } = read(&body)?;
+    let (category, components) = (known_category(category.as_deref())?, components.map(checked).transpose()?);
+    let edited = cloud.templates.change(id, |template| {
+        let approved = template.status == "APPROVED";
+        let is_editable = approved || matches!(template.status.as_str(), "REJECTED" | "PAUSED");
+        let category_changes = category.is_some_and(|category| category != template.category);
+        if !is_editable || (approved && category_changes) {
+            return Err(GraphError::with_subcode("Message template cannot be edited now", 2_388_039));
+        }
+        template.components = components.unwrap_or_else(|| template.components.clone());
+        template.category = category.unwrap_or(template.category);
+        template.status = "PENDING".to_owned();
+        Ok(())
+    });
+    edited.unwrap_or_else(|| Err(GraphError::unknown_object("post", &id.to_string())))?;
+    cloud.review(id);
+    Ok(Json(json!({ "success": true })).into_response())
+}
+
+/// `GET /{template}?fields=`
+pub(crate) fn show(template: &Template, request: &Request) -> Result<Response, GraphError> {
+    let fields = query(request.uri()).remove("fields");
+    Ok(Json(select(&template.node(), &TEMPLATE, fields.as_deref())?).into_response())
+}
+
+fn known_category(given: Option<&str>) -> Result<Option<&'static str>, GraphError> {
+    let unknown = || GraphError::not_one_of("category", &CATEGORIES.join(", "));
+    given.map(|given| category_of(given).ok_or_else(unknown)).transpose()
+}
+
+/// The components as they are kept, unless Meta would refuse them at once.
+fn checked(mut components: Vec<Value>) -> Result<Vec<Value>, GraphError> {
+    for component in &mut components {
+        for name in ["type", "format"] {
+            if let Some(word) = component[name].as_str().map(str::to_ascii_uppercase) {
+                component[name] = json!(word);
+            }
+        }
+        let text = component["text"].as_str().unwrap_or_default();
+        let (kind, length) = (component["type"].as_str().unwrap_or_default(), text.chars().count());
+        let most = match kind {
+            "HEADER" => HEADER,
+            "FOOTER" => FOOTER,
+            "BODY" => BODY,
+            "BUTTONS" => 0,
+            _ => return Err(GraphError::not_one_of("components['type']", "HEADER, BODY, FOOTER, BUTTONS")),
+        };
+        if length > most {
+            let message = format!("Character limit exceeded: the field {kind} has a limit of {most} characters");
+            return Err(GraphError::with_subcode(message, 2_388_040));
+        }
+        if kind == "BODY" && (text.starts_with("{{") || text.ends_with("}}")) {
+            let message = "Variables can't be at the start or end of the template";
+            return Err(GraphError::with_subcode(message, 2_388_299));
+        }
+        if kind == "BODY" && text.contains("{{") && component["example"].is_null() {
+            return Err(GraphError::parameter("component of type BODY is missing expected field(s) (example)"));
+        }
+        check_buttons(component)?;
+    }
+    if !components.iter().any(|component| component["type"] == "BODY") {
+        return Err(GraphError::parameter("Invalid parameter: a BODY component is required"));
+    }
+    Ok(components)
+}
+
+fn check_buttons(component: &Value) -> Result<(), GraphError> {
+    let buttons = component["buttons"].as_array().map_or(&[][..], Vec::as_slice);
+    let is_long = |button: &&Value| button["text"].as_str().is_some_and(|text| text.chars().count() > LABEL);
+    if buttons.len() > 10 || buttons.iter().find(is_long).is_some() {
+        return Err(GraphError::with_subcode("Buttons are invalid", 2_388_060));
+    }
+    Ok(())
+}
