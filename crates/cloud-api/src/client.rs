@@ -112,6 +112,11 @@ impl Client {
         self.http.post(self.url(&[id, edge])).header(AUTHORIZATION, token.header())
     }
 
+    /// A POST to an object itself.
+    pub(crate) fn post_to(&self, id: &str, token: &Token) -> RequestBuilder {
+        self.http.post(self.url(&[id])).header(AUTHORIZATION, token.header())
+    }
+
     /// A GET of an object (one segment) or of its edge (two).
     pub(crate) fn get(&self, segments: &[&str], token: &Token) -> RequestBuilder {
         self.http.get(self.url(segments)).header(AUTHORIZATION, token.header())

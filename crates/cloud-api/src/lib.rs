@@ -36,6 +36,6 @@ pub use personal::Personal;
 pub use secret::{InvalidSecret, Token};
 pub use send::{MessageStatus, SendOutcome, SendResponse, SentContact, SentMessage};
 pub use template::{
-    ButtonType, ComponentType, HeaderFormat, ParameterFormat, TemplateButton, TemplateCategory, TemplateComponent,
-    TemplateInfo, TemplateStatus,
+    ButtonType, ComponentType, CreatedTemplate, HeaderFormat, ParameterFormat, QualityScore, TemplateButton,
+    TemplateCategory, TemplateComponent, TemplateInfo, TemplateStatus,
 };

@@ -4,12 +4,14 @@
 //! Anything but 200 makes Meta send the whole batch again, for up to 7 days (Meta: webhooks overview), so a status that
 //! nobody knows, or that cannot be read, must not fail the batch.
 
+mod account;
 mod inbound;
 mod parse;
 mod payload;
 mod signature;
 mod subscription;
 
+pub use account::{AccountEvent, AccountUpdate, TemplateKey};
 pub use inbound::{Inbound, Preference};
 pub use parse::{ParseError, Parsed, ReceivedStatus, parse};
 pub use payload::{

@@ -9,6 +9,7 @@ use serde::{Deserialize, de::DeserializeOwned};
 use serde_json::value::RawValue;
 
 use super::{
+    account::{self, AccountUpdate, is_account},
     inbound::{Inbound, Preference, message, preference},
     payload::{MESSAGES, MessagesValue, Notification, StatusUpdate, USER_PREFERENCES, seconds},
 };
@@ -22,6 +23,8 @@ pub struct Parsed {
     pub inbound: Vec<Inbound>,
     /// What users wish of our marketing messages.
     pub preferences: Vec<Preference>,
+    /// What became of accounts, numbers and templates.
+    pub accounts: Vec<AccountUpdate>,
     /// Updates of other kinds: errors of numbers, changes of other fields, messages and wishes of another shape.
     pub others: usize,
     /// Parts that could not be understood.
@@ -56,6 +59,7 @@ pub fn parse(body: &[u8]) -> Result<Parsed, ParseError> {
     if let Ok(text) = str::from_utf8(body)
         && text.trim_start().starts_with('{')
         && let Ok(batch) = serde_json::from_str::<Notification>(text)
+        && !batch.entry.iter().flat_map(|entry| &entry.changes).any(|change| is_account(&change.field))
     {
         return Ok(Parsed::from(batch));
     }
@@ -80,7 +84,8 @@ impl Parsed {
     /// Whether nothing of it is to be stored.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.statuses.is_empty() && self.inbound.is_empty() && self.preferences.is_empty()
+        let users = self.inbound.is_empty() && self.preferences.is_empty();
+        self.statuses.is_empty() && users && self.accounts.is_empty()
     }
 
     fn add(&mut self, value: MessagesValue) {
@@ -127,18 +132,27 @@ fn parse_loosely(body: &str) -> Result<Parsed, ParseError> {
     let mut parsed = Parsed::default();
     for entry in root.objects("entry", &mut parsed.skipped) {
         for change in entry.objects("changes", &mut parsed.skipped) {
-            add_change(&change, &mut parsed);
+            add_change(&entry, &change, &mut parsed);
         }
     }
     Ok(parsed)
 }
 
-fn add_change(change: &Members<'_>, parsed: &mut Parsed) {
+fn add_change(entry: &Members<'_>, change: &Members<'_>, parsed: &mut Parsed) {
     match (change.get::<String>("field").as_deref(), change.object("value")) {
+        (Some(field), _) if is_account(field) => match account_update(entry, field, change) {
+            Some(update) => parsed.accounts.push(update),
+            None => parsed.others += 1,
+        },
         (Some(field), Some(value)) if is_read(field) => add_value(&value, parsed),
         (Some(field), _) if !is_read(field) => parsed.others += 1,
         _ => parsed.skipped += 1,
     }
+}
+
+fn account_update(entry: &Members<'_>, field: &str, change: &Members<'_>) -> Option<AccountUpdate> {
+    let event = account::event(field, &change.get("value")?)?;
+    Some(AccountUpdate { waba_id: entry.get("id")?, time: entry.get("time"), event })
 }
 
 fn add_value(value: &Members<'_>, parsed: &mut Parsed) {

@@ -73,7 +73,7 @@ fn other_kinds_of_update_are_counted() {
     let mut batch = body(json!([status_json("1")]));
     batch["entry"][0]["changes"][0]["value"]["messages"] = json!([{"from": "1", "id": "in.1"}, 7]);
     let changes = batch["entry"][0]["changes"].as_array_mut().unwrap();
-    changes.push(json!({"field": "account_update", "value": {"event": "X"}}));
+    changes.push(json!({"field": "account_alerts", "value": {"event": "X"}}));
     changes.push(json!({"field": "calls", "value": {"statuses": [status_json("call")]}}));
     check(&batch, &["1"], 4, 0);
     batch["entry"][0]["changes"].as_array_mut().unwrap().push(json!({"field": "standby", "value": []}));

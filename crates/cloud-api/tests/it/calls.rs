@@ -1,9 +1,11 @@
 //! Media, numbers and templates.
 
 use dawncast_cloud_api::{
-    CallError, CanSend, Cause, HeaderFormat, MessagingLimit, NumberStatus, ParameterFormat, Quality, TemplateStatus,
-    ThroughputLevel,
+    CallError, CanSend, Cause, HeaderFormat, MessagingLimit, NumberStatus, ParameterFormat, Quality, TemplateCategory,
+    TemplateStatus, ThroughputLevel,
 };
+
+use serde_json::json;
 
 use crate::server::{Reply, Server, token};
 
@@ -95,6 +97,28 @@ async fn a_template_is_found_by_its_exact_name() {
     let templates = server.client().templates("99", &token(), Some("pack")).await.unwrap();
     assert_eq!(templates.iter().map(|t| t.id.as_str()).collect::<Vec<_>>(), ["1", "3"]);
     assert!(server.requests()[1].contains("&name=pack&after=b "));
+}
+
+#[tokio::test]
+async fn a_template_is_created_and_edited_as_it_is_given() {
+    let created = r#"{"id":"594425479261596","status":"PENDING","category":"MARKETING"}"#;
+    let server = Server::start([Reply::Http(200, created), Reply::Http(200, r#"{"success":true}"#)]).await;
+    let definition = json!({ "name": "pack", "language": "en_IN", "category": "UTILITY", "components": [] });
+    let created = server.client().create_template("99", &token(), &definition).await.unwrap();
+    assert_eq!((created.id.as_str(), created.status), ("594425479261596", TemplateStatus::Pending));
+    assert_eq!(created.category, TemplateCategory::Marketing, "Meta may give another than was asked for");
+    server.client().edit_template(&created.id, &token(), &json!({ "components": [] })).await.unwrap();
+    let requests = server.requests();
+    assert!(requests[0].starts_with("POST /v26.0/99/message_templates "), "{}", requests[0]);
+    assert!(requests[0].ends_with(&definition.to_string()), "{}", requests[0]);
+    assert!(requests[1].starts_with("POST /v26.0/594425479261596 "), "{}", requests[1]);
+}
+
+#[tokio::test]
+async fn an_edit_that_changed_nothing_is_an_error() {
+    let server = Server::start([Reply::Http(200, r#"{"success":false}"#)]).await;
+    let error = server.client().edit_template("5", &token(), &json!({})).await.unwrap_err();
+    assert!(matches!(error, CallError::Malformed(_)), "{error}");
 }
 
 #[tokio::test]
