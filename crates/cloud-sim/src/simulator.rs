@@ -11,7 +11,7 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::{CancellationToken, DropGuard};
 
 use crate::clock::Clock;
-use crate::cloud::{Cloud, Number};
+use crate::cloud::{Cloud, Number, waba_id};
 use crate::config::SimConfig;
 use crate::control;
 use crate::error::SimError;
@@ -72,6 +72,12 @@ impl Simulator {
     #[must_use]
     pub fn numbers(&self) -> Vec<String> {
         self.cloud.numbers.iter().map(|number| number.id.clone()).collect()
+    }
+
+    /// The id of the account that a number belongs to.
+    #[must_use]
+    pub fn account(&self, number: &str) -> Option<String> {
+        self.cloud.number(number).map(|number| waba_id(number.waba))
     }
 
     /// What it accepted and refused until now.

@@ -198,6 +198,10 @@ mod tests {
             parameter_format: ParameterFormat::Positional,
             header,
             body_text: body.to_owned(),
+            id: None,
+            quality: None,
+            rejected_reason: None,
+            noted_at: None,
             buttons,
         }
     }

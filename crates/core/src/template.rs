@@ -3,20 +3,35 @@
 
 mod draft;
 mod review;
+mod standing;
 mod wording;
+
+use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    campaign::{ButtonKind, Category, Choice, Component, Message, Parameter, TemplateMessage},
+    UnixMs,
+    campaign::{ButtonKind, Category, Choice, Component, Parameter, TemplateMessage},
     fault::{Faults, did_you_mean, listed, nearest, word},
 };
 
 pub use draft::{ActionDraft, ButtonDraft, Draft, HeaderDraft, MediaFormat, TextDraft};
 pub use review::Review;
+pub use standing::{Lint as CampaignLint, lint_for, unsendable};
 
 /// The status of a template that may be sent.
 const APPROVED: &str = "APPROVED";
+
+/// How a template stands whose message was refused with `code` (Meta: error codes, templates).
+pub fn status_of_refusal(code: u32) -> &'static str {
+    match code {
+        132_015 => "PAUSED",
+        132_016 => "DISABLED",
+        132_001 => "MISSING",
+        _ => "REFUSED",
+    }
+}
 
 /// A template as Meta has it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -37,6 +52,25 @@ pub struct Definition {
     pub body_text: String,
     /// Its buttons, in order.
     pub buttons: Vec<Button>,
+    /// Meta's id of it.
+    #[serde(default)]
+    pub id: Option<String>,
+    /// How recipients rate it: `GREEN`, `YELLOW`, `RED`, `UNKNOWN`.
+    #[serde(default)]
+    pub quality: Option<String>,
+    /// Why it was rejected, such as `INVALID_FORMAT`.
+    #[serde(default)]
+    pub rejected_reason: Option<String>,
+    /// When its status was last told by something else than the list: a webhook, or a refusal.
+    #[serde(default)]
+    pub noted_at: Option<UnixMs>,
+}
+
+impl Definition {
+    /// Whether Meta lets it be sent.
+    pub fn is_approved(&self) -> bool {
+        self.status == APPROVED
+    }
 }
 
 word! {
@@ -128,15 +162,45 @@ pub fn variables(text: &str) -> Vec<&str> {
     found
 }
 
-/// Whether the templates that `message` may send, its fallback included, are among those known, and fit.
-pub fn lint_known(known: &[Definition], message: &Message) -> Faults {
-    let mut faults = Faults::new();
-    message.templates().for_each(|(choice, template)| faults.append(lint_template(known, choice, template)));
-    faults
+/// Whether a template can be sent as a campaign fills it in.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Fit {
+    /// Where the campaign and the template do not fit together: no waiting mends it.
+    pub misfits: Faults,
+    /// Where it stands, if Meta does not send it now.
+    pub standing: Option<Standing>,
+}
+
+/// A template that Meta does not send now.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Standing {
+    /// Which of the campaign's messages it is.
+    pub choice: Choice,
+    /// Its name.
+    pub name: String,
+    /// Meta's word for where it stands.
+    pub status: String,
+}
+
+impl Fit {
+    /// Whether it can be sent now.
+    pub fn is_sendable(&self) -> bool {
+        self.misfits.is_empty() && self.standing.is_none()
+    }
+}
+
+impl fmt::Display for Fit {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.standing {
+            Some(standing) => write!(f, "template `{}` is {}", standing.name, standing.status)?,
+            None => self.misfits.fmt(f)?,
+        }
+        if self.standing.is_some() && !self.misfits.is_empty() { write!(f, "; {}", self.misfits) } else { Ok(()) }
+    }
 }
 
 /// Whether a template that a campaign sends by `choice` is among those known, and fits.
-pub fn lint_template(known: &[Definition], choice: Choice, message: &TemplateMessage) -> Faults {
+pub fn lint_template(known: &[Definition], choice: Choice, message: &TemplateMessage) -> Fit {
     let same_name: Vec<_> = known.iter().filter(|definition| definition.name == message.name).collect();
     let (at, mut faults) = (choice.pointer(), Faults::new());
     let Some(first) = same_name.first() else {
@@ -144,7 +208,7 @@ pub fn lint_template(known: &[Definition], choice: Choice, message: &TemplateMes
         let detail =
             format!("(#132001) template name ({}) does not exist: submit it to Meta first.{near}", message.name);
         faults.add(format!("{at}/name"), detail);
-        return faults;
+        return Fit { misfits: faults, standing: None };
     };
     let exact = same_name.iter().find(|definition| definition.language == message.language);
     if exact.is_none() {
@@ -154,7 +218,13 @@ pub fn lint_template(known: &[Definition], choice: Choice, message: &TemplateMes
         let detail = format!("(#132001) template name ({name}) does not exist in {language}: it exists in {has}.");
         faults.add(format!("{at}/language"), detail);
     }
-    Lint { definition: exact.unwrap_or(first), at, message, faults }.run()
+    let definition = exact.unwrap_or(first);
+    let standing = (!definition.is_approved()).then(|| Standing {
+        choice,
+        name: definition.name.clone(),
+        status: definition.status.clone(),
+    });
+    Fit { misfits: Lint { definition, at, message, faults }.run(), standing }
 }
 
 struct Lint<'a> {
@@ -167,7 +237,7 @@ struct Lint<'a> {
 
 impl<'a> Lint<'a> {
     fn run(mut self) -> Faults {
-        self.standing();
+        self.category();
         self.header();
         self.body();
         self.buttons();
@@ -179,13 +249,8 @@ impl<'a> Lint<'a> {
         self.faults.add(format!("{}{place}", self.at), detail);
     }
 
-    fn standing(&mut self) {
-        let Definition { name, status, category, .. } = self.definition;
-        if status != APPROVED {
-            let detail =
-                format!("template `{name}` is {status}: Meta sends {APPROVED} ones only. Wait for it or use another.");
-            self.fault("/name", detail);
-        }
+    fn category(&mut self) {
+        let Definition { name, category, .. } = self.definition;
         if *category != self.message.category {
             let detail = format!("template `{name}` is {category} and not {}: state that.", self.message.category);
             self.fault("/category", detail);

@@ -1,7 +1,7 @@
 use serde_json::{Value, json};
 
 use super::*;
-use crate::campaign::CampaignSpec;
+use crate::campaign::{CampaignSpec, Message};
 
 fn daily_pack() -> Definition {
     Definition {
@@ -13,6 +13,10 @@ fn daily_pack() -> Definition {
         header: Some(Header::Image),
         body_text: "Hi {{1}}, your pack is here.".to_owned(),
         buttons: Vec::new(),
+        id: None,
+        quality: None,
+        rejected_reason: None,
+        noted_at: None,
     }
 }
 
@@ -59,6 +63,11 @@ fn button(kind: &str, index: u8) -> Value {
         _ => json!({"type": "coupon_code", "coupon_code": "x"}),
     };
     json!({"type": "button", "sub_type": kind, "index": index, "parameters": [parameter]})
+}
+
+/// What is wrong when it is to go out at once.
+fn lint_known(known: &[Definition], message: &Message) -> Faults {
+    lint_for(known, message, 0).faults
 }
 
 fn lint(definition: &Definition, message: &Message) -> Faults {

@@ -20,6 +20,8 @@ pub enum Verdict {
     PairLimited(u32),
     /// The number, its token or its account cannot send now: not accepted. Stops the number; keeps the attempt.
     NumberDown(u32),
+    /// The template cannot be sent from this number's account now: not accepted. Stops it there; keeps the attempt.
+    TemplateDown(u32),
     /// Begun, and taken back before its POST: it never left. Keeps the attempt.
     Withdrawn,
     /// Begun, and not POSTed because the recipient is suppressed: neither is any other attempt.
@@ -40,6 +42,7 @@ impl Verdict {
             Self::Throttled(_) => "throttled",
             Self::PairLimited(_) => "pair_limited",
             Self::NumberDown(_) => "number_down",
+            Self::TemplateDown(_) => "template_down",
             Self::Withdrawn => "withdrawn",
             Self::Suppressed => "suppressed",
             Self::Transient(_) => "transient",
@@ -49,11 +52,12 @@ impl Verdict {
     }
 
     /// All names, for metrics that start at zero.
-    pub const NAMES: [&'static str; 9] = [
+    pub const NAMES: [&'static str; 10] = [
         "accepted",
         "throttled",
         "pair_limited",
         "number_down",
+        "template_down",
         "withdrawn",
         "suppressed",
         "transient",
@@ -67,6 +71,7 @@ impl Verdict {
             Self::Throttled(code)
             | Self::PairLimited(code)
             | Self::NumberDown(code)
+            | Self::TemplateDown(code)
             | Self::Transient(code)
             | Self::Rejected(code) => code,
             Self::Suppressed => SUPPRESSED,
@@ -76,7 +81,10 @@ impl Verdict {
 
     /// True when the attempt does not count against the policy: it was turned away before it was looked at.
     pub fn keeps_attempt(self) -> bool {
-        matches!(self, Self::Throttled(_) | Self::PairLimited(_) | Self::NumberDown(_) | Self::Withdrawn)
+        matches!(
+            self,
+            Self::Throttled(_) | Self::PairLimited(_) | Self::NumberDown(_) | Self::TemplateDown(_) | Self::Withdrawn
+        )
     }
 
     /// The fact to record about `attempt`.
@@ -85,9 +93,12 @@ impl Verdict {
             Self::Accepted => Outcome::Accepted,
             Self::Unknown => Outcome::Unsure,
             Self::Rejected(_) | Self::Suppressed => Outcome::Failed,
-            Self::Throttled(_) | Self::PairLimited(_) | Self::NumberDown(_) | Self::Withdrawn | Self::Transient(_) => {
-                Outcome::FailedRetryable
-            }
+            Self::Throttled(_)
+            | Self::PairLimited(_)
+            | Self::NumberDown(_)
+            | Self::TemplateDown(_)
+            | Self::Withdrawn
+            | Self::Transient(_) => Outcome::FailedRetryable,
         };
         Fact { attempt, outcome, throttled: self.keeps_attempt(), code: self.code(), at }
     }

@@ -39,6 +39,7 @@ fn refused(error: &ApiError) -> Verdict {
         Class::RetrySoon => Verdict::Transient(code),
         Class::RetryLater | Class::PauseNumber | Class::FatalConfig if !about_message => Verdict::NumberDown(code),
         Class::RetryLater => Verdict::Transient(code),
+        Class::PauseTemplate => Verdict::TemplateDown(code),
         _ => Verdict::Rejected(code),
     }
 }
@@ -85,7 +86,8 @@ pub(crate) fn status_fact(attempt: Attempt, update: &StatusUpdate) -> Option<Fac
 }
 
 fn may_retry(entry: &ErrorEntry) -> bool {
-    matches!(entry.class(Way::Webhook), Class::RetrySoon | Class::Ambiguous)
+    // A template that is paused drops what Meta holds of it back: another may go out, or the same when it is let go.
+    matches!(entry.class(Way::Webhook), Class::RetrySoon | Class::Ambiguous | Class::PauseTemplate)
 }
 
 /// The class of an error code in the words of the report. Failures at the recipient are not the sender's fault.
@@ -142,6 +144,15 @@ mod tests {
     fn a_refused_token_stops_the_number_not_the_message() {
         check(190, 401, Verdict::NumberDown(190));
         check(131_031, 403, Verdict::NumberDown(131_031));
+    }
+
+    #[test]
+    fn a_paused_template_stops_the_template_and_neither_message_nor_number() {
+        for code in [132_001, 132_015, 132_016] {
+            check(code, 400, Verdict::TemplateDown(code as u32));
+        }
+        let error = ApiError { code: Some(132_015), http_status: 400, ..ApiError::default() };
+        assert_eq!(rest(&SendOutcome::Refused(Box::new(error))), None);
     }
 
     #[test]

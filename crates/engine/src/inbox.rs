@@ -14,7 +14,7 @@ use dawncast_core::{
 };
 use tracing::info;
 
-use crate::{Clock, Context, EngineError, Unavailable, dispatch::STOPPED_MARKETING};
+use crate::{Clock, Context, EngineError, Unavailable, accounts, dispatch::STOPPED_MARKETING};
 
 /// What a wish of `user_preferences` is about (Meta: webhook field `user_preferences`).
 const MARKETING: &str = "marketing_messages";
@@ -57,6 +57,7 @@ impl Inbox {
     }
 
     async fn take(&self, parsed: &Parsed) -> Result<(), EngineError> {
+        accounts::heed(&self.ctx, &parsed.accounts, self.clock.now()).await?;
         self.open_windows(&parsed.inbound).await?;
         self.heed_codes(&parsed.statuses).await?;
         let mut changes: Vec<(Phone, Change)> = Vec::new();

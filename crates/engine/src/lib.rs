@@ -4,6 +4,7 @@
 //! writes atomically. Chores (freeze, plan, preflight, open, judge, close) are jobs on `apalis-redis`, and only hints;
 //! archive runs beside them; pages go through a lane backend of our own. HTTP routes are not here: the engine meets the server in Redis.
 
+mod accounts;
 mod answer;
 mod chores;
 mod clock;

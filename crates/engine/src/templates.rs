@@ -17,6 +17,7 @@ use dawncast_core::{
 };
 use dawncast_store::records::Number;
 use metrics::gauge;
+use tracing::{info, warn};
 
 use crate::{Context, EngineError, metrics::TEMPLATE_STATUS};
 
@@ -37,6 +38,10 @@ fn definition(info: &TemplateInfo) -> Definition {
         parameter_format: if named { ParameterFormat::Named } else { ParameterFormat::Positional },
         header: part(ComponentType::Header).map(header),
         body_text: part(ComponentType::Body).and_then(|body| body.text.clone()).unwrap_or_default(),
+        id: Some(info.id.clone()),
+        quality: info.quality_score.as_ref().map(|quality| quality.score.as_str().to_owned()),
+        rejected_reason: info.rejected_reason.clone().filter(|reason| reason != "NONE"),
+        noted_at: None,
         buttons: part(ComponentType::Buttons).map(|part| part.buttons.iter().map(button).collect()).unwrap_or_default(),
     }
 }
@@ -74,8 +79,31 @@ pub(crate) async fn sync_account(ctx: &Context, number: &Number, now: UnixMs) ->
     let waba = &number.waba_id;
     let infos = ctx.client.templates(waba.as_str(), &token(number)?, None).await?;
     let definitions: Vec<Definition> = infos.iter().map(definition).collect();
+    let before = ctx.store.templates(waba).await?.unwrap_or_default();
+    tell_changes(waba, &before, &definitions);
     ctx.store.put_templates(waba, &definitions, now).await?;
-    Ok(definitions)
+    Ok(ctx.store.templates(waba).await?.unwrap_or_default())
+}
+
+/// Says what became of templates since they were read last.
+fn tell_changes(waba: &WabaId, before: &[Definition], after: &[Definition]) {
+    for now in after {
+        let was = before.iter().find(|it| it.name == now.name && it.language == now.language);
+        if let Some(was) = was.filter(|was| was.status != now.status) {
+            tell_change(waba, now, &was.status);
+        }
+    }
+}
+
+/// Says what became of a template that stood `before`.
+fn tell_change(waba: &WabaId, now: &Definition, before: &str) {
+    let Definition { name, language, status, .. } = now;
+    let why = now.rejected_reason.as_ref().map(|reason| format!(" ({reason})")).unwrap_or_default();
+    if now.is_approved() {
+        info!("template {name} ({language}) of account {waba} is {status}, it was {before}");
+    } else {
+        warn!("template {name} ({language}) of account {waba} is {status}{why}, it was {before}: it is not sent");
+    }
 }
 
 /// The same template may stand otherwise in another account: each status that it has somewhere is 1.

@@ -80,10 +80,10 @@ fn outcomes(page: &StoredPage, index: usize) -> Vec<String> {
     page.ledger.records[index].outcomes.iter().map(|outcome| format!("{outcome:?}").to_lowercase()).collect()
 }
 
-fn message_of(choice: Choice) -> &'static str {
-    match choice {
-        Choice::Own => "the campaign's own",
-        Choice::Fallback => "its fallback",
+fn message_of(choice: Choice) -> String {
+    match choice.place() {
+        0 => "the campaign's own".to_owned(),
+        place => format!("its fallback {place}"),
     }
 }
 
@@ -148,7 +148,7 @@ fn machine(page: &StoredPage) -> Value {
     let tail = page.tail.iter().map(|it| json!({ "index": it.index, "attempt": it.attempt, "note": note(&it.note) }));
     json!({
         "page": page.page.to_string(), "finished": header.finished, "epoch": header.epoch, "nonce": hex(&header.nonce),
-        "version": header.version, "message": header.message as u8, "home": header.home, "base_ms": header.base, "first_due_ms": header.first_due,
+        "version": header.version, "message": header.message.code(), "home": header.home, "base_ms": header.base, "first_due_ms": header.first_due,
         "server": header.server.to_string(), "doubt_until_ms": header.doubt,
         "max_attempts": header.terms.max_attempts, "deadline_ms": header.terms.deadline,
         "deliveries": deliveries.collect::<Vec<_>>(), "tail": tail.collect::<Vec<_>>(),

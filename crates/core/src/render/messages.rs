@@ -10,8 +10,7 @@ use super::Renderer;
 /// See the module.
 #[derive(Debug)]
 pub struct Renderers {
-    own: Renderer,
-    fallback: Option<Renderer>,
+    all: Vec<Renderer>,
     attributes: Vec<String>,
 }
 
@@ -32,20 +31,15 @@ impl Renderers {
         let mut attributes: Vec<_> = compiled.iter().flat_map(Renderer::attributes).cloned().collect();
         attributes.sort_unstable();
         attributes.dedup();
-        let mut compiled = compiled.into_iter();
-        let own = compiled.next().expect("a campaign has a message of its own");
-        Ok(Self { own, fallback: compiled.next(), attributes })
+        Ok(Self { all: compiled, attributes })
     }
 
     /// The message of that choice, if the campaign has it.
     pub fn of(&self, choice: Choice) -> Option<&Renderer> {
-        match choice {
-            Choice::Own => Some(&self.own),
-            Choice::Fallback => self.fallback.as_ref(),
-        }
+        self.all.get(choice.place())
     }
 
-    /// The attributes that any of them uses, sorted: a retry may send either.
+    /// The attributes that any of them uses, sorted: a retry may send any.
     pub fn attributes(&self) -> &[String] {
         &self.attributes
     }

@@ -177,8 +177,8 @@ fn both_messages_of_a_campaign_are_prepared_and_their_faults_told_where_they_sta
     let both = message(&text("{{ b }}", body("{{ a }} {{ b }}")));
     let renderers = Renderers::compile(&both).expect("renderers");
     assert_eq!(renderers.attributes(), ["a", "b"]);
-    assert_eq!(renderers.of(Choice::Own).map(Renderer::attributes), Some(&["b".to_owned()][..]));
-    assert!(renderers.of(Choice::Fallback).is_some());
+    assert_eq!(renderers.of(Choice::OWN).map(Renderer::attributes), Some(&["b".to_owned()][..]));
+    assert!(renderers.of(Choice::FALLBACK).is_some());
     let faults = Renderers::compile(&message(&text("{{ b", body("two\nlines")))).expect_err("two faults");
     let pointers: Vec<_> = faults.iter().map(|fault| fault.pointer.as_str()).collect();
     assert_eq!(pointers, ["/message/text/body", "/message/fallback/0/components/0/parameters/0/text"]);

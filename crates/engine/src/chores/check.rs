@@ -89,11 +89,11 @@ impl Chores {
                     lacking += 1;
                     fit.push(id);
                 }
-                Finding::Unknown(why) => {
+                Finding::Instead(why) | Finding::Unknown(why) => {
                     findings.remarks.push(format!("number {id}: {why}"));
                     fit.push(id);
                 }
-                Finding::Unfit(why) => unfit.push(format!("number {id} cannot send: {why}")),
+                Finding::NoTemplate(why) | Finding::Unfit(why) => unfit.push(format!("number {id} cannot send: {why}")),
             }
         }
         match fit.len() == lacking {

@@ -41,6 +41,7 @@ impl Chores {
         let (store, now) = (&self.ctx.store, self.clock.now());
         let timed_out = now >= run.record.opening.deadline_at + self.ctx.settings.close_after.as_millis() as i64;
         if !timed_out && !self.is_over(run).await? {
+            self.see_stalled(run).await?;
             return Ok(false);
         }
         self.see_missed(run).await?;

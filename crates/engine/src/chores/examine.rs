@@ -2,7 +2,10 @@
 //! only.
 
 use dawncast_cloud_api::{CallError, CanSend, NumberStatus};
-use dawncast_core::template;
+use dawncast_core::{
+    campaign::{Choice, Message},
+    template::{Definition, Fit, lint_template},
+};
 use dawncast_store::{records::Number, run::Run};
 
 use super::Chores;
@@ -15,9 +18,13 @@ const WEBHOOK_FRESH_MS: i64 = 5_000;
 pub(super) enum Finding {
     /// It can send.
     Fit,
+    /// It can send, only another template than the campaign's own, for this reason.
+    Instead(String),
     /// It can send the campaign's message, but for this reason not what that falls back to.
     Lacks(String),
-    /// It cannot, for this reason.
+    /// Its account has no template that could go out, for this reason: the number itself is fine.
+    NoTemplate(String),
+    /// It cannot send, for this reason.
     Unfit(String),
     /// The Cloud API could not be asked: no reason to hold, sends will be tried again.
     Unknown(String),
@@ -27,6 +34,26 @@ pub(super) enum Finding {
 pub(super) fn kept_back(number: &Number) -> String {
     let (id, condition) = (&number.phone_number_id, &number.condition);
     format!("the monitor keeps it back, it is in {condition}; `dawncast number pin {id} fit` overrules that")
+}
+
+/// Whether an account with these templates can send the message, or what stands in for it.
+fn fit_of(message: &Message, known: &[Definition]) -> Finding {
+    let fits: Vec<(Choice, Fit)> =
+        message.templates().map(|(choice, template)| (choice, lint_template(known, choice, template))).collect();
+    let Some((first, own)) = fits.first() else { return Finding::Fit };
+    if own.is_sendable() {
+        return Finding::Fit;
+    }
+    match fits.iter().find(|(_, fit)| fit.is_sendable()) {
+        Some((instead, _)) if !first.is_fallback() => {
+            Finding::Instead(format!("{own}; {} goes out instead", message.sent_as(*instead).name()))
+        }
+        Some(_) => Finding::Fit,
+        None => {
+            let why = fits.iter().map(|(_, fit)| fit.to_string()).collect::<Vec<_>>().join("; ");
+            if first.is_fallback() { Finding::Lacks(why) } else { Finding::NoTemplate(why) }
+        }
+    }
 }
 
 impl Chores {
@@ -62,15 +89,7 @@ impl Chores {
 
     async fn check_template(&self, run: &Run, number: &Number) -> Result<Finding, EngineError> {
         match templates::sync_account(&self.ctx, number, self.clock.now()).await {
-            Ok(known) => {
-                let message = &run.record.spec.message;
-                let faults = template::lint_known(&known, message);
-                Ok(match faults.is_empty() {
-                    true => Finding::Fit,
-                    false if message.is_free_form() => Finding::Lacks(faults.to_string()),
-                    false => Finding::Unfit(faults.to_string()),
-                })
-            }
+            Ok(known) => Ok(fit_of(&run.record.spec.message, &known)),
             Err(error @ EngineError::CloudApi(_)) => Ok(Finding::Unknown(error.to_string())),
             Err(error) => Err(error),
         }

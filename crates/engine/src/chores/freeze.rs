@@ -136,7 +136,7 @@ impl Chores {
     ) -> Result<Frozen, EngineError> {
         let (message, chosen) = (&run.record.spec.message, selection.chosen.len() as u64);
         let fixed = message.is_free_form();
-        let fallback = selection.places_of(message, Choice::Fallback, 0).len() as u64;
+        let fallback = selection.places_of(message, Choice::FALLBACK, 0).len() as u64;
         let conversations = if fixed { fallback } else { chosen };
         let (quotas, over_quota) = self.quotas(run, &senders, opens_at, conversations).await?;
         Ok(Frozen {

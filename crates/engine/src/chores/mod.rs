@@ -17,6 +17,7 @@ mod preflight;
 mod queue;
 mod screen;
 mod select;
+mod stalled;
 mod tick;
 
 use std::sync::Arc;

@@ -126,7 +126,7 @@ fn fixed(frozen: &Frozen, selection: &Selection) -> Vec<Option<usize>> {
 /// The message that all of a planned page get.
 fn message_of(run: &Run, page: &plan::Page, selection: &Selection) -> Choice {
     let number = |entry: &plan::Entry| selection.number_of(entry.candidate);
-    page.entries.first().map_or(Choice::Own, |entry| choice(&run.record.spec.message, number(entry)))
+    page.entries.first().map_or(Choice::OWN, |entry| choice(&run.record.spec.message, number(entry)))
 }
 
 /// Within as long as it takes, in milliseconds.

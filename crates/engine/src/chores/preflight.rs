@@ -27,6 +27,10 @@ impl Chores {
         for sender in frozen.senders.iter().filter(|sender| !sender.standby) {
             match self.check_number(run, &sender.number).await? {
                 Finding::Fit => fit += 1,
+                Finding::Instead(why) => {
+                    fit += 1;
+                    remarks.push(format!("number {}: {why}", sender.number));
+                }
                 Finding::Lacks(_) if frozen.fallback == 0 => fit += 1,
                 Finding::Lacks(why) => {
                     (fit, lacking) = (fit + 1, lacking + 1);
@@ -36,7 +40,7 @@ impl Chores {
                     fit += 1;
                     remarks.push(format!("number {}: {why}", sender.number));
                 }
-                Finding::Unfit(why) => remarks.push(format!("number {} cannot send: {why}", sender.number)),
+                Finding::NoTemplate(why) | Finding::Unfit(why) => remarks.push(format!("number {} cannot send: {why}", sender.number)),
             }
         }
         if fit == 0 && !frozen.fixed {
@@ -61,7 +65,9 @@ impl Chores {
     async fn fit_standbys(&self, run: &Run, frozen: &Frozen, remarks: &mut Vec<String>) -> Result<usize, EngineError> {
         let mut fit = 0;
         for sender in frozen.senders.iter().filter(|sender| sender.standby) {
-            if let Finding::Fit | Finding::Unknown(_) = self.check_number(run, &sender.number).await? {
+            if let Finding::Fit | Finding::Instead(_) | Finding::Unknown(_) =
+                self.check_number(run, &sender.number).await?
+            {
                 remarks.push(format!("number {} stands in for all", sender.number));
                 fit += 1;
             }

@@ -167,7 +167,7 @@ impl Chores {
             None => vec![Some(ANY); asked.len()],
         }
         .into_iter();
-        let (own, fallback) = (scopes[&Choice::Own], scopes.get(&Choice::Fallback).copied());
+        let (own, fallback) = (scopes[&Choice::OWN], scopes.get(&Choice::FALLBACK).copied());
         let policy = &self.ctx.settings.policy;
         let looked = |(row, phone): (&Row, Option<Phone>)| {
             // What is no phone is found out to be none elsewhere.

@@ -25,7 +25,7 @@ impl PageOwner {
             }
             Admission::Wait(ms) => ms,
         };
-        self.rests[place] = Resting::new(now + wait_ms, now);
+        *self.rest_of_mut(place) = Resting::new(now + wait_ms, now);
         false
     }
 

@@ -6,11 +6,13 @@ use dawncast_core::{
     consent::{Change, Entry, Scope, Source},
     health::{Cause, Heard},
     phone::Phone,
+    template,
+    verdict::Verdict,
 };
 use tracing::Instrument;
 
 use super::{owner::PageOwner, wire::Answer};
-use crate::{Context, EngineError};
+use crate::{Context, EngineError, log::meaning};
 
 /// The user stopped marketing from this business (Meta: error codes).
 pub(crate) const STOPPED_MARKETING: u32 = 131_050;
@@ -23,12 +25,34 @@ impl PageOwner {
             let (ctx, number) = (self.shared.ctx.clone(), self.sheet.senders[answer.place].number.clone());
             self.note(async move { Ok(ctx.store.note_heard(&number, Heard { code, at }).await?) });
         }
+        if let Verdict::TemplateDown(_) = answer.verdict {
+            self.bar(answer.place, code, at);
+        }
         if code == STOPPED_MARKETING {
             let row = &self.recipients.rows[usize::from(answer.index)];
             let ctx = self.shared.ctx.clone();
             let phone = Phone::from_digits(row.phone);
             self.note(async move { suppress(&ctx, phone.ok(), at).await });
         }
+    }
+
+    /// The template cannot be sent from that account: here from now on, and everywhere once it is stored, until it is read as
+    /// approved.
+    fn bar(&self, place: usize, code: u32, at: UnixMs) {
+        let sender = &self.sheet.senders[place];
+        let message = sender.message(self.message);
+        sender.bar(message);
+        let content = self.sheet.run.record.spec.message.sent_as(message);
+        let Some(template) = content.template().cloned() else { return };
+        let what =
+            format_args!("template {} cannot be sent from account {}: it is stopped there", template.name, sender.waba);
+        self.shared.ctx.trouble(what, EngineError::Unfit(format!("code {code}: {}", meaning(code))));
+        let (ctx, waba) = (self.shared.ctx.clone(), sender.waba.clone());
+        let noted = move || async move {
+            let status = template::status_of_refusal(code);
+            Ok(ctx.store.note_template(&waba, &template.name, &template.language, status, at).await?)
+        };
+        self.note(noted());
     }
 
     fn note(&self, writing: impl Future<Output = Result<(), EngineError>> + Send + 'static) {

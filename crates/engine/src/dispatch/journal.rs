@@ -122,7 +122,7 @@ impl PageOwner {
         let (now, gate) = (self.now(), self.gate());
         let limit = held.as_ref().map_or(BATCH, OwnedSemaphorePermit::num_permits);
         let mut intents = self.desk.ready(now, &self.path, gate, limit);
-        let place = self.turn_of(now).filter(|place| self.rests[*place].until <= now && !intents.is_empty())?;
+        let place = self.turn_of(now).filter(|place| self.rest_of(*place).until <= now && !intents.is_empty())?;
         if !self.admit(place, &mut intents, now) {
             return None;
         }
@@ -135,14 +135,26 @@ impl PageOwner {
     /// only out of credit for a moment is waited for, so that recipients keep hearing from the same one.
     pub(super) fn turn_of(&self, now: UnixMs) -> Option<usize> {
         // Free-form messages go only where the user has written to: nobody stands in.
-        let is_fixed = self.message == Choice::Own && self.sheet.run.frozen.as_ref().is_some_and(|frozen| frozen.fixed);
-        let all = self.sheet.senders.len();
+        let is_fixed = self.message == Choice::OWN && self.sheet.run.frozen.as_ref().is_some_and(|frozen| frozen.fixed);
+        let (all, numbers) = (self.sheet.senders.len(), self.sheet.numbers);
         let tried = if is_fixed { all.min(1) } else { all };
         let fit = |place: &usize| self.sheet.senders[*place].may_send(self.message);
-        let order = || (0..tried).map(|step| (self.home + step) % all).filter(fit);
+        // Every number with the page's own message first, then every number with what it falls back to.
+        let turn = |step: usize| step / numbers * numbers + (self.home + step) % numbers;
+        let order = || (0..tried).map(turn).filter(fit);
         order()
-            .find(|place| !self.rests[*place].is_away(now))
-            .or_else(|| order().min_by_key(|place| self.rests[*place].until))
+            .find(|place| !self.rest_of(*place).is_away(now))
+            .or_else(|| order().min_by_key(|it| self.rest_of(*it).until))
+    }
+
+    /// How the number at a place rests, whatever message it would send.
+    pub(super) fn rest_of(&self, place: usize) -> Resting {
+        self.rests[place % self.sheet.numbers]
+    }
+
+    pub(super) fn rest_of_mut(&mut self, place: usize) -> &mut Resting {
+        let number = place % self.sheet.numbers;
+        &mut self.rests[number]
     }
 
     /// Spends credit, renders, writes the intents into the journal.
@@ -184,7 +196,8 @@ impl PageOwner {
         let to = Phone::from_digits(row.phone).map_err(|why| why.to_string())?;
         let attributes = PageAttributes { recipients: &self.recipients, row };
         let mut body = Vec::with_capacity(768);
-        let renderer = self.sheet.renderers.of(self.message).ok_or("the campaign has no such message")?;
+        let message = self.sheet.senders[place].message(self.message);
+        let renderer = self.sheet.renderers.of(message).ok_or("the campaign has no such message")?;
         let rendered = renderer.render(&attributes, &media, to, &callback.to_string(), &mut body);
         rendered.map(|()| Bytes::from(body)).map_err(|why| why.to_string())
     }
@@ -221,9 +234,9 @@ impl PageOwner {
         let ahead = granted.now_us / 1_000 - self.now();
         let until = if granted.paused { self.now() + PAUSED_MS } else { retry_at - ahead };
         let now = self.now();
-        self.rests[place] = Resting::new(until, now);
+        *self.rest_of_mut(place) = Resting::new(until, now);
         // A number that is away is stood in for: nobody waits his turn there.
-        if !self.rests[place].is_away(now) {
+        if !self.rest_of(place).is_away(now) {
             let number = &self.sheet.senders[place].number;
             let again = Instant::now() + Duration::from_millis((until - now).max(0) as u64);
             self.shared.lines.wait(number, &self.owner.page, self.urgency(), again);

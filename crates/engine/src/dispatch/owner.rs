@@ -75,7 +75,7 @@ pub(super) struct PageOwner {
     pub(super) suspicion: Doubt,
     /// Whom not to write to.
     pub(super) silence: Silence,
-    /// By place in the run's table of numbers.
+    /// By the number.
     pub(super) rests: Vec<Resting>,
     /// When the last successful renewal was sent.
     pub(super) renewed: Instant,
@@ -125,7 +125,7 @@ impl PageOwner {
         Ok(Some(Self {
             desk: Desk::new(&ledger.records, &dues, rules, now),
             path: receipt_path(store, now).await?,
-            rests: vec![Resting::default(); sheet.senders.len()],
+            rests: vec![Resting::default(); sheet.numbers],
             home: usize::from(ledger.header.home),
             deadline: ledger.header.terms.deadline,
             message: ledger.header.message,
@@ -259,7 +259,7 @@ impl PageOwner {
 
     /// When a number may be asked for credit again.
     fn credit_at(&self, now: UnixMs) -> UnixMs {
-        self.turn_of(now).map_or(now + NOBODY_MS, |place| self.rests[place].until).max(now + 1)
+        self.turn_of(now).map_or(now + NOBODY_MS, |place| self.rest_of(place).until).max(now + 1)
     }
 
     fn take(&mut self, answer: Result<Answer, JoinError>) {
@@ -299,8 +299,8 @@ impl PageOwner {
     /// The number rests, for this owner at once and for all as soon as Redis has heard of it.
     fn rest(&mut self, place: usize, rest: Rest, now: UnixMs) {
         let resting = Resting::new(now + rest.hold.as_millis() as i64, now);
-        if resting.until > self.rests[place].until {
-            self.rests[place] = resting;
+        if resting.until > self.rest_of(place).until {
+            *self.rest_of_mut(place) = resting;
         }
         let (ctx, number) = (self.shared.ctx.clone(), self.sheet.senders[place].number.clone());
         let write = async move {

@@ -3,7 +3,10 @@
 
 use std::{
     collections::HashMap,
-    sync::Arc,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
     time::{Duration, Instant},
 };
 
@@ -11,7 +14,7 @@ use dawncast_cloud_api::Token;
 use dawncast_core::{
     campaign::Choice,
     desk::Rules,
-    ids::{NumberId, RunId},
+    ids::{NumberId, RunId, WabaId},
     render::Renderers,
     template::lint_template,
     window::Late,
@@ -31,16 +34,23 @@ const FRESH_FOR: Duration = Duration::from_secs(5);
 /// Old sheets are thrown away when there are more.
 const KEPT: usize = 64;
 
-/// A number that may send a run's messages.
+/// Which of the campaign's messages can be sent from an account, by their places. What is found out meanwhile holds until the
+/// sheet is put together anew, by what is stored then.
+type Fits = Arc<[AtomicBool; Choice::MOST]>;
+
+/// A number as the sender of one of a run's messages: its place is what [`Frozen::sender_at`](dawncast_store::run::Frozen::sender_at) reads.
+#[derive(Clone)]
 pub(super) struct SenderSheet {
     pub(super) number: NumberId,
+    pub(super) waba: WabaId,
     /// None when it was removed.
     pub(super) token: Option<Token>,
-    /// Which of the campaign's messages it can send, by their place.
-    fits: [bool; 2],
+    /// Another message than the page's own.
+    instead: Option<Choice>,
+    fits: Fits,
     pub(super) mps: u32,
     /// Its media ids by asset name and id.
-    pub(super) media: HashMap<String, String>,
+    pub(super) media: Arc<HashMap<String, String>>,
     /// Counts its deliveries.
     pub(super) moves: Moves,
     /// Counts its attempts.
@@ -48,9 +58,21 @@ pub(super) struct SenderSheet {
 }
 
 impl SenderSheet {
-    /// Whether it can send this one of the campaign's messages.
-    pub(super) fn may_send(&self, choice: Choice) -> bool {
-        self.token.is_some() && self.fits[choice as usize]
+    /// What it sends of a page that carries `own`.
+    pub(super) fn message(&self, own: Choice) -> Choice {
+        self.instead.unwrap_or(own)
+    }
+
+    /// Whether it can send for a page that carries `own`.
+    pub(super) fn may_send(&self, own: Choice) -> bool {
+        let falls_back = self.instead.is_none_or(|instead| instead > own);
+        let fits = || self.fits[self.message(own).place()].load(Ordering::Relaxed);
+        self.token.is_some() && falls_back && fits()
+    }
+
+    /// The message cannot be sent from its account, by none of the account's numbers.
+    pub(super) fn bar(&self, message: Choice) {
+        self.fits[message.place()].store(false, Ordering::Relaxed);
     }
 }
 
@@ -61,6 +83,8 @@ pub(super) struct Sheet {
     pub(super) renderers: Renderers,
     /// By place in the run's table.
     pub(super) senders: Vec<SenderSheet>,
+    /// How many numbers there are; each stands in the table once for each message.
+    pub(super) numbers: usize,
     /// How late first attempts go out.
     pub(super) lateness: Histogram,
     read_at: Instant,
@@ -103,35 +127,50 @@ impl Sheets {
 
     async fn read(&self, run: Run) -> Result<Sheet, EngineError> {
         let assets = self.assets().await?;
-        let mut senders = Vec::new();
-        for sender in run.frozen.iter().flat_map(|frozen| &frozen.senders) {
-            let (token, fits) = self.sendable(&run, &sender.number).await?;
+        let (mut senders, mut accounts) = (Vec::new(), HashMap::new());
+        let numbers = run.frozen.as_ref().map_or(&[][..], |frozen| &frozen.senders);
+        for sender in numbers {
+            let number = self.store.number(&sender.number).await?;
+            let fits = match accounts.get(&sender.waba) {
+                Some(fits) => Arc::clone(fits),
+                None => self.fits(&run, &sender.waba).await?,
+            };
+            accounts.insert(sender.waba.clone(), Arc::clone(&fits));
             senders.push(SenderSheet {
                 number: sender.number.clone(),
-                token,
+                waba: sender.waba.clone(),
+                token: number.as_ref().and_then(|number| token(number).ok()),
+                instead: None,
                 fits,
                 mps: sender.mps,
-                media: chores::media_ids(&self.store, &assets, &sender.number).await?,
+                media: Arc::new(chores::media_ids(&self.store, &assets, &sender.number).await?),
                 moves: self.meters.moves(&run.record.spec.pool, &sender.number),
                 sends: self.meters.sends(&sender.number),
             });
         }
+        let numbers = senders.len();
+        let messages = run.frozen.as_ref().map_or(1, |frozen| frozen.messages(run.record.spec.message.count()));
+        for choice in Choice::all().skip(1).take(messages - 1) {
+            let instead = |place| SenderSheet { instead: Some(choice), ..SenderSheet::clone(&senders[place]) };
+            let falling_back: Vec<_> = (0..numbers).map(instead).collect();
+            senders.extend(falling_back);
+        }
         let renderers = chores::renderers(&run)?;
         let lateness = meters::lateness(&run.lane());
-        Ok(Sheet { rules: rules(&run), renderers, senders, lateness, read_at: Instant::now(), run })
+        Ok(Sheet { rules: rules(&run), renderers, senders, numbers, lateness, read_at: Instant::now(), run })
     }
 
-    /// The token of a number, and which of the run's messages it may send: a stand-in needs the template approved on its
-    /// own account. Accounts never read are given the benefit of the doubt.
-    async fn sendable(&self, run: &Run, id: &NumberId) -> Result<(Option<Token>, [bool; 2]), EngineError> {
-        let Some(number) = self.store.number(id).await? else { return Ok((None, [false; 2])) };
-        let known = self.store.templates(&number.waba_id).await?;
-        let mut fits = [true; 2];
+    /// Which of the run's messages an account can send: a stand-in needs the template approved on its own account. Accounts
+    /// never read are given the benefit of the doubt.
+    async fn fits(&self, run: &Run, waba: &WabaId) -> Result<Fits, EngineError> {
+        let known = self.store.templates(waba).await?;
+        let fits = Fits::default();
+        fits.iter().for_each(|fits| fits.store(true, Ordering::Relaxed));
         for (choice, template) in run.record.spec.message.templates() {
-            let misfits = |known: &Vec<_>| !lint_template(known, choice, template).is_empty();
-            fits[choice as usize] = !known.as_ref().is_some_and(misfits);
+            let misfits = |known: &Vec<_>| !lint_template(known, choice, template).is_sendable();
+            fits[choice.place()].store(!known.as_ref().is_some_and(misfits), Ordering::Relaxed);
         }
-        Ok((token(&number).ok(), fits))
+        Ok(fits)
     }
 
     async fn assets(&self) -> Result<Vec<Asset>, EngineError> {

@@ -19,12 +19,13 @@ const CLOSED_FOR_MS: i64 = 15 * 60 * 1_000;
 const LATEST: usize = 50;
 
 /// The steps that can hold a run, each with the state in which it is due.
-const HOLDING_STEPS: [(RunState, &str); 5] = [
+const HOLDING_STEPS: [(RunState, &str); 6] = [
     (RunState::Scheduled, "freeze"),
     (RunState::Frozen, "plan"),
     (RunState::Planned, "preflight"),
     (RunState::Ready, "open"),
     (RunState::Open, "canary"),
+    (RunState::Open, "send"),
 ];
 
 /// Exports every run that is not closed or closed lately. `known` are those of the last look, then those of this one.
@@ -87,7 +88,9 @@ fn export_next(runs: &BTreeMap<RunId, Run>) {
 /// What there is to say of any run.
 fn export(run: &Run) {
     for (state, step) in HOLDING_STEPS {
-        let is_held = run.state == state && run.waits_for.is_some();
+        // Whose canary has failed is paused by that; who waits for a template is not.
+        let is_other = state == RunState::Open && (step == "canary") == run.holds.is_empty();
+        let is_held = run.state == state && run.waits_for.is_some() && !is_other;
         gauge!(names::RUN_HELD, &labels_with(run, "step", step)).set(flag(is_held));
     }
     let is_over = matches!(run.state, RunState::Cancelled | RunState::Closed);

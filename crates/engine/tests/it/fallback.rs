@@ -84,13 +84,13 @@ async fn buttons_go_to_open_windows_and_the_template_to_the_rest_and_nobody_gets
     assert!(!messages.contains_key(&0) && !messages.contains_key(&61));
     for (n, (message, number)) in messages {
         assert_eq!(world.accepted(n), 1, "recipient {n}");
-        assert_eq!(message, if n < 60 { Choice::Own } else { Choice::Fallback }, "recipient {n}");
-        assert!(message == Choice::Fallback || number == NUMBERS[n as usize % 3], "recipient {n} by {number}");
+        assert_eq!(message, if n < 60 { Choice::OWN } else { Choice::FALLBACK }, "recipient {n}");
+        assert!(message.is_fallback() || number == NUMBERS[n as usize % 3], "recipient {n} by {number}");
     }
     for page in world.run(&run).await.page_refs() {
         let stored = world.store.page(&page).await.unwrap().unwrap();
         let own = stored.recipients.rows.iter().filter(|row| row.phone < FIRST_PHONE + 60).count();
-        let expected = if stored.ledger.header.message == Choice::Own { stored.recipients.rows.len() } else { 0 };
+        let expected = if stored.ledger.header.message == Choice::OWN { stored.recipients.rows.len() } else { 0 };
         assert_eq!(own, expected, "a page carries one message");
     }
 }
@@ -119,7 +119,7 @@ async fn the_template_has_stand_ins_and_the_buttons_have_none() {
     world.reaches(&run, RunState::Planned).await;
     let removed = NUMBERS[1].parse().unwrap();
     let homed = world.rows(&run).await.into_iter().filter(|row| row.home.as_ref() == Some(&removed));
-    let (own, other): (Vec<_>, Vec<_>) = homed.partition(|row| row.message == Choice::Own);
+    let (own, other): (Vec<_>, Vec<_>) = homed.partition(|row| row.message == Choice::OWN);
     assert!(own.len() == 2 && !other.is_empty());
     world.store.remove_number(&removed).await.unwrap();
     let _crew = (scheduler, world.worker());

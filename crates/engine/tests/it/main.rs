@@ -40,6 +40,7 @@ mod scheduler;
 mod service;
 mod slow_meta;
 mod strangers;
+mod templates;
 mod throttle;
 mod trouble;
 mod vigil;

@@ -3,7 +3,7 @@
 use std::{path::Path, time::Duration};
 
 use dawncast_cloud_api::{Client, ClientConfig};
-use dawncast_cloud_sim::{FaultOrder, Receipts as SimReceipts, SimConfig, Simulator, Span, WABA_ID};
+use dawncast_cloud_sim::{FaultOrder, Receipts as SimReceipts, SimConfig, Simulator, Span};
 use dawncast_core::{
     campaign::CampaignSpec,
     ids::{AudienceId, RunId},
@@ -103,7 +103,7 @@ impl World {
         for id in self.sim.numbers() {
             let number = Number {
                 phone_number_id: id.parse().unwrap(),
-                waba_id: WABA_ID.parse().unwrap(),
+                waba_id: self.sim.account(&id).unwrap().parse().unwrap(),
                 display_phone_number: "15550000001".to_owned(),
                 access_token: Secret::new("SIM_TOKEN"),
                 pool: "advisors".parse().unwrap(),

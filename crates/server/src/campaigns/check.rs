@@ -1,7 +1,5 @@
 //! Whether a campaign can do what it says: every fault at once, before anything is stored. Pure.
 
-use std::collections::BTreeSet;
-
 use dawncast_core::{
     UnixMs,
     admission::{self, Promised},
@@ -11,7 +9,7 @@ use dawncast_core::{
     quiet::{Clocks, Stretch, Until},
     quota::{Balance, Shortfall},
     render::Renderers,
-    template::lint_known,
+    template::{CampaignLint, lint_for},
 };
 use dawncast_store::records::{AudienceVersion, Number};
 use serde::Serialize;
@@ -56,7 +54,7 @@ pub(super) fn check(spec: &CampaignSpec, facts: &Facts, now: UnixMs, headroom: f
         }
     }
     check_pool(spec, facts, &mut faults);
-    check_templates(spec, facts, &mut faults);
+    faults.append(lint_templates(spec, facts).faults);
     facts.files.iter().for_each(|file| check_file(file, &mut faults));
     let capacity = Capacity::of(spec, facts, now, headroom);
     let mut warnings = warnings(spec, facts);
@@ -193,18 +191,23 @@ fn check_pool(spec: &CampaignSpec, facts: &Facts, faults: &mut Faults) {
     faults.add("/pool", detail);
 }
 
-fn check_templates(spec: &CampaignSpec, facts: &Facts, faults: &mut Faults) {
-    let mut told = BTreeSet::new();
+/// What is to be said of the campaign's templates, in every account that is known, each thing once.
+fn lint_templates(spec: &CampaignSpec, facts: &Facts) -> CampaignLint {
+    let mut all = CampaignLint::default();
     for (account, definitions) in &facts.templates {
         let Some(definitions) = definitions else { continue };
-        for fault in lint_known(definitions, &spec.message) {
-            let detail =
-                if facts.templates.len() > 1 { format!("account {account}: {}", fault.detail) } else { fault.detail };
-            if told.insert((fault.pointer.clone(), detail.clone())) {
-                faults.add(fault.pointer, detail);
+        let lint = lint_for(definitions, &spec.message, facts.lead_ms);
+        for (found, told) in [(lint.faults, &mut all.faults), (lint.warnings, &mut all.warnings)] {
+            for fault in found {
+                let many = facts.templates.len() > 1;
+                let detail = if many { format!("account {account}: {}", fault.detail) } else { fault.detail };
+                if !told.iter().any(|it| it.pointer == fault.pointer && it.detail == detail) {
+                    told.add(fault.pointer, detail);
+                }
             }
         }
     }
+    all
 }
 
 fn check_file(file: &NamedFile, faults: &mut Faults) {
@@ -246,6 +249,7 @@ pub(super) fn warnings(spec: &CampaignSpec, facts: &Facts) -> Vec<String> {
              preflight will check it."
         ));
     }
+    warnings.extend(lint_templates(spec, facts).warnings.iter().map(|warning| warning.detail.clone()));
     if facts.pool_paused {
         warnings.push(format!("The pool `{}` is paused: nothing goes out until it is resumed.", spec.pool));
     }
@@ -265,7 +269,7 @@ pub(super) fn warnings(spec: &CampaignSpec, facts: &Facts) -> Vec<String> {
 
 /// What becomes of those to whom no free-form message may go.
 fn window_warning(spec: &CampaignSpec) -> Option<String> {
-    let rest = match spec.message.of(Choice::Fallback) {
+    let rest = match spec.message.of(Choice::FALLBACK) {
         Some(content) => format!("the others get the {}.", content.name()),
         None => "the others are dropped.".to_owned(),
     };

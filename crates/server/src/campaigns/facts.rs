@@ -37,6 +37,8 @@ pub(super) struct Facts {
     pub(super) zones: Zones,
     /// When the campaign goes out first; `None` when it never does.
     pub(super) first: Option<Occurrence>,
+    /// How long until its window opens.
+    pub(super) lead_ms: i64,
     /// The active numbers of the pool.
     pub(super) numbers: Vec<Number>,
     /// Those of them that the monitor keeps back from a campaign like this one.
@@ -98,6 +100,7 @@ impl Facts {
             meant,
             zones,
             first,
+            lead_ms: opens_at - now,
             version,
             pool_paused: store.pool_paused(&spec.pool).await?,
             templates: templates(state, accounts).await?,

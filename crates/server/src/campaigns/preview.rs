@@ -218,8 +218,8 @@ impl Sheet {
         let samples = sorted.samples.iter().flat_map(of_each).collect();
         let share = |(choice, content): (Choice, &Content)| MessageShare {
             message: content.name(),
-            fallback: choice == Choice::Fallback,
-            recipients: sorted.messages[choice as usize],
+            fallback: choice.is_fallback(),
+            recipients: sorted.messages[choice.place()],
         };
         let messages = self.spec.message.all().map(share).collect();
         warnings.extend(self.unknown());
@@ -280,7 +280,7 @@ impl Sheet {
             id: row.id.clone(),
             tier: row.tier.clone(),
             message: content.name(),
-            fallback: choice == Choice::Fallback,
+            fallback: choice.is_fallback(),
             due_at: due.map(rfc3339),
             phone_number_id,
             shown: shown(self.definition(content), request),

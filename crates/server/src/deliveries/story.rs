@@ -4,7 +4,7 @@
 use axum::{Json, extract::State};
 use dawncast_core::{
     UnixMs,
-    campaign::{Choice, Then},
+    campaign::Then,
     delivery::{DeliveryState, Gate, Outcome},
     ids::{DeliveryId, NumberId, RunId},
     report::Explained,
@@ -89,7 +89,7 @@ pub(crate) async fn show(State(state): State<ApiState>, Id(id): Id<DeliveryId>) 
         story: told.collect(),
         home_number: row.home.clone(),
         message: message.sent_as(row.message).name(),
-        fallback: row.message == Choice::Fallback,
+        fallback: row.message.is_fallback(),
         deadline_at: rfc3339(row.deadline_at),
         awaits: awaits(&run, &row, now),
         ended: ended(&run, &row),

@@ -23,7 +23,7 @@ impl Consents {
     pub(super) async fn read(state: &ApiState, run: &Run) -> Result<Self, Problem> {
         let spec = &run.record.spec;
         let mut consents = Self::default();
-        if spec.message.of(Choice::Fallback).is_none() {
+        if spec.message.of(Choice::FALLBACK).is_none() {
             return Ok(consents);
         }
         let wanted = retried(state, run).await?;

@@ -135,6 +135,10 @@ impl Api {
             parameter_format: ParameterFormat::Positional,
             header,
             body_text: "Good morning {{1}}".into(),
+            id: None,
+            quality: None,
+            rejected_reason: None,
+            noted_at: None,
             buttons: Vec::new(),
         };
         let definitions = [definition("daily_text_v1", None), definition("daily_pack_v1", Some(Header::Image))];

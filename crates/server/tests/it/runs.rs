@@ -76,7 +76,7 @@ async fn write_page(api: &Api, run: &RunId, page: u32, phones: impl Iterator<Ite
     let record = api.store.run(run).await.unwrap().unwrap();
     let row = |n| Recipient { phone: phone(n), due: NOW, id: format!("r{n}"), tier: "pro".into(), values: vec![] };
     let recipients = Recipients { names: vec![], rows: phones.map(row).collect() };
-    let page = NewPage { page, home: 0, base: NOW, terms: record.terms(), message: Choice::Own, recipients };
+    let page = NewPage { page, home: 0, base: NOW, terms: record.terms(), message: Choice::OWN, recipients };
     api.store.write_page(run, "plan", &page).await.unwrap();
 }
 

@@ -108,6 +108,9 @@ pub(super) struct DeliveryLine {
     due_at: Moment,
     /// It got what the campaign falls back to.
     fallback: bool,
+    /// Which of the campaign's messages it got: 0 is its own, then what it falls back to, in order.
+    #[serde(default)]
+    message: u8,
     /// By when it must have come as far as the SLA asks.
     deadline_at: Moment,
     home_number: Option<NumberId>,
@@ -172,7 +175,8 @@ impl DeliveryLine {
             tier: given(&row.recipient.tier),
             state: row.state.as_str().to_owned(),
             due_at: row.recipient.due.into(),
-            fallback: row.message == Choice::Fallback,
+            fallback: row.message.is_fallback(),
+            message: row.message.code(),
             deadline_at: row.deadline_at.into(),
             home_number: row.home.clone(),
             phone_number_id: row.number.clone(),
@@ -196,7 +200,7 @@ impl DeliveryLine {
         index: u16,
         names: &[String],
     ) -> Option<(DeliveryRow, Vec<Story>)> {
-        let (record, mut attributes) = (self.record(run), self.attributes);
+        let (record, message, mut attributes) = (self.record(run), self.choice(), self.attributes);
         let recipient = Recipient {
             phone: self.phone.strip_prefix('+')?.parse().ok()?,
             due: self.due_at.into(),
@@ -211,10 +215,16 @@ impl DeliveryLine {
             record,
             number: self.phone_number_id,
             home: self.home_number,
-            message: if self.fallback { Choice::Fallback } else { Choice::Own },
+            message,
             deadline_at: self.deadline_at.into(),
         };
         Some((row, self.attempts.into_iter().map(Story::from).collect()))
+    }
+
+    /// Earlier versions told only whether it was the fallback: there was one.
+    fn choice(&self) -> Choice {
+        let told = Choice::from_code(self.message).filter(|told| told.is_fallback());
+        told.unwrap_or(if self.fallback { Choice::FALLBACK } else { Choice::OWN })
     }
 
     /// What the ledger knew.
@@ -235,8 +245,7 @@ impl DeliveryLine {
             record.ids |= if it.message_id.is_some() { bit(it.attempt) } else { 0 };
         }
         if let (Some(number), Some(frozen), false) = (&self.phone_number_id, &run.frozen, self.attempts.is_empty()) {
-            let place = frozen.senders.iter().position(|sender| sender.number == *number);
-            record.number = place.unwrap_or_default() as u8;
+            record.number = frozen.place_of(number, self.choice());
         }
         record
     }

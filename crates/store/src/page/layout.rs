@@ -93,7 +93,7 @@ impl Header {
         }
         out.extend(self.server.0);
         out.extend(to_offset(self.doubt, self.base).to_le_bytes());
-        out.push(self.message as u8);
+        out.push(self.message.code());
         out.resize(start + HEADER, 0);
     }
 
@@ -188,7 +188,7 @@ mod tests {
             first_due: 1_790_000_000_500,
             server: ServerId(*b"abcdefgh"),
             doubt: Some(1_790_000_002_000),
-            message: Choice::Fallback,
+            message: Choice::FALLBACK,
         };
         let mut record = Record::default();
         record.begin(1, 2, 1_790_000_000_501);
@@ -205,9 +205,9 @@ mod tests {
         let mut bytes = vec![0; HEADER];
         (bytes[0], bytes[21]) = (VERSION, Outcome::Sent as u8);
         let message = |bytes: &[u8]| Header::read(bytes).map(|header| header.message);
-        assert_eq!(message(&bytes), Some(Choice::Own), "an earlier version has left it zero");
+        assert_eq!(message(&bytes), Some(Choice::OWN), "an earlier version has left it zero");
         bytes[60] = 1;
-        assert_eq!(message(&bytes), Some(Choice::Fallback));
+        assert_eq!(message(&bytes), Some(Choice::FALLBACK));
         bytes[60] = 2;
         assert_eq!(message(&bytes), None);
     }

@@ -21,6 +21,11 @@ impl Store {
         Ok(claimed.is_some())
     }
 
+    /// Has the next who looks ask Meta about the number at once.
+    pub async fn outdate_reading(&self, number: &NumberId) -> Result<(), StoreError> {
+        Ok(self.connection().del(self.keys().asked(number)).await?)
+    }
+
     /// Keeps what Meta said of a number.
     pub async fn put_reading(&self, number: &NumberId, reading: &Reading) -> Result<(), StoreError> {
         Ok(self.connection().hset(self.keys().readings(), number.as_str(), to_json(reading)).await?)

@@ -12,7 +12,7 @@ use crate::{
 };
 
 static INSERT: Script = script!("insert.lua");
-static REPLACE: Script = script!("replace.lua");
+pub(super) static REPLACE: Script = script!("replace.lua");
 
 /// One page of a list.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]

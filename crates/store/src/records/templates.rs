@@ -4,7 +4,7 @@ use dawncast_core::{UnixMs, ids::WabaId, template::Definition};
 use redis::AsyncCommands;
 use serde::{Deserialize, Serialize};
 
-use super::{from_json, to_json};
+use super::{from_json, shelf::REPLACE, to_json};
 use crate::{Store, StoreError};
 
 #[derive(Serialize, Deserialize)]
@@ -30,9 +30,76 @@ impl Store {
         json.map(|json| from_json(&key, &json)).transpose()
     }
 
-    /// Stores what the account's templates were at `at`.
+    /// Stores what the account's templates were when Meta was asked at `at`. *A webhook, or a refusal, tells more meanwhile*: what
+    /// it told is kept.
     pub async fn put_templates(&self, waba: &WabaId, definitions: &[Definition], at: UnixMs) -> Result<(), StoreError> {
-        let synced = Synced { at, definitions: definitions.to_vec() };
-        Ok(self.connection().hset(self.keys().templates(), waba.as_str(), to_json(&synced)).await?)
+        self.change_templates(waba, |before| {
+            let newer = |it: &Definition| it.noted_at.is_some_and(|noted| noted > at);
+            let keep = |definition: &Definition| {
+                let told = before.iter().flat_map(|synced| &synced.definitions).find(|it| is_same(it, definition));
+                match told.filter(|told| newer(told)) {
+                    Some(told) => {
+                        Definition { status: told.status.clone(), noted_at: told.noted_at, ..definition.clone() }
+                    }
+                    None => definition.clone(),
+                }
+            };
+            Some(Synced { at, definitions: definitions.iter().map(keep).collect() })
+        })
+        .await
     }
+
+    /// Notes how a template stands by what was told at `at`; nothing when that is told of none that is known.
+    pub async fn note_template(
+        &self,
+        waba: &WabaId,
+        name: &str,
+        language: &str,
+        status: &str,
+        at: UnixMs,
+    ) -> Result<(), StoreError> {
+        self.change_templates(waba, |before| {
+            let mut synced = before?;
+            let told = synced.definitions.iter_mut().find(|it| it.name == name && it.language == language)?;
+            if told.noted_at.is_some_and(|noted| noted > at) || told.status == status {
+                return None;
+            }
+            (told.status, told.noted_at) = (status.to_owned(), Some(at));
+            Some(synced)
+        })
+        .await
+    }
+
+    /// Has the account's templates read again at once.
+    pub async fn outdate_templates(&self, waba: &WabaId) -> Result<(), StoreError> {
+        self.change_templates(waba, |before| before.map(|synced| Synced { at: 0, ..synced })).await
+    }
+
+    /// Changes what is kept of an account, again if someone else changed it meanwhile; not at all where `change` gives none.
+    async fn change_templates(
+        &self,
+        waba: &WabaId,
+        change: impl Fn(Option<Synced>) -> Option<Synced>,
+    ) -> Result<(), StoreError> {
+        let key = self.keys().templates();
+        loop {
+            let json: Option<Vec<u8>> = self.connection().hget(&key, waba.as_str()).await?;
+            let before = json.as_deref().map(|json| from_json(&key, json)).transpose()?;
+            let Some(after) = change(before) else { return Ok(()) };
+            let (id, after) = (waba.as_str(), to_json(&after));
+            let changed: bool = match json {
+                None => self.connection().hset_nx(&key, id, after).await?,
+                Some(json) => {
+                    REPLACE.key(&key).arg(id).arg(json).arg(after).invoke_async(&mut self.connection()).await?
+                }
+            };
+            if changed {
+                return Ok(());
+            }
+        }
+    }
+}
+
+fn is_same(one: &Definition, other: &Definition) -> bool {
+    one.name == other.name && one.language == other.language
 }

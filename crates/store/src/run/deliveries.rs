@@ -62,7 +62,12 @@ pub struct Story {
 }
 
 fn number_at(run: &Run, place: u8) -> Option<NumberId> {
-    Some(run.frozen.as_ref()?.senders.get(usize::from(place))?.number.clone())
+    Some(run.frozen.as_ref()?.sender_at(usize::from(place))?.0.number.clone())
+}
+
+/// Which of the campaign's messages went out from a place, if another than its page's.
+fn message_at(run: &Run, place: u8) -> Option<Choice> {
+    run.frozen.as_ref()?.sender_at(usize::from(place))?.1
 }
 
 /// The deliveries of a page of `run` as they stand at `now`.
@@ -80,7 +85,7 @@ pub(crate) fn rows<'a>(run: &'a Run, page: &'a StoredPage, now: UnixMs) -> impl 
             number: number_at(run, place),
             home: number_at(run, home),
             deadline_at: terms.deadline,
-            message: page.ledger.header.message,
+            message: message_at(run, place).unwrap_or(page.ledger.header.message),
         }
     })
 }

@@ -152,6 +152,17 @@ pub struct RunTallies {
     pub numbers: HashMap<usize, NumberTally>,
 }
 
+impl RunTallies {
+    /// What a number of so many did, over all messages that it sent: see [`Frozen::sender_at`].
+    pub fn of_number(&self, place: usize, count: usize) -> NumberTally {
+        let own = self.numbers.iter().filter(|(at, _)| **at % count.max(1) == place);
+        own.fold(NumberTally::default(), |sum, (_, tally)| NumberTally {
+            accepted: sum.accepted + tally.accepted,
+            throttled: sum.throttled + tally.throttled,
+        })
+    }
+}
+
 fn read_tallies(fields: &HashMap<String, i64>) -> RunTallies {
     let count = |name: &str| fields.get(name).copied().unwrap_or_default();
     let mut read = RunTallies::default();

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use chrono::NaiveDateTime;
 use dawncast_core::{
     UnixMs,
-    campaign::CampaignSpec,
+    campaign::{CampaignSpec, Choice},
     canary::{CanaryVerdict, Seen},
     ids::{CampaignId, NumberId, RunId, WabaId},
     report::DropReason,
@@ -255,6 +255,26 @@ pub struct Frozen {
 }
 
 impl Frozen {
+    /// The number at a place, and which of the campaign's messages it sent, if that is another than its page's. Every number
+    /// stands in the table once for each message: first all of them for the page's own, then all for the first that is
+    /// fallen back to, and so on. A record has room for the place of one attempt, and this way for what it was.
+    pub fn sender_at(&self, place: usize) -> Option<(&Sender, Option<Choice>)> {
+        let count = self.senders.len().max(1);
+        let other = u8::try_from(place / count).ok().and_then(Choice::from_code);
+        Some((self.senders.get(place % count)?, other.filter(|choice| choice.is_fallback())))
+    }
+
+    /// The place of a number as the sender of a message.
+    pub fn place_of(&self, number: &NumberId, message: Choice) -> u8 {
+        let place = self.senders.iter().position(|sender| sender.number == *number).unwrap_or_default();
+        (place + self.senders.len() * message.place()).min(usize::from(u8::MAX)) as u8
+    }
+
+    /// How many of the campaign's messages the table has room for.
+    pub fn messages(&self, count: usize) -> usize {
+        count.min(usize::from(u8::MAX) / self.senders.len().max(1)).max(1)
+    }
+
     /// How many deliveries are planned.
     pub fn deliveries(&self) -> u64 {
         self.submitted - self.dropped.values().sum::<u64>()

@@ -139,8 +139,9 @@ impl Store {
         now: UnixMs,
     ) -> Result<Vec<NumberLine>, StoreError> {
         let (mut lines, readings) = (Vec::new(), self.readings().await?);
-        for (place, sender) in run.frozen.iter().flat_map(|frozen| &frozen.senders).enumerate() {
-            let tally = tallies.numbers.get(&place).copied().unwrap_or_default();
+        let senders = run.frozen.as_ref().map_or(&[][..], |frozen| &frozen.senders);
+        for (place, sender) in senders.iter().enumerate() {
+            let tally = tallies.of_number(place, senders.len());
             let health = match self.number(&sender.number).await? {
                 None => "removed",
                 Some(number) => self.number_health(&number, readings.get(&sender.number), now).await?.as_str(),

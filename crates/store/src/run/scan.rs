@@ -81,7 +81,7 @@ impl Scan {
     pub(super) fn message_lines(&mut self, message: &Message, explain: impl Fn(u32) -> Explained) -> Vec<MessageLine> {
         let line = |(choice, content): (Choice, &Content)| MessageLine {
             message: content.name(),
-            fallback: choice == Choice::Fallback,
+            fallback: choice.is_fallback(),
             part: self.messages.remove(&choice).unwrap_or_default().part(&explain),
         };
         message.all().map(line).collect()

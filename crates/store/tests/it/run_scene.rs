@@ -266,7 +266,7 @@ pub(crate) fn new_page(page: u32, count: u16) -> NewPage {
         values: vec![Some(format!("name {n}"))],
     };
     let recipients = Recipients { names: vec!["first_name".to_owned()], rows: (0..count).map(row).collect() };
-    NewPage { page, home: 0, base: OPENS, terms: TERMS, message: Choice::Own, recipients }
+    NewPage { page, home: 0, base: OPENS, terms: TERMS, message: Choice::OWN, recipients }
 }
 
 /// What became of an attempt, a second after the run opened.

@@ -16,42 +16,65 @@ pub use interactive::{Action, Header, Interactive, LinkButton, ListRow, ListSect
 pub use media::{Media, MediaSource};
 pub use template::{ButtonKind, Category, Component, Parameter, TemplateMessage};
 
-/// What a campaign sends: its own message and, where that is free-form, perhaps a template for those to whom Meta lets
-/// nothing else go.
+/// What a campaign sends: its own message and, in order, what goes out where that cannot.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Message {
     /// The message that the campaign is for.
     #[serde(flatten)]
     pub content: Content,
-    /// A template, if any: whoever has no open service window gets it.
+    /// Templates, in order: the first of them that can be sent goes to whoever the own message cannot go to, because no service
+    /// window is open, or because the own template is paused.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     fallback: Vec<Content>,
 }
 
-/// Which of a campaign's messages. A page carries one of them alone.
+/// Which of a campaign's messages: its own, or one that it falls back to. A page carries one of them alone, unless that cannot
+/// be sent any more.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Choice {
-    /// The campaign's own.
-    Own = 0,
-    /// The one that it falls back to.
-    Fallback = 1,
-}
+pub struct Choice(u8);
+
+/// Most messages that a campaign falls back to.
+const MAX_FALLBACKS: usize = 3;
+/// Where each message stands in a campaign.
+const POINTERS: [&str; MAX_FALLBACKS + 1] =
+    ["/message", "/message/fallback/0", "/message/fallback/1", "/message/fallback/2"];
 
 impl Choice {
-    /// Both, in order.
-    pub const ALL: [Self; 2] = [Self::Own, Self::Fallback];
+    /// The campaign's own.
+    pub const OWN: Self = Self(0);
+    /// The first that it falls back to.
+    pub const FALLBACK: Self = Self(1);
+    /// How many messages a campaign may have.
+    pub const MOST: usize = POINTERS.len();
+
+    /// All that there may be, in order.
+    pub fn all() -> impl Iterator<Item = Self> {
+        (0..Self::MOST as u8).map(Self)
+    }
 
     /// The choice of this code, as headers of pages have it.
     pub fn from_code(code: u8) -> Option<Self> {
-        Self::ALL.into_iter().find(|choice| *choice as u8 == code)
+        (usize::from(code) < Self::MOST).then_some(Self(code))
+    }
+
+    /// Its code.
+    pub fn code(self) -> u8 {
+        self.0
+    }
+
+    /// Its place among the campaign's messages, the own being the first.
+    pub fn place(self) -> usize {
+        usize::from(self.0)
+    }
+
+    /// Whether it is one that the campaign falls back to.
+    pub fn is_fallback(self) -> bool {
+        self != Self::OWN
     }
 
     /// Where the message stands in a campaign, as a JSON pointer.
     pub fn pointer(self) -> &'static str {
-        match self {
-            Self::Own => "/message",
-            Self::Fallback => "/message/fallback/0",
-        }
+        POINTERS[self.place()]
     }
 }
 
@@ -64,9 +87,9 @@ impl From<Content> for Message {
 impl Message {
     /// The message of that choice, if the campaign has it.
     pub fn of(&self, choice: Choice) -> Option<&Content> {
-        match choice {
-            Choice::Own => Some(&self.content),
-            Choice::Fallback => self.fallback.first(),
+        match choice.place() {
+            0 => Some(&self.content),
+            place => self.fallback.get(place - 1),
         }
     }
 
@@ -75,14 +98,19 @@ impl Message {
         self.of(choice).unwrap_or(&self.content)
     }
 
+    /// How many messages it has.
+    pub fn count(&self) -> usize {
+        1 + self.fallback.len()
+    }
+
     /// Which of its messages a recipient gets: a free-form one goes only by a number that the recipient has written to.
     pub fn choice(&self, by_written_to: bool) -> Choice {
-        if self.is_free_form() && !by_written_to { Choice::Fallback } else { Choice::Own }
+        if self.is_free_form() && !by_written_to { Choice::FALLBACK } else { Choice::OWN }
     }
 
     /// All that may be sent.
     pub fn all(&self) -> impl Iterator<Item = (Choice, &Content)> {
-        Choice::ALL.into_iter().filter_map(|choice| Some((choice, self.of(choice)?)))
+        Choice::all().filter_map(|choice| Some((choice, self.of(choice)?)))
     }
 
     /// The templates among them.
@@ -99,28 +127,38 @@ impl Message {
         node.object(|fields| {
             let kind = fields.kind("type", &Content::KINDS)?;
             let content = Content::read(kind, fields);
-            let fallback = fields.or("fallback", Vec::new(), |node| read_fallback(kind, node));
+            let own = content.as_ref().and_then(Content::template);
+            let fallback = fields.or("fallback", Vec::new(), |node| read_fallback(own, node));
             Some(Self { content: content?, fallback: fallback? })
         })
     }
 }
 
-fn read_fallback(kind: &str, node: &Node<'_>) -> Option<Vec<Content>> {
-    if kind == "template" {
-        let none = node.list(|_| Some(()))?.is_empty();
-        let why = "must be empty: a template goes out whether a service window is open or not. Leave it out.";
-        return if none { Some(Vec::new()) } else { node.fault(why) };
-    }
-    let templates = node.list(|node| {
-        node.object(|fields| {
+/// Templates; a name alone stands for the own template's language, category and parameters under another name.
+fn read_fallback(own: Option<&TemplateMessage>, node: &Node<'_>) -> Option<Vec<Content>> {
+    let templates = node.list(|node| match own {
+        Some(own) if node.is_text() => Some(TemplateMessage { name: node.words()?, ..own.clone() }),
+        _ => node.object(|fields| {
             fields.kind("type", &["template"])?;
-            TemplateMessage::read(fields).map(Content::Template)
-        })
+            TemplateMessage::read(fields)
+        }),
     })?;
-    match templates.len() {
-        0 | 1 => Some(templates),
-        count => node.fault(format!("holds {count} templates; give one.")),
+    if templates.len() > MAX_FALLBACKS {
+        return node.fault(format!("holds {} templates; give at most {MAX_FALLBACKS}.", templates.len()));
     }
+    let same =
+        |one: &TemplateMessage, other: &TemplateMessage| one.name == other.name && one.language == other.language;
+    for (n, template) in templates.iter().enumerate() {
+        if own.into_iter().chain(&templates[..n]).any(|earlier| same(earlier, template)) {
+            return node.fault(format!("names `{}` where it stands already; name others.", template.name));
+        }
+        // Consent, price and policy go by the category: nobody gets by falling back what they would not have got.
+        if let Some(first) = own.or(templates.first()).filter(|first| first.category != template.category) {
+            let (name, category) = (&template.name, first.category);
+            return node.fault(format!("`{name}` is {}; give templates that are {category} alone.", template.category));
+        }
+    }
+    Some(templates.into_iter().map(Content::Template).collect())
 }
 
 /// One message.

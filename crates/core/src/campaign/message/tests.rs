@@ -77,7 +77,7 @@ fn a_free_form_message_falls_back_to_one_template() {
     let message = read(&with_fallback(json!([template(json!([]))]))).expect("a message");
     assert!(message.is_free_form());
     let all: Vec<_> = message.all().map(|(choice, content)| (choice, content.name())).collect();
-    assert_eq!(all, [(Choice::Own, "text".to_owned()), (Choice::Fallback, "template daily_pack_v1".to_owned())]);
+    assert_eq!(all, [(Choice::OWN, "text".to_owned()), (Choice::FALLBACK, "template daily_pack_v1".to_owned())]);
     let refused = |fallback: Value| read(&with_fallback(fallback)).expect_err("a fault");
     assert_eq!(refused(json!([template(json!([])), template(json!([]))])), "/fallback: holds 2 templates; give one.");
     assert_eq!(refused(json!([text()])), "/fallback/0/type: `text` is not one of `template`.");

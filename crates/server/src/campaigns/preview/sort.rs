@@ -24,7 +24,7 @@ pub(super) struct Sorted {
     pub(super) fixed: Vec<Option<usize>>,
     pub(super) counts: Counts,
     /// How many get the campaign's own message, and how many what it falls back to.
-    pub(super) messages: [u64; 2],
+    pub(super) messages: [u64; Choice::MOST],
     pub(super) samples: Vec<Trial>,
 }
 
@@ -114,7 +114,7 @@ impl Sorter<'_> {
             Ok(Taken { candidate, choice, number }) => {
                 self.sorted.candidates.push(candidate);
                 self.sorted.fixed.push(number);
-                self.sorted.messages[choice as usize] += 1;
+                self.sorted.messages[choice.place()] += 1;
             }
             Err(reason) => *self.sorted.counts.dropped_by_reason.entry(reason).or_default() += 1,
         }

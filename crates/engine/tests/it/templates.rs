@@ -1,0 +1,199 @@
+//! What becomes of templates while a run sends: paused in one account or in all, reviewed, fallen back from.
+
+use std::time::Duration;
+
+use dawncast_cloud_sim::{SimConfig, TemplateOrder};
+use dawncast_core::{
+    ids::{RunId, WabaId},
+    report::{Report, SlaVerdict},
+};
+use dawncast_store::run::RunState;
+use dawncast_testkit::until;
+use serde_json::{Value, json};
+
+use crate::{
+    metrics::{Scrapes, watch},
+    world::{NUMBERS, PATIENCE, World, calm, window},
+};
+
+const OWN: &str = "daily_text_v1";
+const OTHER: &str = "daily_text_v2";
+
+fn texts(fallback: Value) -> Value {
+    let text = json!({ "type": "text", "text": "{{ first_name }}" });
+    json!({ "type": "template", "name": OWN, "language": "en_IN", "category": "UTILITY", "fallback": fallback,
+            "components": [ { "type": "body", "parameters": [text] } ] })
+}
+
+fn order(status: &str) -> TemplateOrder {
+    TemplateOrder { status: Some(status.to_owned()), silent: true, ..TemplateOrder::default() }
+}
+
+/// A world in which every account has a second template like the first, approved.
+async fn two_templates(wabas: usize) -> World {
+    let world = World::start(SimConfig { wabas, review: Duration::ZERO, ..calm() }).await;
+    for waba in accounts(&world) {
+        let definition = json!({
+            "name": OTHER, "language": "en_IN", "category": "UTILITY",
+            "components": [ { "type": "BODY", "text": "Good day {{1}}, here is what you asked for.",
+                              "example": { "body_text": [["Asha"]] } } ],
+        });
+        let token = dawncast_cloud_api::Token::new("SIM_TOKEN").unwrap();
+        world.ctx.client.create_template(waba.as_str(), &token, &definition).await.unwrap();
+    }
+    world
+}
+
+/// The accounts of the numbers, each once, in order.
+fn accounts(world: &World) -> Vec<WabaId> {
+    let mut accounts: Vec<WabaId> =
+        NUMBERS.iter().map(|number| world.sim.account(number).unwrap().parse().unwrap()).collect();
+    accounts.sort();
+    accounts.dedup();
+    accounts
+}
+
+impl World {
+    async fn template_is(&self, waba: &WabaId, name: &str, status: &str) {
+        let stands = async || {
+            let known = self.store.templates(waba).await.unwrap()?;
+            known.iter().any(|it| it.name == name && it.status == status).then_some(())
+        };
+        until(&format!("{name} is {status}"), PATIENCE, stands).await;
+    }
+
+    async fn waits(&self, run: &RunId, why: &str) {
+        let waits = async || self.run(run).await.waits_for.filter(|told| told.contains(why)).map(drop);
+        until(&format!("the run waits: {why}"), PATIENCE, waits).await;
+    }
+}
+
+/// How many got each message.
+fn by_message(report: &Report) -> Vec<(&str, u64)> {
+    let got = |totals: &dawncast_core::report::Totals| totals.delivered + totals.read;
+    report.by_message.iter().map(|line| (line.message.as_str(), got(&line.part.totals))).collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_is_left_gets_the_fallback_when_the_template_is_paused_in_mid_run() {
+    let world = two_templates(1).await;
+    let run = world
+        .submit(
+            &world.audience(300).await,
+            json!({ "message": texts(json!([OTHER])), "window": window("+6s", "+40s") }),
+        )
+        .await;
+    let _crew = (world.scheduler(), world.worker(), world.worker());
+    world.until_accepted(60).await;
+    world.sim.order_template(OWN, &order("PAUSED")).unwrap();
+    let report = world.closed(&run).await;
+    assert_eq!((report.sla.verdict, report.totals.failed), (SlaVerdict::Pass, 0), "{report:?}");
+    world.everyone_once(300);
+    let got = by_message(&report);
+    assert_eq!(got.iter().map(|(_, count)| count).sum::<u64>(), 300);
+    assert!(got[0].1 >= 60 && got[1].1 > 0, "{got:?}");
+    let refused = world.sim.ledger().totals.rejected.get("132015").copied().unwrap_or_default();
+    assert!((1..=200).contains(&refused), "{refused} messages were wasted on the paused template");
+    let accepted: u64 = report.numbers.iter().map(|line| line.accepted).sum();
+    assert_eq!(accepted, 300, "a number's messages are counted whatever they were");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn numbers_of_another_account_stand_in_where_the_template_is_paused() {
+    let world = two_templates(2).await;
+    let patch = json!({ "message": texts(json!([])), "window": window("+6s", "+40s") });
+    let run = world.submit(&world.audience(200).await, patch).await;
+    let _crew = (world.scheduler(), world.worker());
+    world.until_accepted(40).await;
+    let elsewhere = accounts(&world)[1].to_string();
+    world.sim.order_template(OWN, &TemplateOrder { waba: Some(elsewhere), ..order("PAUSED") }).unwrap();
+    let report = world.closed(&run).await;
+    assert_eq!((report.sla.verdict, report.totals.failed), (SlaVerdict::Pass, 0), "{report:?}");
+    world.everyone_once(200);
+    assert_eq!(by_message(&report), [("template daily_text_v1", 200)]);
+}
+
+#[tokio::test]
+async fn without_a_fallback_the_run_waits_says_why_and_goes_on_when_meta_lets_it() {
+    let (scrapes, world) = (Scrapes::start(), two_templates(1).await);
+    let _watch = watch(&world);
+    let patch = json!({ "message": texts(json!([])), "window": window("+6s", "+40s") });
+    let run = world.submit(&world.audience(200).await, patch).await;
+    let _crew = (world.scheduler(), world.worker());
+    world.until_accepted(40).await;
+    world.sim.order_template(OWN, &order("PAUSED")).unwrap();
+    world.waits(&run, "no template can be sent: template `daily_text_v1` is PAUSED").await;
+    let campaign = world.run(&run).await.record.campaign;
+    scrapes.until(&format!("dawncast_run_held{{campaign=\"{campaign}\",run=\"{run}\",step=\"send\"}}"), 1.0).await;
+    assert!(world.totals(&run).await.failed == 0, "nobody fails for it");
+    // By webhook, this time.
+    world.sim.order_template(OWN, &TemplateOrder { silent: false, ..order("APPROVED") }).unwrap();
+    let report = world.closed(&run).await;
+    assert_eq!((report.sla.verdict, report.totals.failed), (SlaVerdict::Pass, 0), "{report:?}");
+    assert_eq!(world.run(&run).await.waits_for, None);
+    world.everyone_once(200);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_was_not_reached_by_the_deadline_expires_or_failed_with_the_reason() {
+    let world = two_templates(1).await;
+    let patch = json!({ "message": texts(json!([])), "window": window("+3s", "+8s") });
+    let run = world.submit(&world.audience(200).await, patch).await;
+    let _crew = (world.scheduler(), world.worker());
+    world.until_accepted(40).await;
+    world.sim.order_template(OWN, &order("DISABLED")).unwrap();
+    let report = world.closed(&run).await;
+    let totals = &report.totals;
+    assert_eq!(totals.delivered + totals.read + totals.expired + totals.failed, 200, "{report:?}");
+    assert!(totals.expired > 0 && report.failures.iter().all(|failure| failure.code == 132_016), "{report:?}");
+    assert!((0..200).all(|n| world.accepted(n) <= 1));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_run_opens_with_its_fallback_where_its_own_template_is_paused() {
+    let world = two_templates(1).await;
+    world.sim.order_template(OWN, &order("PAUSED")).unwrap();
+    let run = world.submit(&world.audience(30).await, json!({ "message": texts(json!(["nope", OTHER])) })).await;
+    let _crew = (world.scheduler(), world.worker());
+    let report = world.closed(&run).await;
+    assert_eq!(by_message(&report)[2], ("template daily_text_v2", 30));
+    let remarks = world.run(&run).await.remarks.join(" ");
+    assert!(
+        remarks.contains("template `daily_text_v1` is PAUSED; template daily_text_v2 goes out instead"),
+        "{remarks}"
+    );
+    assert!(world.sim.ledger().totals.rejected.is_empty(), "nobody's message was wasted on it");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_webhook_tells_of_a_template_is_known_at_once_and_then_read() {
+    let world = two_templates(1).await;
+    let _watch = watch(&world);
+    let waba = &accounts(&world)[0];
+    world.template_is(waba, OWN, "APPROVED").await;
+    let paused = TemplateOrder { quality_score: Some("RED".to_owned()), silent: false, ..order("PAUSED") };
+    world.sim.order_template(OWN, &paused).unwrap();
+    world.template_is(waba, OWN, "PAUSED").await;
+    let rated = async || {
+        let known = world.store.templates(waba).await.unwrap()?;
+        known.into_iter().find(|it| it.name == OWN).filter(|it| it.quality.as_deref() == Some("RED")).map(drop)
+    };
+    until("its rating is read", PATIENCE, rated).await;
+    // Of an account that is not ours.
+    world.store.note_template(&"999".parse().unwrap(), OWN, "en_IN", "PAUSED", world.clock.now()).await.unwrap();
+    assert_eq!(world.store.templates(&"999".parse().unwrap()).await.unwrap(), None);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_run_whose_template_is_not_approved_in_time_is_held_with_the_reason() {
+    let world = two_templates(1).await;
+    world.sim.order_template(OWN, &order("PENDING")).unwrap();
+    let run = world
+        .submit(&world.audience(10).await, json!({ "message": texts(json!([])), "window": window("+3s", "+30s") }))
+        .await;
+    let _crew = (world.scheduler(), world.worker());
+    world.waits(&run, "template `daily_text_v1` is PENDING").await;
+    world.sim.order_template(OWN, &order("APPROVED")).unwrap();
+    world.reaches(&run, RunState::Open).await;
+    assert_eq!(world.closed(&run).await.sla.verdict, SlaVerdict::Pass);
+}
