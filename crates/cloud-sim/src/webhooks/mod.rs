@@ -9,6 +9,7 @@ mod plan;
 mod scheduler;
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
 use reqwest::Url;
@@ -55,6 +56,8 @@ pub(crate) struct Webhooks {
     seed: u64,
     inbox: UnboundedSender<Pending>,
     courier: Arc<Courier>,
+    /// Whether the account has the app among its subscribed ones.
+    subscribed: AtomicBool,
 }
 
 impl Webhooks {
@@ -66,12 +69,19 @@ impl Webhooks {
         let (inbox, waiting) = unbounded_channel();
         let scheduler = Scheduler::new(config, odds, senders, Arc::clone(&courier), stop.clone());
         tokio::spawn(stop.clone().run_until_cancelled_owned(scheduler.run(waiting)));
-        Ok(Self { receipts: config.receipts.clone(), odds, seed: config.seed, inbox, courier })
+        Ok(Self {
+            receipts: config.receipts.clone(),
+            odds,
+            seed: config.seed,
+            inbox,
+            courier,
+            subscribed: AtomicBool::new(true),
+        })
     }
 
     /// Plans the receipts of an accepted message, the `nth` to its user: a failure with a code, or success.
     pub(crate) fn announce(&self, message: &Arc<Message>, failure: Option<u32>, nth: u32) {
-        if !self.receipts.enabled || !self.courier.has_url() {
+        if !self.receipts.enabled || !self.is_heard() {
             return;
         }
         let mut dice = dice(self.seed, message.user, nth, Purpose::Receipts);
@@ -82,10 +92,23 @@ impl Webhooks {
 
     /// Sends a user's message on.
     pub(crate) fn inbound(&self, inbound: Inbound) {
-        if self.courier.has_url() {
+        if self.is_heard() {
             self.courier.expect(1);
             self.hand_over(Pending::Inbound(inbound));
         }
+    }
+
+    /// The account tells the app of what happens from now on, or no more.
+    pub(crate) fn subscribe(&self, subscribed: bool) {
+        self.subscribed.store(subscribed, Ordering::Relaxed);
+    }
+
+    pub(crate) fn is_subscribed(&self) -> bool {
+        self.subscribed.load(Ordering::Relaxed)
+    }
+
+    fn is_heard(&self) -> bool {
+        self.is_subscribed() && self.courier.has_url()
     }
 
     pub(crate) fn courier(&self) -> &Courier {
