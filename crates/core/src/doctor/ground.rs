@@ -96,7 +96,8 @@ fn eviction(state: &RedisState) -> Finding {
     }
 }
 
-fn memory(state: &RedisState) -> Finding {
+/// Judges how full a Redis is.
+pub fn memory(state: &RedisState) -> Finding {
     let (room, name) =
         if state.limit > 0 { (state.limit, "maxmemory") } else { (state.machine, "the machine's memory") };
     let used = megabytes(state.used);
@@ -134,6 +135,16 @@ fn replication(state: &RedisState) -> Finding {
         true => Finding::ok(Check::Redis, subject, format!("master of a Sentinel set, {replicas}")),
         false => Finding::ok(Check::Redis, subject, format!("a single server, {replicas}")),
     }
+}
+
+/// Judges whether the Cloud API answered this machine.
+pub fn cloud_api(is_there: bool) -> Finding {
+    if is_there {
+        return Finding::ok(Check::CloudApi, "", "the Cloud API answers this machine");
+    }
+    let evidence = "the Cloud API does not answer this machine: nothing can be sent, and no token be looked at";
+    let remedy = "see cloud_api.base_url, name resolution and firewall; https://metastatus.com tells of Meta's outages";
+    Finding::fail(Check::CloudApi, "", evidence, remedy)
 }
 
 /// Judges the time of `whose` against this machine's, `ahead_ms` by which it is ahead.

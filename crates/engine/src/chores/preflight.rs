@@ -2,11 +2,14 @@
 
 use std::collections::BTreeMap;
 
-use dawncast_core::{ids::NumberId, report::DropReason};
+use dawncast_core::{doctor::Finding, ids::NumberId, report::DropReason};
 use dawncast_store::run::{Advanced, Frozen, Run};
 use tracing::warn;
 
-use super::{Chores, examine::Finding};
+use super::{
+    Chores,
+    examine::{Fitness, remarks as told},
+};
 use crate::{
     EngineError,
     answer::Rest,
@@ -22,21 +25,25 @@ impl Chores {
         if let Some(why) = self.too_old(run, frozen).await? {
             return self.hold(run, &why).await;
         }
+        let mut noted = Vec::new();
+        if let Some(why) = self.check_files(run, &mut noted).await? {
+            return self.hold(run, &why).await;
+        }
         let mut remarks = Vec::new();
         let (mut fit, mut lacking) = (0, 0);
         for sender in frozen.senders.iter().filter(|sender| !sender.standby) {
-            match self.check_number(run, &sender.number).await? {
-                Finding::Fit => fit += 1,
-                Finding::Lacks(_) if frozen.fallback == 0 => fit += 1,
-                Finding::Lacks(why) => {
+            match self.check_number(run, &sender.number, &mut noted).await? {
+                Fitness::Fit => fit += 1,
+                Fitness::Lacks(_) if frozen.fallback == 0 => fit += 1,
+                Fitness::Lacks(why) => {
                     (fit, lacking) = (fit + 1, lacking + 1);
                     remarks.push(format!("number {} cannot send what is fallen back to: {why}", sender.number));
                 }
-                Finding::Unknown(why) => {
+                Fitness::Unknown(why) => {
                     fit += 1;
                     remarks.push(format!("number {}: {why}", sender.number));
                 }
-                Finding::Unfit(why) => remarks.push(format!("number {} cannot send: {why}", sender.number)),
+                Fitness::Unfit(why) => remarks.push(format!("number {} cannot send: {why}", sender.number)),
             }
         }
         if fit == 0 && !frozen.fixed {
@@ -46,7 +53,8 @@ impl Chores {
             let why = if remarks.is_empty() { "the pool has no active number".to_owned() } else { remarks.join("; ") };
             return self.hold(run, &why).await;
         }
-        remarks.extend(self.check_receipts().await?);
+        noted.extend(self.check_ground().await?);
+        remarks.extend(told(noted));
         remarks.extend(frozen.over_quota.as_ref().map(|lack| format!("{lack}; Meta may refuse the rest (131048)")));
         for remark in &remarks {
             warn!(run.id = %run.record.id, "run {} goes degraded: {remark}", run.record.id);
@@ -61,7 +69,7 @@ impl Chores {
     async fn fit_standbys(&self, run: &Run, frozen: &Frozen, remarks: &mut Vec<String>) -> Result<usize, EngineError> {
         let mut fit = 0;
         for sender in frozen.senders.iter().filter(|sender| sender.standby) {
-            if let Finding::Fit | Finding::Unknown(_) = self.check_number(run, &sender.number).await? {
+            if let Fitness::Fit | Fitness::Unknown(_) = self.check_number(run, &sender.number, &mut Vec::new()).await? {
                 remarks.push(format!("number {} stands in for all", sender.number));
                 fit += 1;
             }
@@ -78,17 +86,17 @@ impl Chores {
     }
 
     /// Token, status and template of one number. One that cannot send rests, so that others stand in for it.
-    async fn check_number(&self, run: &Run, id: &NumberId) -> Result<Finding, EngineError> {
+    async fn check_number(&self, run: &Run, id: &NumberId, noted: &mut Vec<Finding>) -> Result<Fitness, EngineError> {
         let Some(number) = self.ctx.store.number(id).await? else {
-            return Ok(Finding::Unfit("it was removed".to_owned()));
+            return Ok(Fitness::Unfit("it was removed".to_owned()));
         };
-        let finding = self.examine(run, &number).await?;
+        let fitness = self.examine(run, &number, noted).await?;
         // One that serves others than this run is none of its business.
         let serves = number.serves(run.record.spec.priority, &self.ctx.settings.playbook);
-        if matches!(finding, Finding::Unfit(_)) && serves {
+        if matches!(fitness, Fitness::Unfit(_)) && serves {
             self.ctx.store.rest(id, Rest::UNFIT.hold).await?;
         }
-        Ok(finding)
+        Ok(fitness)
     }
 }
 
