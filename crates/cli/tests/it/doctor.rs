@@ -23,7 +23,17 @@ async fn the_doctor_says_what_is_wrong_with_evidence_and_remedy_and_exits_by_it(
     it.write("token", "SIM_TOKEN\n");
     let id = "100000000000001";
     it.tell(&[
-        "number", "add", id, "--waba", "200000000000001", "--display", "+1 555", "--pool", "advisors", "--token-file", "token",
+        "number",
+        "add",
+        id,
+        "--waba",
+        "200000000000001",
+        "--display",
+        "+1 555",
+        "--pool",
+        "advisors",
+        "--token-file",
+        "token",
     ]);
     // The monitor has to have read the number, and a webhook to have beaten, for all to be well.
     until("all is well", SOON, async || {
@@ -39,7 +49,9 @@ async fn the_doctor_says_what_is_wrong_with_evidence_and_remedy_and_exits_by_it(
     it.write("wrong", "EAAG_WRONG\n");
     it.tell(&["number", "set", id, "--token-file", "wrong"]);
     let said = it.refuse(&["doctor"]);
-    for part in ["fail  token", "Meta does not take the token", "→ make a system-user token", "warn  capacity", "--mps 80"] {
+    for part in
+        ["fail  token", "Meta does not take the token", "→ make a system-user token", "warn  capacity", "--mps 80"]
+    {
         assert!(said.out.contains(part), "`{part}` is not in\n{}", said.out);
     }
     assert!(!said.out.contains("EAAG_WRONG"), "{}", said.out);

@@ -8,6 +8,8 @@ mod number;
 mod token;
 mod words;
 
+use std::collections::BTreeSet;
+
 use serde::{Deserialize, Serialize};
 
 pub use self::{
@@ -127,20 +129,20 @@ pub fn worst(findings: &[Finding]) -> Outcome {
     findings.iter().map(|finding| finding.outcome).max().unwrap_or(Outcome::Ok)
 }
 
-/// One finding of all that say the same of several subjects: twenty numbers share a token.
+/// One finding of all that say the same of several subjects, which are then sorted: twenty numbers share a token.
 pub fn together(findings: Vec<Finding>) -> Vec<Finding> {
-    let mut told: Vec<Finding> = Vec::new();
+    let mut told: Vec<(Finding, BTreeSet<String>)> = Vec::new();
     for finding in findings {
-        let same = |it: &&mut Finding| {
+        let same = |(it, _): &&mut (Finding, BTreeSet<String>)| {
             it.check == finding.check && it.evidence == finding.evidence && it.remedy == finding.remedy
         };
         match told.iter_mut().find(same) {
-            Some(first) if first.subject.split(", ").any(|subject| subject == finding.subject) => {}
-            Some(first) => first.subject = format!("{}, {}", first.subject, finding.subject),
-            None => told.push(finding),
+            Some((_, subjects)) => drop(subjects.insert(finding.subject)),
+            None => told.push((finding.clone(), BTreeSet::from([finding.subject]))),
         }
     }
-    told
+    let join = |subjects: BTreeSet<String>| subjects.into_iter().collect::<Vec<_>>().join(", ");
+    told.into_iter().map(|(finding, subjects)| Finding { subject: join(subjects), ..finding }).collect()
 }
 
 /// What the doctor looks at.
@@ -164,7 +166,7 @@ mod tests {
 
     #[test]
     fn what_is_said_of_several_is_said_once() {
-        let told = together(vec![finding("1"), Finding::ok(Check::Token, "2", "fine"), finding("3"), finding("1")]);
+        let told = together(vec![finding("3"), Finding::ok(Check::Token, "2", "fine"), finding("1"), finding("3")]);
         assert_eq!(told.iter().map(|it| it.subject.as_str()).collect::<Vec<_>>(), ["1, 3", "2"]);
         assert_eq!(told[0].in_words(), "it ends: make another");
     }

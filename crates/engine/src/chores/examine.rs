@@ -11,7 +11,7 @@ use dawncast_store::{records::Number, run::Run};
 use super::Chores;
 use crate::{
     EngineError,
-    doctor::{Judged, assets, links},
+    doctor::{Judged, assets, links, numbers},
     templates,
 };
 
@@ -124,7 +124,7 @@ impl Chores {
     /// worth knowing of the run's files goes to `noted`.
     pub(super) async fn check_files(&self, run: &Run, noted: &mut Vec<Finding>) -> Result<Option<String>, EngineError> {
         let (store, now) = (&self.ctx.store, self.clock.now());
-        let numbers = store.pool_numbers(&run.record.spec.pool).await?;
+        let numbers = numbers(store, run).await?;
         noted.extend(assets(store, run, &numbers, now).await?);
         Ok(unfit(links(&self.asked, &run.record.spec.message, now).await, noted))
     }

@@ -22,7 +22,7 @@ use dawncast_store::{
 
 pub(crate) use self::{
     asked::{Asked, Judged},
-    run::{assets, links},
+    run::{assets, links, numbers},
 };
 use crate::{Context, EngineError, chores::kept_back};
 
@@ -74,14 +74,15 @@ impl Doctor {
         found.extend(self.numbers(&numbers, needed, now).await?);
         found.extend(store.portfolios(now).await?.iter().map(doctor::limit));
         for run in runs.iter().take(RUNS) {
-            let numbers = self.numbers_of(run).await?;
+            let numbers = run::numbers(store, run).await?;
             found.extend(self.cargo(run, &numbers, now).await?);
         }
         Ok(found)
     }
 
     async fn for_run(&self, run: &Run, now: UnixMs) -> Result<Vec<Finding>, EngineError> {
-        let (store, numbers) = (&self.ctx.store, self.numbers_of(run).await?);
+        let store = &self.ctx.store;
+        let numbers = run::numbers(store, run).await?;
         let mut found = vec![doctor::receipts(store.receipt_path(now).await?, now)];
         if numbers.is_empty() {
             let evidence = format!("pool {} has no numbers", run.record.spec.pool);
@@ -145,16 +146,6 @@ impl Doctor {
         runs.retain(concerns);
         runs.sort_by_key(|run| run.record.opening.opens_at);
         Ok(runs)
-    }
-
-    /// The numbers that a run goes out from, or would.
-    async fn numbers_of(&self, run: &Run) -> Result<Vec<Number>, EngineError> {
-        let Some(frozen) = &run.frozen else { return Ok(self.ctx.store.pool_numbers(&run.record.spec.pool).await?) };
-        let mut numbers = Vec::new();
-        for sender in &frozen.senders {
-            numbers.extend(self.ctx.store.number(&sender.number).await?);
-        }
-        Ok(numbers)
     }
 
     /// Status, rate and token of each number, and who hears of each account.

@@ -26,6 +26,16 @@ fn fixed(message: &Message) -> impl Iterator<Item = (&'static str, &MediaSource)
     })
 }
 
+/// The numbers that a run goes out from: those that freeze pinned, or those that it would pin now.
+pub(crate) async fn numbers(store: &Store, run: &Run) -> Result<Vec<Number>, EngineError> {
+    let Some(frozen) = &run.frozen else { return Ok(store.pool_numbers(&run.record.spec.pool).await?) };
+    let mut numbers = Vec::new();
+    for sender in &frozen.senders {
+        numbers.extend(store.number(&sender.number).await?);
+    }
+    Ok(numbers)
+}
+
 /// The findings on the links of a message that are the same for everybody.
 pub(crate) async fn links(asked: &Asked, message: &Message, now: UnixMs) -> Vec<Finding> {
     let mut seen = BTreeSet::new();
