@@ -118,7 +118,7 @@ impl Finding {
     /// Evidence and remedy in one line, for remarks and holds.
     pub fn in_words(&self) -> String {
         match &self.remedy {
-            Some(remedy) => format!("{}: {remedy}", self.evidence),
+            Some(remedy) => format!("{} → {remedy}", self.evidence),
             None => self.evidence.clone(),
         }
     }
@@ -168,7 +168,7 @@ mod tests {
     fn what_is_said_of_several_is_said_once() {
         let told = together(vec![finding("3"), Finding::ok(Check::Token, "2", "fine"), finding("1"), finding("3")]);
         assert_eq!(told.iter().map(|it| it.subject.as_str()).collect::<Vec<_>>(), ["1, 3", "2"]);
-        assert_eq!(told[0].in_words(), "it ends: make another");
+        assert_eq!(told[0].in_words(), "it ends → make another");
     }
 
     #[test]
