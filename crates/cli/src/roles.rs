@@ -1,10 +1,10 @@
 //! The roles of a process, and the tasks that play them.
 
-use std::{collections::BTreeSet, fmt, time::Duration};
+use std::{collections::BTreeSet, fmt, sync::Arc, time::Duration};
 
 use clap::ValueEnum;
 use dawncast_cloud_api::webhook::{AppSecret, Parsed};
-use dawncast_engine::{Clock, Context, EngineError, Inbox, Receipts};
+use dawncast_engine::{Clock, Context, Doctor, EngineError, Inbox, Receipts};
 use dawncast_server::{ApiState, Unavailable, WebhookState, api_router, webhook_router};
 use tokio::{net::TcpListener, task::JoinSet, time::timeout};
 use tokio_util::sync::CancellationToken;
@@ -93,11 +93,16 @@ impl Tasks {
             .spawn(async move { task.await.map_err(|why| Failure::new(format!("role {}: {why}", role.as_str()))) });
     }
 
-    /// Plays the role `api`.
+    /// Plays the role `api`. Its doctor is the engine's: the API itself asks nobody but Redis.
     pub(crate) fn api(&mut self, ctx: &Context, config: &Config, listener: TcpListener) {
+        let doctor = Arc::new(Doctor::new(ctx.clone()));
         let state = ApiState::new(ctx.store.clone(), config.auth.bootstrap_key.clone(), dawncast_engine::explain)
             .with_scratch(config.data_dir.join("scratch"))
-            .with_stop(self.stop.clone());
+            .with_stop(self.stop.clone())
+            .with_doctor(move |ward| {
+                let doctor = Arc::clone(&doctor);
+                async move { doctor.examine(&ward).await.map_err(|why| why.to_string()) }
+            });
         let router =
             api_router(state.with_headroom(ctx.settings.headroom).with_playbook(ctx.settings.playbook.clone()));
         self.spawn(Role::Api, dawncast_server::serve(listener, router, self.stop.clone().cancelled_owned()));

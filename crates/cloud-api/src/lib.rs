@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 #![cfg_attr(test, allow(clippy::unwrap_used, reason = "a test that panics has failed"))]
 
+mod account;
 mod api_error;
 mod call;
 mod cause;
@@ -17,6 +18,7 @@ mod send;
 mod template;
 pub mod webhook;
 
+pub use account::{App, GranularScope, SubscribedApp, TokenFault, TokenInfo};
 pub use api_error::ApiError;
 pub use call::CallError;
 pub use cause::{Cause, CauseKind};

@@ -3,6 +3,7 @@
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use crate::access::Access;
 use crate::clock::Clock;
 use crate::config::SimConfig;
 use crate::error::SimError;
@@ -25,12 +26,17 @@ const FIRST_WABA_ID: u64 = 200_000_000_000_001;
 /// The id of the business portfolio that owns the account.
 pub const PORTFOLIO_ID: &str = "300000000000001";
 
+/// The id of the app that the token was made for.
+pub const APP_ID: &str = "400000000000001";
+
 const FIRST_NUMBER_ID: u64 = 100_000_000_000_001;
 const FIRST_DISPLAY_NUMBER: u64 = 15_550_100_001;
 
 /// Everything that a call can read or change.
 pub(crate) struct Cloud {
     pub(crate) token: String,
+    pub(crate) access: Access,
+    app_secret: String,
     pub(crate) mps: u32,
     pub(crate) clock: Clock,
     pub(crate) numbers: Vec<Number>,
@@ -67,6 +73,8 @@ impl Cloud {
     pub(crate) fn new(config: &SimConfig, clock: Clock, numbers: Vec<Number>, webhooks: Webhooks) -> Self {
         Self {
             token: config.token.clone(),
+            access: Access::of(config.wabas),
+            app_secret: config.app_secret.clone(),
             mps: config.mps,
             numbers,
             users: Users::new(),
@@ -82,6 +90,11 @@ impl Cloud {
             clock,
             webhooks,
         }
+    }
+
+    /// What an app shows for itself (Meta: access tokens).
+    pub(crate) fn app_token(&self) -> String {
+        format!("{APP_ID}|{}", self.app_secret)
     }
 
     pub(crate) fn number(&self, id: &str) -> Option<&Number> {

@@ -13,6 +13,7 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
+use crate::access::Grant;
 use crate::cloud::{Cloud, Number};
 use crate::error::SimError;
 use crate::faults::FaultOrder;
@@ -33,6 +34,8 @@ pub(crate) fn router() -> Router<Arc<Cloud>> {
         .route("/_sim/templates/{name}", post(order_template))
         .route("/_sim/reviews", post(order_reviews))
         .route("/_sim/numbers/{id}", get(standing).post(order_number))
+        .route("/_sim/token", get(token).post(order_token))
+        .route("/_sim/subscription", get(subscription).post(order_subscription))
         .route("/_sim/clock", get(clock).post(advance_clock))
 }
 
@@ -84,6 +87,13 @@ struct Preference {
 enum Wish {
     Stop,
     Resume,
+}
+
+/// Whether the account tells the app anything.
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Subscription {
+    subscribed: bool,
 }
 
 #[derive(Deserialize)]
@@ -165,6 +175,24 @@ async fn order_template(
 async fn order_reviews(State(cloud): State<Arc<Cloud>>, body: Bytes) -> Result<Json<Value>, Refusal> {
     cloud.order_reviews(read(&body)?)?;
     Ok(Json(json!({ "success": true })))
+}
+
+async fn token(State(cloud): State<Arc<Cloud>>) -> Json<Grant> {
+    Json(cloud.access.grant())
+}
+
+async fn order_token(State(cloud): State<Arc<Cloud>>, body: Bytes) -> Result<Json<Grant>, Refusal> {
+    Ok(Json(cloud.access.order(read(&body)?)?))
+}
+
+async fn subscription(State(cloud): State<Arc<Cloud>>) -> Json<Subscription> {
+    Json(Subscription { subscribed: cloud.webhooks.courier().is_subscribed() })
+}
+
+async fn order_subscription(State(cloud): State<Arc<Cloud>>, body: Bytes) -> Result<Json<Subscription>, Refusal> {
+    let order: Subscription = read(&body)?;
+    cloud.webhooks.courier().subscribe(order.subscribed);
+    Ok(Json(order))
 }
 
 async fn clock(State(cloud): State<Arc<Cloud>>) -> Json<ClockFace> {

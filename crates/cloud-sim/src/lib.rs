@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 #![cfg_attr(test, allow(clippy::unwrap_used, reason = "a test that panics has failed"))]
 
+mod access;
 mod catalogue;
 mod clock;
 mod cloud;
@@ -26,7 +27,8 @@ mod wa_id;
 mod wamid;
 mod webhooks;
 
-pub use cloud::{PORTFOLIO_ID, WABA_ID};
+pub use access::TokenOrder;
+pub use cloud::{APP_ID, PORTFOLIO_ID, WABA_ID};
 pub use config::{Receipts, SimConfig, Span};
 pub use error::SimError;
 pub use faults::{Fault, FaultMatch, FaultOrder, FaultRule};

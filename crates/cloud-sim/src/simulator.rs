@@ -10,6 +10,7 @@ use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 use tokio_util::sync::{CancellationToken, DropGuard};
 
+use crate::access::TokenOrder;
 use crate::clock::Clock;
 use crate::cloud::{Cloud, Number, waba_id};
 use crate::config::SimConfig;
@@ -122,6 +123,19 @@ impl Simulator {
     /// Meta has no such word.
     pub fn order_reviews(&self, verdict: Verdict) -> Result<(), SimError> {
         self.cloud.order_reviews(verdict)
+    }
+
+    /// Orders what the token may do, and until when.
+    ///
+    /// # Errors
+    /// Meta has no such scope.
+    pub fn order_token(&self, order: TokenOrder) -> Result<(), SimError> {
+        self.cloud.access.order(order).map(drop)
+    }
+
+    /// Subscribes the app to the account, or takes it off: then nothing more is announced, and all else goes on.
+    pub fn subscribe(&self, subscribed: bool) {
+        self.cloud.webhooks.courier().subscribe(subscribed);
     }
 
     /// Moves its clock forward: limits refill, service windows close, media expire.

@@ -13,6 +13,7 @@ pub mod consent;
 pub mod country;
 pub mod delivery;
 pub mod desk;
+pub mod doctor;
 pub mod edit;
 pub mod fault;
 pub mod health;

@@ -10,7 +10,7 @@ use axum::{
 use crate::{
     assets, audiences,
     auth::{Needs, require},
-    campaigns, conditions, deliveries, events, export,
+    campaigns, conditions, deliveries, doctor, events, export,
     health::health_router,
     imports, keys, numbers, openapi, pools,
     problem::{Kind, Problem},
@@ -54,6 +54,7 @@ fn reading() -> Router<ApiState> {
         .route("/v1/runs/{id}/deliveries", get(deliveries::list))
         .route("/v1/deliveries", get(deliveries::history))
         .route("/v1/deliveries/{id}", get(deliveries::show))
+        .route("/v1/doctor", get(doctor::examine))
         .route("/v1/numbers", get(numbers::list))
         .route("/v1/numbers/{id}", get(numbers::show))
         .route("/v1/pools", get(pools::list))

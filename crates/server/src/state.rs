@@ -2,8 +2,14 @@
 
 use std::{path::PathBuf, sync::Arc, time::Duration};
 
-use dawncast_core::{UnixMs, health::Playbook, report::Explained};
+use dawncast_core::{
+    UnixMs,
+    doctor::{Finding, Ward},
+    health::Playbook,
+    report::Explained,
+};
 use dawncast_store::{Store, records::Secret};
+use futures::future::BoxFuture;
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 
@@ -18,6 +24,12 @@ const TEST_PATIENCE: Duration = Duration::from_secs(20);
 
 /// How many followers of runs a process serves at once.
 const MAX_FOLLOWERS: usize = 256;
+
+/// Why the doctor found out nothing: in words for the log, since they may name what is inside.
+pub type Unexamined = String;
+
+/// What looks at everything and judges it; `None` of what there is not.
+pub(crate) type Examine = dyn Fn(Ward) -> BoxFuture<'static, Result<Option<Vec<Finding>>, Unexamined>> + Send + Sync;
 
 /// The state of the API: the storage, the first key, a clock. Cheap to clone.
 #[derive(Clone)]
@@ -36,6 +48,8 @@ pub struct ApiState {
     pub(crate) followers: Arc<Semaphore>,
     /// When this is cancelled, followers are let go of.
     pub(crate) stopping: CancellationToken,
+    /// Asks the outside, which the API itself does not.
+    pub(crate) doctor: Option<Arc<Examine>>,
     clock: Arc<dyn Fn() -> UnixMs + Send + Sync>,
 }
 
@@ -55,6 +69,7 @@ impl ApiState {
             test_patience: TEST_PATIENCE,
             followers: Arc::new(Semaphore::new(MAX_FOLLOWERS)),
             stopping: CancellationToken::new(),
+            doctor: None,
             clock,
         }
     }
@@ -63,6 +78,16 @@ impl ApiState {
     #[must_use]
     pub fn with_stop(self, stopping: CancellationToken) -> Self {
         Self { stopping, ..self }
+    }
+
+    /// The same state with a doctor. Whoever knows both the API and the engine hands it over: they do not know each other.
+    #[must_use]
+    pub fn with_doctor<F>(self, examine: impl Fn(Ward) -> F + Send + Sync + 'static) -> Self
+    where
+        F: Future<Output = Result<Option<Vec<Finding>>, Unexamined>> + Send + 'static,
+    {
+        let examine = move |ward| -> BoxFuture<'static, _> { Box::pin(examine(ward)) };
+        Self { doctor: Some(Arc::new(examine)), ..self }
     }
 
     /// The same state with another patience for the phones of a test.

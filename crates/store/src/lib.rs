@@ -27,6 +27,7 @@ pub mod run;
 mod script;
 mod server;
 mod service;
+mod state;
 
 pub use clock::ProcessTime;
 pub use connect::{Durability, Memory, Store, StoreConfig};

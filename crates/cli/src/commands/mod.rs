@@ -6,6 +6,7 @@ mod campaign;
 mod debug;
 mod defaults;
 mod delivery;
+mod doctor;
 mod key;
 mod listing;
 mod number;
@@ -62,6 +63,8 @@ pub(crate) enum Command {
     Number(number::Args),
     /// Deliveries: one recipient in one run.
     Delivery(delivery::Args),
+    /// See whether all is well that runs depend on: tokens, numbers, webhooks, templates, files, Redis, clocks.
+    Doctor(doctor::Args),
     /// The suppression list: who wants no messages.
     Suppression(suppression::Args),
     /// Stop everything at once: nothing more is sent until `dawncast start`.
@@ -82,6 +85,7 @@ impl Command {
         let done = match self {
             Self::Demo(args) => return demo::run(args).await,
             Self::Chaos(args) => return chaos::run(args).await,
+            Self::Doctor(args) => return doctor::run(args).await,
             Self::Serve(args) => serve::run(args).await,
             Self::Sim(args) => sim::run(*args).await,
             Self::Config(args) => defaults::run(&args),

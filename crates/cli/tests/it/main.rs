@@ -11,6 +11,7 @@ mod control;
 mod dashboards;
 mod dawncast;
 mod demo;
+mod doctor;
 mod edges;
 mod fallback;
 mod flow;

@@ -1,6 +1,7 @@
 //! The client against a server that speaks raw TCP, so that every way a connection can end is a real one.
 #![allow(clippy::unwrap_used, reason = "tests")]
 
+mod account;
 mod calls;
 mod server;
 mod transport;

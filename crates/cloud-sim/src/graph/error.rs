@@ -52,6 +52,16 @@ impl GraphError {
         Self { status: 401, ..Self::plain(190, message.to_owned()) }
     }
 
+    /// Code 190: the token was one, and is none any more.
+    pub(crate) fn dead_token(subcode: u32, message: String) -> Self {
+        Self { status: 401, subcode: Some(subcode), ..Self::plain(190, message) }
+    }
+
+    /// The token lacks what the call needs.
+    pub(crate) fn forbidden(code: u32, message: &str) -> Self {
+        Self { status: 403, ..Self::plain(code, format!("(#{code}) {message}")) }
+    }
+
     /// Code 2500: the object exists, the rest of the path does not.
     pub(crate) fn unknown_path(edge: &str) -> Self {
         Self::plain(2500, format!("Unknown path components: /{edge}"))

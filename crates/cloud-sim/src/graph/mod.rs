@@ -1,5 +1,6 @@
 //! The Graph API: finds the object and the edge that a path names, and asks for the token before anything else.
 
+mod access;
 mod error;
 mod file;
 mod interactive;
@@ -15,11 +16,12 @@ use std::sync::Arc;
 
 use axum::body::{Bytes, to_bytes};
 use axum::extract::{ConnectInfo, Query, Request, State};
-use axum::http::{HeaderValue, Method, Uri, header};
+use axum::http::{HeaderValue, Method, Uri};
 use axum::response::{IntoResponse, Response};
 
 use crate::cloud::{Cloud, Number};
 use crate::listener::Line;
+use access::authorise;
 use error::GraphError;
 
 /// What an unversioned path gets: the newest version.
@@ -63,7 +65,7 @@ async fn route(
         let _under_way = cloud.totals.enter();
         return messages(cloud, line, path, uri, request).await.inspect_err(|error| cloud.totals.rejected(error.code));
     }
-    authorise(cloud, uri, &request)?;
+    authorise(cloud, path, uri, &request)?;
     let unknown_object = || GraphError::unknown_object(method.as_str(), path.id);
     if let Some(waba) = cloud.waba(path.id) {
         return account(cloud, waba, path, request).await;
@@ -76,6 +78,7 @@ async fn route(
         };
     }
     match (&method, path.edge, cloud.number(path.id)) {
+        (&Method::GET, "", None) if path.id == "debug_token" => access::debug_token(cloud, uri),
         (&Method::POST, "media", Some(number)) => media::upload(cloud, number, request).await,
         (&Method::GET, "", Some(number)) => nodes::number(cloud, number, &query(uri)),
         (_, "", _) => Err(unknown_object()),
@@ -90,6 +93,9 @@ async fn account(cloud: &Cloud, waba: usize, path: &Path<'_>, request: Request) 
         (&Method::GET, "phone_numbers") => nodes::numbers(cloud, waba, &request),
         (&Method::GET, "message_templates") => nodes::templates(cloud, waba, &request),
         (&Method::POST, "message_templates") => template::create(cloud, waba, request).await,
+        (method @ (&Method::GET | &Method::POST | &Method::DELETE), "subscribed_apps") => {
+            Ok(access::subscribed_apps(cloud, method))
+        }
         (method, "") => Err(GraphError::unknown_object(method.as_str(), path.id)),
         (_, edge) => Err(GraphError::unknown_path(edge)),
     }
@@ -102,7 +108,7 @@ async fn messages(
     uri: &Uri,
     request: Request,
 ) -> Result<Response, GraphError> {
-    authorise(cloud, uri, &request)?;
+    authorise(cloud, path, uri, &request)?;
     let number = sender(cloud, path)?;
     let body = body(request).await?;
     send::message(cloud, number, &body, line).await
@@ -117,16 +123,6 @@ fn sender<'a>(cloud: &'a Cloud, path: &Path<'_>) -> Result<&'a Number, GraphErro
 
 async fn body(request: Request) -> Result<Bytes, GraphError> {
     to_bytes(request.into_body(), MESSAGE_BYTES).await.map_err(|_| GraphError::parameter("The request is too large."))
-}
-
-fn authorise(cloud: &Cloud, uri: &Uri, request: &Request) -> Result<(), GraphError> {
-    let header = request.headers().get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
-    let bearer = header.and_then(|value| value.strip_prefix("Bearer "));
-    if bearer == Some(cloud.token.as_str()) {
-        return Ok(());
-    }
-    let parameter = query(uri).remove("access_token");
-    if bearer.is_none() && parameter.as_ref() == Some(&cloud.token) { Ok(()) } else { Err(GraphError::bad_token()) }
 }
 
 fn query(uri: &Uri) -> HashMap<String, String> {

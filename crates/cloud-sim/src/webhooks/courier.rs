@@ -1,6 +1,6 @@
 //! Posting batches until they are answered 200.
 
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{PoisonError, RwLock};
 use std::time::Duration;
 
@@ -24,6 +24,8 @@ pub(crate) struct Courier {
     retry_base: Duration,
     retry_cap: Duration,
     undelivered: AtomicUsize,
+    /// Whether the accounts have the app among their subscribed ones.
+    subscribed: AtomicBool,
 }
 
 impl Courier {
@@ -40,11 +42,22 @@ impl Courier {
             retry_base: config.receipts.retry_base,
             retry_cap: config.receipts.retry_cap,
             undelivered: AtomicUsize::new(0),
+            subscribed: AtomicBool::new(true),
         }
     }
 
-    pub(crate) fn has_url(&self) -> bool {
-        self.url.read().unwrap_or_else(PoisonError::into_inner).is_some()
+    /// The accounts tell the app of what happens from now on, or no more.
+    pub(crate) fn subscribe(&self, subscribed: bool) {
+        self.subscribed.store(subscribed, Ordering::Relaxed);
+    }
+
+    pub(crate) fn is_subscribed(&self) -> bool {
+        self.subscribed.load(Ordering::Relaxed)
+    }
+
+    /// Whether anything is to be told to anybody.
+    pub(crate) fn is_heard(&self) -> bool {
+        self.is_subscribed() && self.url.read().unwrap_or_else(PoisonError::into_inner).is_some()
     }
 
     pub(crate) fn set_url(&self, url: Option<Url>) {

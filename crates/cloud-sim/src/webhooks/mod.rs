@@ -74,7 +74,7 @@ impl Webhooks {
 
     /// Plans the receipts of an accepted message, the `nth` to its user: a failure with a code, or success.
     pub(crate) fn announce(&self, message: &Arc<Message>, failure: Option<u32>, nth: u32) {
-        if !self.receipts.enabled || !self.courier.has_url() {
+        if !self.receipts.enabled || !self.courier.is_heard() {
             return;
         }
         let mut dice = dice(self.seed, message.user, nth, Purpose::Receipts);
@@ -85,7 +85,7 @@ impl Webhooks {
 
     /// Sends a user's message on.
     pub(crate) fn inbound(&self, inbound: Inbound) {
-        if self.courier.has_url() {
+        if self.courier.is_heard() {
             self.courier.expect(1);
             self.hand_over(Pending::Inbound(inbound));
         }
@@ -125,7 +125,7 @@ pub(crate) struct Teller {
 
 impl Teller {
     pub(crate) fn tell(&self, told: Told) {
-        if self.courier.has_url() {
+        if self.courier.is_heard() {
             self.courier.expect(1);
             // As with all that is handed over: the scheduler is gone only when the simulator stops.
             let _ = self.inbox.send(Pending::Account(told));

@@ -13,7 +13,12 @@ use dawncast_store::{
 };
 use tracing::{info, warn};
 
-use super::{Chores, examine::Finding, preflight::defects, select::Selection};
+use super::{
+    Chores,
+    examine::{Fitness, remarks as told},
+    preflight::defects,
+    select::Selection,
+};
 use crate::{EngineError, notify};
 
 /// Of a run's checks so many are kept, the latest.
@@ -65,7 +70,10 @@ impl Chores {
         let fit = self.fit_numbers(run, &senders, &mut findings).await?;
         senders.iter_mut().for_each(|sender| sender.standby |= !fit.contains(&sender.number));
         self.check_rows(run, senders, &mut findings).await?;
-        findings.remarks.extend(self.check_receipts().await?);
+        let mut noted = Vec::new();
+        findings.holds.extend(self.check_files(run, &mut noted).await?);
+        noted.extend(self.check_ground().await?);
+        findings.remarks.extend(told(noted));
         Ok(findings)
     }
 
@@ -79,21 +87,22 @@ impl Chores {
         let (pool, mut fit, mut unfit, mut lacking) = (&run.record.spec.pool, Vec::new(), Vec::new(), 0);
         let numbers = self.ctx.store.pool_numbers(pool).await?;
         let is_home = |number: &Number| senders.iter().any(|it| !it.standby && it.number == number.phone_number_id);
+        let mut noted = Vec::new();
         let meant = |number: &Number| number.role == NumberRole::Active || is_home(number);
         for number in numbers.into_iter().filter(meant) {
             let id = number.phone_number_id.clone();
-            match self.examine(run, &number).await? {
-                Finding::Fit => fit.push(id),
-                Finding::Lacks(why) => {
+            match self.examine(run, &number, &mut noted).await? {
+                Fitness::Fit => fit.push(id),
+                Fitness::Lacks(why) => {
                     unfit.push(format!("number {id} cannot send what is fallen back to: {why}"));
                     lacking += 1;
                     fit.push(id);
                 }
-                Finding::Instead(why) | Finding::Unknown(why) => {
+                Fitness::Instead(why) | Fitness::Unknown(why) => {
                     findings.remarks.push(format!("number {id}: {why}"));
                     fit.push(id);
                 }
-                Finding::NoTemplate(why) | Finding::Unfit(why) => unfit.push(format!("number {id} cannot send: {why}")),
+                Fitness::NoTemplate(why) | Fitness::Unfit(why) => unfit.push(format!("number {id} cannot send: {why}")),
             }
         }
         match fit.len() == lacking {
@@ -101,6 +110,7 @@ impl Chores {
             true => findings.holds.push(unfit.join("; ")),
             false => findings.remarks.extend(unfit),
         }
+        findings.remarks.extend(told(noted));
         Ok(fit)
     }
 

@@ -15,7 +15,7 @@ use super::Chores;
 use crate::{EngineError, templates::token};
 
 /// Meta keeps an uploaded file for 30 days; one that would end during a run is uploaded again.
-const USABLE_FOR_MS: i64 = 29 * 24 * 60 * 60 * 1_000;
+pub(crate) const USABLE_FOR_MS: i64 = 29 * 24 * 60 * 60 * 1_000;
 
 /// The media ids of one number, by asset name and id.
 pub(crate) async fn media_ids(

@@ -28,9 +28,10 @@ use serde::{Deserialize, Serialize};
 use tokio_util::sync::CancellationToken;
 use tracing::{Instrument, info, info_span, warn};
 
-use crate::{Clock, Context, EngineError, meters::Meters, notify};
+use crate::{Clock, Context, EngineError, doctor::Asked, meters::Meters, notify};
 
-pub(crate) use media::media_ids;
+pub(crate) use examine::kept_back;
+pub(crate) use media::{USABLE_FOR_MS, media_ids};
 pub(crate) use select::renderers;
 
 /// A step of a run's life.
@@ -81,6 +82,8 @@ pub(crate) struct Chore {
 pub(crate) struct Chores {
     pub(crate) ctx: Context,
     pub(crate) clock: Clock,
+    /// What Meta and others were asked lately.
+    pub(crate) asked: Asked,
 }
 
 impl Chores {
@@ -156,7 +159,7 @@ impl Chores {
 pub async fn scheduler(ctx: Context, stop: CancellationToken) -> Result<(), EngineError> {
     let clock = Clock::start(&ctx.store).await?;
     let ctx = clock.rule(ctx);
-    let chores = Arc::new(Chores { ctx: ctx.clone(), clock: clock.clone() });
+    let chores = Arc::new(Chores { ctx: ctx.clone(), clock: clock.clone(), asked: Asked::default() });
     let meters = Meters::default();
     let notifier = notify::Notifier::new(&ctx, &clock)?;
     tokio::join!(

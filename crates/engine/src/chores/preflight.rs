@@ -2,16 +2,28 @@
 
 use std::collections::BTreeMap;
 
-use dawncast_core::{ids::NumberId, report::DropReason};
+use dawncast_core::{doctor::Finding, ids::NumberId, report::DropReason};
 use dawncast_store::run::{Advanced, Frozen, Run};
 use tracing::warn;
 
-use super::{Chores, examine::Finding};
+use super::{
+    Chores,
+    examine::{Fitness, remarks as told},
+};
 use crate::{
     EngineError,
     answer::Rest,
     points::{Point, reach},
 };
+
+/// What was seen of the numbers beside whether they can send.
+#[derive(Default)]
+struct Seen {
+    /// What is worth knowing.
+    noted: Vec<Finding>,
+    /// Those that cannot send and would be asked to.
+    unfit: Vec<NumberId>,
+}
 
 impl Chores {
     pub(super) async fn preflight(&self, run: &Run) -> Result<bool, EngineError> {
@@ -22,35 +34,46 @@ impl Chores {
         if let Some(why) = self.too_old(run, frozen).await? {
             return self.hold(run, &why).await;
         }
+        let mut seen = Seen::default();
+        if let Some(why) = self.check_files(run, &mut seen.noted).await? {
+            return self.hold(run, &why).await;
+        }
         let mut remarks = Vec::new();
         let (mut fit, mut lacking) = (0, 0);
         for sender in frozen.senders.iter().filter(|sender| !sender.standby) {
-            match self.check_number(run, &sender.number).await? {
-                Finding::Fit => fit += 1,
-                Finding::Instead(why) => {
+            match self.check_number(run, &sender.number, &mut seen).await? {
+                Fitness::Fit => fit += 1,
+                Fitness::Instead(why) => {
                     fit += 1;
                     remarks.push(format!("number {}: {why}", sender.number));
                 }
-                Finding::Lacks(_) if frozen.fallback == 0 => fit += 1,
-                Finding::Lacks(why) => {
+                Fitness::Lacks(_) if frozen.fallback == 0 => fit += 1,
+                Fitness::Lacks(why) => {
                     (fit, lacking) = (fit + 1, lacking + 1);
                     remarks.push(format!("number {} cannot send what is fallen back to: {why}", sender.number));
                 }
-                Finding::Unknown(why) => {
+                Fitness::Unknown(why) => {
                     fit += 1;
                     remarks.push(format!("number {}: {why}", sender.number));
                 }
-                Finding::NoTemplate(why) | Finding::Unfit(why) => remarks.push(format!("number {} cannot send: {why}", sender.number)),
+                Fitness::NoTemplate(why) | Fitness::Unfit(why) => {
+                    remarks.push(format!("number {} cannot send: {why}", sender.number))
+                }
             }
         }
         if fit == 0 && !frozen.fixed {
-            fit = self.fit_standbys(run, frozen, &mut remarks).await?;
+            fit = self.fit_standbys(run, frozen, &mut seen, &mut remarks).await?;
         }
         if fit == lacking {
             let why = if remarks.is_empty() { "the pool has no active number".to_owned() } else { remarks.join("; ") };
             return self.hold(run, &why).await;
         }
-        remarks.extend(self.check_receipts().await?);
+        // Not before it is sure to go: a held run would find its numbers at rest when a person has mended them.
+        for id in &seen.unfit {
+            self.ctx.store.rest(id, Rest::UNFIT.hold).await?;
+        }
+        seen.noted.extend(self.check_ground().await?);
+        remarks.extend(told(seen.noted));
         remarks.extend(frozen.over_quota.as_ref().map(|lack| format!("{lack}; Meta may refuse the rest (131048)")));
         for remark in &remarks {
             warn!(run.id = %run.record.id, "run {} goes degraded: {remark}", run.record.id);
@@ -62,11 +85,17 @@ impl Chores {
     }
 
     /// How many standbys can send: where no home can, they stand in for all.
-    async fn fit_standbys(&self, run: &Run, frozen: &Frozen, remarks: &mut Vec<String>) -> Result<usize, EngineError> {
+    async fn fit_standbys(
+        &self,
+        run: &Run,
+        frozen: &Frozen,
+        seen: &mut Seen,
+        remarks: &mut Vec<String>,
+    ) -> Result<usize, EngineError> {
         let mut fit = 0;
         for sender in frozen.senders.iter().filter(|sender| sender.standby) {
-            if let Finding::Fit | Finding::Instead(_) | Finding::Unknown(_) =
-                self.check_number(run, &sender.number).await?
+            if let Fitness::Fit | Fitness::Instead(_) | Fitness::Unknown(_) =
+                self.check_number(run, &sender.number, seen).await?
             {
                 remarks.push(format!("number {} stands in for all", sender.number));
                 fit += 1;
@@ -83,18 +112,18 @@ impl Chores {
         Ok(stale.map(|why| format!("{why}: cancel this run, import today's rows, submit again")))
     }
 
-    /// Token, status and template of one number. One that cannot send rests, so that others stand in for it.
-    async fn check_number(&self, run: &Run, id: &NumberId) -> Result<Finding, EngineError> {
+    /// Token, status and template of one number. One that cannot send is to rest, so that others stand in for it.
+    async fn check_number(&self, run: &Run, id: &NumberId, seen: &mut Seen) -> Result<Fitness, EngineError> {
         let Some(number) = self.ctx.store.number(id).await? else {
-            return Ok(Finding::Unfit("it was removed".to_owned()));
+            return Ok(Fitness::Unfit("it was removed".to_owned()));
         };
-        let finding = self.examine(run, &number).await?;
+        let fitness = self.examine(run, &number, &mut seen.noted).await?;
         // One that serves others than this run is none of its business.
         let serves = number.serves(run.record.spec.priority, &self.ctx.settings.playbook);
-        if matches!(finding, Finding::Unfit(_)) && serves {
-            self.ctx.store.rest(id, Rest::UNFIT.hold).await?;
+        if matches!(fitness, Fitness::Unfit(_)) && serves {
+            seen.unfit.push(id.clone());
         }
-        Ok(finding)
+        Ok(fitness)
     }
 }
 

@@ -1,5 +1,6 @@
 //! Checks of a run while people are awake.
 
+use dawncast_cloud_sim::TokenOrder;
 use dawncast_core::{UnixMs, ids::RunId};
 use dawncast_store::run::{Check, RunState};
 use dawncast_testkit::until;
@@ -75,4 +76,23 @@ async fn a_check_lets_go_of_the_rows_that_it_has_read() {
     ask(&world, &run).await;
     let mut rows = world.store.rows(&audience, &held);
     assert!(rows.next().await.is_err(), "the version that was replaced is deleted");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_check_tells_of_a_token_that_ends_and_of_an_account_that_tells_nobody() {
+    let world = World::start(calm()).await;
+    let ends_at = world.clock.now() / 1_000 + 7_200;
+    let order = TokenOrder { expires_at: Some(ends_at as u64), ..TokenOrder::default() };
+    world.sim.order_token(order).unwrap();
+    let run = tomorrow(&world).await;
+    let scheduler = world.scheduler();
+    let check = checked(&world, &run, 0).await;
+    let said = format!("number {}: the token expires at", NUMBERS.join(", "));
+    assert!(check.would_go && check.remarks.iter().any(|it| it.starts_with(&said)), "{check:?}");
+    world.sim.subscribe(false);
+    // What was well is asked again after a minute: another scheduler has not asked.
+    drop(scheduler);
+    let _another = world.scheduler();
+    let check = ask(&world, &run).await;
+    assert!(!check.would_go && check.holds[0].contains("no subscribed app"), "{check:?}");
 }

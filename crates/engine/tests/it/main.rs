@@ -14,6 +14,7 @@ mod consent;
 mod control;
 mod crash;
 mod disorder;
+mod doctor;
 mod duplicates;
 mod everysec;
 mod failures;

@@ -208,7 +208,7 @@ mod tests {
         assert_eq!(message(&bytes), Some(Choice::OWN), "an earlier version has left it zero");
         bytes[60] = 1;
         assert_eq!(message(&bytes), Some(Choice::FALLBACK));
-        bytes[60] = 2;
+        bytes[60] = Choice::MOST as u8;
         assert_eq!(message(&bytes), None);
     }
 

@@ -62,25 +62,66 @@ fn with_fallback(fallback: Value) -> Value {
     message
 }
 
-#[test]
-fn a_template_falls_back_to_nothing() {
+fn named(name: &str) -> Value {
     let mut given = template(json!([]));
-    given["fallback"] = json!([]);
-    assert!(read(&given).is_ok());
-    given["fallback"] = json!([template(json!([]))]);
-    assert!(read(&given).is_err_and(|why| why.starts_with("/fallback: must be empty")));
+    given["name"] = json!(name);
+    given
+}
+
+/// All messages that were given, each with its choice.
+fn all(given: &Value) -> Vec<(Choice, String)> {
+    read(given).expect("a message").all().map(|(choice, content)| (choice, content.name())).collect()
 }
 
 #[test]
-fn a_free_form_message_falls_back_to_one_template() {
+fn a_template_falls_back_to_others_in_order_by_name_or_in_full() {
+    let mut given = template(json!([{"type": "body", "parameters": [{"type": "text", "text": "{{ first_name }}"}]}]));
+    given["fallback"] = json!(["daily_pack_v2", named("daily_text_v1")]);
+    let message = read(&given).expect("a message");
+    let own = message.content.template().expect("a template");
+    let second = message.of(Choice::FALLBACK).and_then(Content::template).expect("a template");
+    assert_eq!(
+        second,
+        &TemplateMessage { name: "daily_pack_v2".to_owned(), ..own.clone() },
+        "all else is the own one's"
+    );
+    let names: Vec<_> = all(&given).into_iter().map(|(_, name)| name).collect();
+    assert_eq!(names, ["template daily_pack_v1", "template daily_pack_v2", "template daily_text_v1"]);
+    assert_eq!(message.count(), 3);
+    let stored = serde_json::to_value(&message).expect("JSON");
+    assert_eq!(read(&stored).expect("it reads back"), message);
+    given["fallback"] = json!([]);
+    assert_eq!(read(&given).expect("a message").count(), 1);
+}
+
+#[test]
+fn what_is_fallen_back_to_is_another_template_of_the_same_category_and_there_are_few() {
+    let refused = |fallback: Value| {
+        let mut given = template(json!([]));
+        given["fallback"] = fallback;
+        read(&given).expect_err("a fault")
+    };
+    assert!(refused(json!(["a", "b", "c", "d"])).starts_with("/fallback: holds 4 templates; give at most 3."));
+    assert!(refused(json!(["daily_pack_v1"])).starts_with("/fallback: names `daily_pack_v1` where it stands already"));
+    assert!(refused(json!(["other", "other"])).starts_with("/fallback: names `other` where it stands already"));
+    let mut warm = named("weekly_offer_v1");
+    warm["category"] = json!("MARKETING");
+    assert!(refused(json!([warm])).starts_with("/fallback: `weekly_offer_v1` is MARKETING; give templates that are"));
+    assert!(refused(json!([text()])).starts_with("/fallback/0/type: `text` is not one of `template`."));
+}
+
+#[test]
+fn a_free_form_message_falls_back_to_templates() {
     assert_eq!(read(&with_fallback(json!([]))), read(&text()));
-    let message = read(&with_fallback(json!([template(json!([]))]))).expect("a message");
-    assert!(message.is_free_form());
-    let all: Vec<_> = message.all().map(|(choice, content)| (choice, content.name())).collect();
-    assert_eq!(all, [(Choice::OWN, "text".to_owned()), (Choice::FALLBACK, "template daily_pack_v1".to_owned())]);
+    let given = with_fallback(json!([template(json!([]))]));
+    assert!(read(&given).expect("a message").is_free_form());
+    assert_eq!(
+        all(&given),
+        [(Choice::OWN, "text".to_owned()), (Choice::FALLBACK, "template daily_pack_v1".to_owned())]
+    );
     let refused = |fallback: Value| read(&with_fallback(fallback)).expect_err("a fault");
-    assert_eq!(refused(json!([template(json!([])), template(json!([]))])), "/fallback: holds 2 templates; give one.");
     assert_eq!(refused(json!([text()])), "/fallback/0/type: `text` is not one of `template`.");
+    assert_eq!(refused(json!(["daily_pack_v1"])), "/fallback/0: is a string; give an object.");
     let mut deep = template(json!([]));
     deep["fallback"] = json!([]);
     assert!(refused(json!([deep])).starts_with("/fallback/0/fallback: is not a field that is known here."));
