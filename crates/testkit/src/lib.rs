@@ -4,10 +4,12 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot be set up has failed")]
 
+mod keyring;
 mod proxy;
 mod redis;
 mod until;
 
+pub use keyring::{CREDENTIALS_KEY, keyring};
 pub use proxy::{Proxy, Upstream};
 pub use redis::{RedisSetup, Shim, TestRedis, TestSentinel};
 pub use until::until;

@@ -3,6 +3,7 @@
 mod asset;
 mod audience;
 mod campaign;
+mod credential;
 mod debug;
 mod defaults;
 mod delivery;
@@ -60,6 +61,8 @@ pub(crate) enum Command {
     Pool(pool::Args),
     /// Numbers: the WhatsApp phone numbers that send.
     Number(number::Args),
+    /// Credentials: the access tokens that the numbers of an account share.
+    Credential(credential::Args),
     /// Deliveries: one recipient in one run.
     Delivery(delivery::Args),
     /// The suppression list: who wants no messages.
@@ -91,6 +94,7 @@ impl Command {
             Self::Asset(args) => asset::run(args).await,
             Self::Pool(args) => pool::run(args).await,
             Self::Number(args) => number::run(args).await,
+            Self::Credential(args) => credential::run(args).await,
             Self::Delivery(args) => delivery::run(args).await,
             Self::Suppression(args) => suppression::run(args).await,
             Self::Stop(remote) => switch::stop(remote).await,

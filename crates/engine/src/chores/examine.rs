@@ -45,7 +45,10 @@ impl Chores {
     }
 
     async fn read_number(&self, number: &Number) -> Result<Finding, EngineError> {
-        let token = templates::token(number)?;
+        let token = match templates::usable_token(&self.ctx.store, number).await? {
+            Ok(token) => token,
+            Err(why) => return Ok(Finding::Unfit(why)),
+        };
         let info = match self.ctx.client.number(number.phone_number_id.as_str(), &token).await {
             Ok(info) => info,
             Err(CallError::Api(error)) => return Ok(Finding::Unfit(format!("{error}: {}", error.entry().hint()))),

@@ -14,6 +14,7 @@ use rustix::process::{Pid, Signal, kill_process};
 use tempfile::TempDir;
 
 use self::guard::Guard;
+use crate::keyring;
 pub use self::{sentinel::TestSentinel, shim::Shim};
 
 /// Where Redis keeps its append-only files, within its folder.
@@ -64,7 +65,7 @@ impl TestRedis {
 
     /// Connects to it, with keys under `prefix`.
     pub async fn store(&self, prefix: &str) -> Store {
-        Store::connect(&StoreConfig::new(self.url(), prefix)).await.unwrap()
+        Store::connect(&StoreConfig::new(self.url(), prefix)).await.unwrap().with_keyring(keyring())
     }
 
     /// Ends it as a crash would, without a word of warning. Its data stay.
