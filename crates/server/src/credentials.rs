@@ -53,9 +53,8 @@ impl Known {
 
     /// The numbers that send with an account's token.
     fn users(&self, waba: &WabaId) -> Vec<NumberId> {
-        let uses = |number: &&Number| {
-            number.waba_id == *waba && self.credentials.source(number) == TokenSource::Account
-        };
+        let uses =
+            |number: &&Number| number.waba_id == *waba && self.credentials.source(number) == TokenSource::Account;
         self.numbers.iter().filter(uses).map(|number| number.phone_number_id.clone()).collect()
     }
 

@@ -17,7 +17,9 @@ use dawncast_engine::explain;
 use dawncast_store::{
     Store, StoreConfig,
     private::{Appendfsync, PrivateConfig, PrivateRedis},
-    records::{Audience, BeginImport, Campaign, ImportMode, Number, NumberRole, NumberWritten, Secret, TokenChange, mint},
+    records::{
+        Audience, BeginImport, Campaign, ImportMode, Number, NumberRole, NumberWritten, Secret, TokenChange, mint,
+    },
     run::RunRecord,
 };
 use serde::Serialize;

@@ -25,6 +25,6 @@ impl Credentials {
 
     /// The keys that were given; none where none were.
     pub(crate) fn keyring(&self) -> Result<Keyring, BadConfig> {
-        Keyring::new(&self.keys).map_err(|why| BadConfig::Value { key: KEYS, reason: why.to_string() })
+        Keyring::new(&self.keys).map_err(|why| BadConfig::Value { key: KEYS, reason: format!("cannot be used: {why}") })
     }
 }

@@ -22,8 +22,8 @@ use dawncast_store::{
     archive::{Archive, ArchiveConfig, S3Config},
     page::Header,
     records::{
-        Audience, BeginImport, Campaign, CampaignState, ImportMode, Number, NumberRole, NumberWritten, Recipient, Secret,
-        TokenChange, mint,
+        Audience, BeginImport, Campaign, CampaignState, ImportMode, Number, NumberRole, NumberWritten, Recipient,
+        Secret, TokenChange, mint,
     },
     run::{DeliveryRow, Run, RunRecord, RunState, Story, totals},
 };

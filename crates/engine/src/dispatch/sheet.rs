@@ -98,7 +98,9 @@ impl Sheets {
         loop {
             match self.ctx.store.credentials_revision().await {
                 Ok(revision) => self.revision.store(revision, Ordering::Relaxed),
-                Err(error) => self.ctx.trouble(format_args!("it cannot be seen now whether tokens have changed"), error),
+                Err(error) => {
+                    self.ctx.trouble(format_args!("it cannot be seen now whether tokens have changed"), error)
+                }
             }
             if sleep_or_stop(LOOK_EVERY, stop).await {
                 return;

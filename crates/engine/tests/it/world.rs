@@ -14,7 +14,8 @@ use dawncast_store::{
     Keyring, Store,
     archive::{Archive, ArchiveConfig, S3Config},
     records::{
-        Audience, BeginImport, Campaign, ImportMode, NewAsset, Number, NumberRole, NumberWritten, Recipient, Secret, TokenChange, mint,
+        Audience, BeginImport, Campaign, ImportMode, NewAsset, Number, NumberRole, NumberWritten, Recipient, Secret,
+        TokenChange, mint,
     },
     run::{DeliveryRow, Run, RunRecord, RunState, totals},
 };

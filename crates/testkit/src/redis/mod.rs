@@ -14,8 +14,8 @@ use rustix::process::{Pid, Signal, kill_process};
 use tempfile::TempDir;
 
 use self::guard::Guard;
-use crate::keyring;
 pub use self::{sentinel::TestSentinel, shim::Shim};
+use crate::keyring;
 
 /// Where Redis keeps its append-only files, within its folder.
 const DATA: &str = "appendonlydir";

@@ -6,8 +6,8 @@ use dawncast_core::consent::{Change, Entry, Scope, Source};
 use dawncast_store::{
     Store, StoreError,
     records::{
-        Audience, AudienceRemoval, BeginImport, Import, ImportMode, ImportState, ImportWriter, NewAsset,
-        NumberWritten, Reservation, Secret, TokenChange, UploadedAsset,
+        Audience, AudienceRemoval, BeginImport, Import, ImportMode, ImportState, ImportWriter, NewAsset, NumberWritten,
+        Reservation, Secret, TokenChange, UploadedAsset,
     },
 };
 use dawncast_testkit::{Proxy, Upstream};
