@@ -4,12 +4,10 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot be set up has failed")]
 
-mod keyring;
 mod proxy;
 mod redis;
 mod until;
 
-pub use keyring::{CREDENTIALS_KEY, keyring};
 pub use proxy::{Proxy, Upstream};
-pub use redis::{RedisSetup, Shim, TestRedis, TestSentinel};
+pub use redis::{CREDENTIALS_KEY, RedisSetup, Shim, TestRedis, TestSentinel, keyring};
 pub use until::until;

@@ -62,7 +62,7 @@ impl Deployment {
         format!("http://{}", self.api)
     }
 
-    fn command<'a>(&self, arguments: impl IntoIterator<Item = &'a str>) -> Command {
+    pub(crate) fn command<'a>(&self, arguments: impl IntoIterator<Item = &'a str>) -> Command {
         let mut command = dawncast(arguments);
         command.env("DAWNCAST_URL", self.url()).env("DAWNCAST_KEY", &self.key);
         command.current_dir(&self.folder);

@@ -33,5 +33,6 @@ mod promises;
 mod recurring;
 mod restore;
 mod runbooks;
+mod secrets;
 mod suppression;
 mod usage;

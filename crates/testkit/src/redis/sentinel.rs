@@ -96,7 +96,7 @@ impl TestSentinel {
     /// Connects to it, with keys under `prefix`.
     pub async fn store(&self, prefix: &str, durability: Durability) -> Store {
         let config = StoreConfig::new(self.url(), prefix).with_durability(durability);
-        Store::connect(&config).await.unwrap().with_keyring(crate::keyring())
+        Store::connect(&config).await.unwrap().with_keyring(super::keyring())
     }
 
     /// The port of the server that most Sentinels call the master.
