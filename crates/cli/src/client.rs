@@ -135,6 +135,11 @@ impl Api {
         self.answer(self.request(Method::PATCH, path).json(body)).await
     }
 
+    /// A PUT.
+    pub(crate) async fn put(&self, path: &[&str], body: &Value) -> Result<Value, Failure> {
+        self.answer(self.request(Method::PUT, path).json(body)).await
+    }
+
     /// A GET, with the `ETag` of what was read.
     pub(crate) async fn get_tagged(&self, path: &[&str]) -> Result<(Value, String), Failure> {
         let response = self.send(self.request(Method::GET, path)).await?;

@@ -1,6 +1,7 @@
 //! Configuration: the commented defaults, a file over them, the environment over both. Checked as a whole at boot.
 
 mod archive;
+mod credentials;
 mod engine;
 mod playbook;
 
@@ -21,7 +22,7 @@ use serde::{
     de::{DeserializeOwned, IntoDeserializer},
 };
 
-pub(crate) use self::{archive::Archive, engine::Engine, playbook::Playbook};
+pub(crate) use self::{archive::Archive, credentials::Credentials, engine::Engine, playbook::Playbook};
 
 /// The commented defaults, as `dawncast config` prints them.
 pub(crate) const DEFAULTS: &str = include_str!("default.toml");
@@ -57,6 +58,7 @@ pub(crate) struct Config {
     pub(crate) redis: Redis,
     pub(crate) api: Listen,
     pub(crate) auth: Auth,
+    pub(crate) credentials: Credentials,
     pub(crate) webhook: Webhook,
     pub(crate) metrics: Listen,
     pub(crate) cloud_api: CloudApi,
@@ -218,18 +220,14 @@ impl Config {
     }
 
     fn read_secrets(&mut self) -> Result<(), BadConfig> {
-        let Self { redis, auth, webhook, notify, archive, .. } = self;
+        let Self { redis, auth, credentials, webhook, notify, archive, .. } = self;
         from_file("redis.url", &mut redis.url, redis.url_file.as_deref())?;
         from_file("auth.bootstrap_key", &mut auth.bootstrap_key, auth.bootstrap_key_file.as_deref())?;
         from_file("webhook.verify_token", &mut webhook.verify_token, webhook.verify_token_file.as_deref())?;
         from_file("notify.secret", &mut notify.secret, notify.secret_file.as_deref())?;
         archive.read_secrets()?;
-        if let Some(path) = &webhook.app_secrets_file {
-            let text = read("webhook.app_secrets", path, !webhook.app_secrets.is_empty())?;
-            webhook.app_secrets =
-                text.lines().map(str::trim).filter(|line| !line.is_empty()).map(Secret::new).collect();
-        }
-        Ok(())
+        credentials.read_secrets()?;
+        lines("webhook.app_secrets", &mut webhook.app_secrets, webhook.app_secrets_file.as_deref())
     }
 
     /// What no single type can say.
@@ -241,6 +239,7 @@ impl Config {
         }
         self.engine.check()?;
         self.playbook.check()?;
+        self.credentials.keyring()?;
         self.notify().map(drop)
     }
 
@@ -286,6 +285,15 @@ fn given(words: &[String], known: Vec<String>) -> Vec<String> {
 fn from_file(key: &'static str, value: &mut Option<Secret>, file: Option<&Path>) -> Result<(), BadConfig> {
     if let Some(path) = file {
         *value = Some(Secret::new(read(key, path, value.is_some())?.trim()));
+    }
+    Ok(())
+}
+
+/// The secrets in a file, one on each line.
+fn lines(key: &'static str, values: &mut Vec<Secret>, file: Option<&Path>) -> Result<(), BadConfig> {
+    if let Some(path) = file {
+        let text = read(key, path, !values.is_empty())?;
+        *values = text.lines().map(str::trim).filter(|line| !line.is_empty()).map(Secret::new).collect();
     }
     Ok(())
 }

@@ -64,6 +64,22 @@ fn a_secret_comes_from_its_file_and_from_one_place_only() {
 }
 
 #[test]
+fn keys_of_credentials_come_from_configuration_or_a_file_and_a_bad_one_is_not_shown() {
+    let [one, two] = [(); 2].map(|()| dawncast_store::Keyring::make_key().expose().to_owned());
+    let current = |config: Config| config.credentials.keyring().unwrap().current().map(str::to_owned);
+    assert_eq!(current(load("", &[]).unwrap()), None);
+    let both = format!("{one},{two}");
+    let given = current(load("", &[("DAWNCAST_CREDENTIALS__KEYS", &both)]).unwrap());
+    let mut file = tempfile::NamedTempFile::new().unwrap();
+    writeln!(file, "{one}\n{two}").unwrap();
+    let from_file = load("", &[("DAWNCAST_CREDENTIALS__KEYS_FILE", file.path().to_str().unwrap())]).unwrap();
+    assert!(given.is_some() && current(from_file) == given, "the first one seals");
+    let error = load("", &[("DAWNCAST_CREDENTIALS__KEYS", "not-quite-a-key")]).unwrap_err();
+    assert!(error.contains("`credentials.keys`") && error.contains("openssl rand -base64 32"), "{error}");
+    assert!(!error.contains("not-quite-a-key"), "{error}");
+}
+
+#[test]
 fn values_that_do_not_fit_are_refused_by_key() {
     for (file, named) in [
         ("[engine]\nlease = \"2s\"", "engine.lease"),

@@ -7,6 +7,7 @@ mod chaos;
 mod client;
 mod commands;
 mod config;
+mod credentials;
 mod demo;
 mod failure;
 mod logs;

@@ -17,6 +17,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{
     config::Config,
+    credentials,
     failure::Failure,
     logs,
     output::say,
@@ -84,7 +85,7 @@ async fn serve(
     metrics: PrometheusHandle,
     stop: CancellationToken,
 ) -> Result<(), Failure> {
-    let ctx = context(config, url).await?;
+    let ctx = context(config, roles, url).await?;
     dawncast_engine::describe_metrics();
     dawncast_server::metrics::describe();
     let health = CancellationToken::new();
@@ -129,9 +130,11 @@ async fn listening(ctx: &Context, config: &Config, roles: &Roles) -> Result<Task
     Ok(tasks)
 }
 
-async fn context(config: &Config, url: &Secret) -> Result<Context, Failure> {
+async fn context(config: &Config, roles: &Roles, url: &Secret) -> Result<Context, Failure> {
     let store = StoreConfig::new(url.expose(), &config.redis.prefix).with_durability(config.redis.durability.into());
-    let mut store = Store::connect(&store).await.map_err(|why| Failure::new(format!("redis.url: {why}")))?;
+    let keyring = credentials::keyring(config, roles)?;
+    let store = Store::connect(&store).await.map_err(|why| Failure::new(format!("redis.url: {why}")))?;
+    let mut store = store.with_keyring(keyring);
     if let Some(archive) = config.archive.open()? {
         store = store.with_archive(archive);
     }
@@ -143,6 +146,7 @@ async fn context(config: &Config, url: &Secret) -> Result<Context, Failure> {
         ..ClientConfig::default()
     })?;
     let vigil = Vigil::start(&store, Some(&config.data_dir.join(SEEN))).await?;
+    credentials::look_after(&store).await;
     let settings = Settings {
         notify: config.notify()?,
         archive_after: config.archive.after(),

@@ -38,7 +38,8 @@ pub(crate) async fn read_stale(ctx: &Context, now: UnixMs) -> Result<(), EngineE
 
 async fn read(ctx: &Context, number: &Number, now: UnixMs) -> Result<(), EngineError> {
     let id = &number.phone_number_id;
-    let info = ctx.client.number(id.as_str(), &token(number)?).await?;
+    let token = token(&ctx.store, number).await?;
+    let info = ctx.client.number(id.as_str(), &token).await?;
     let (before, after) = (ctx.store.reading(id).await?, reading(&info, now));
     ctx.store.put_reading(id, &after).await?;
     tell_change(ctx, number, before.as_ref(), &after, now).await

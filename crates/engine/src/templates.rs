@@ -15,7 +15,7 @@ use dawncast_core::{
     ids::WabaId,
     template::{Button, Definition, Header, ParameterFormat},
 };
-use dawncast_store::records::Number;
+use dawncast_store::{Store, records::Number};
 use metrics::gauge;
 use tracing::{info, warn};
 
@@ -67,17 +67,23 @@ fn button(button: &TemplateButton) -> Button {
     }
 }
 
-/// The token of a number, as the client takes it.
-pub(crate) fn token(number: &Number) -> Result<Token, EngineError> {
-    let text = number.access_token.expose();
-    let id = &number.phone_number_id;
-    Token::new(text).map_err(|why| EngineError::Unfit(format!("the access token of number {id} cannot be used: {why}")))
+/// The token of a number, as the client takes it; or why it has none to send with.
+pub(crate) async fn usable_token(store: &Store, number: &Number) -> Result<Result<Token, String>, EngineError> {
+    let found = store.access_token(number).await?.map_err(|why| why.to_string());
+    let token = found.and_then(|text| Token::new(text.expose()).map_err(|why| format!("it cannot be used: {why}")));
+    Ok(token.map_err(|why| format!("the access token of number {}: {why}", number.phone_number_id)))
+}
+
+/// The same for who can do nothing without it.
+pub(crate) async fn token(store: &Store, number: &Number) -> Result<Token, EngineError> {
+    usable_token(store, number).await?.map_err(EngineError::Unfit)
 }
 
 /// Reads an account's templates through one of its numbers, and stores them.
 pub(crate) async fn sync_account(ctx: &Context, number: &Number, now: UnixMs) -> Result<Vec<Definition>, EngineError> {
     let waba = &number.waba_id;
-    let infos = ctx.client.templates(waba.as_str(), &token(number)?, None).await?;
+    let token = token(&ctx.store, number).await?;
+    let infos = ctx.client.templates(waba.as_str(), &token, None).await?;
     let definitions: Vec<Definition> = infos.iter().map(definition).collect();
     let before = ctx.store.templates(waba).await?.unwrap_or_default();
     tell_changes(waba, &before, &definitions);

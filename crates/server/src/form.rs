@@ -43,6 +43,11 @@ impl Form {
         serde_json::from_value(value).map_err(|error| self.fault(name, format!("{error}."))).ok()
     }
 
+    /// Whether a field is given and null.
+    pub(crate) fn is_null(&self, name: &str) -> bool {
+        self.fields.get(name).is_some_and(Value::is_null)
+    }
+
     /// A text that must be there and not be empty.
     pub(crate) fn words(&mut self, name: &'static str) -> Option<String> {
         let text: String = self.required(name)?;

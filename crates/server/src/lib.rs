@@ -6,6 +6,7 @@ mod audiences;
 mod auth;
 mod campaigns;
 mod conditions;
+mod credentials;
 mod deliveries;
 mod doctor;
 mod etag;

@@ -1,4 +1,4 @@
-//! Numbers: `/v1/numbers`. Tokens go in and never come out.
+//! Numbers: `/v1/numbers`. Tokens go in and never come out: those of accounts at `/v1/credentials`.
 
 use std::collections::HashMap;
 
@@ -11,15 +11,17 @@ use axum::{
 };
 use dawncast_core::{
     UnixMs,
+    fault::Faults,
     health::{Health, Reading},
     ids::{NumberId, PoolId, WabaId},
     quota::Portfolio,
 };
-use dawncast_store::records::{Number, NumberRole, Page, Secret};
+use dawncast_store::records::{Credentials, Number, NumberRole, NumberWritten, Page, TokenChange, TokenSource};
 use serde::Serialize;
 
 use crate::{
     conditions,
+    credentials::{check_token, is_digits},
     extract::{Id, PageQuery, Query, read_json},
     form::Form,
     once::{Created, Once},
@@ -44,6 +46,8 @@ pub(crate) struct View {
     mps: u32,
     role: NumberRole,
     paused: bool,
+    /// Whose token it sends with.
+    credential: TokenView,
     /// What it is able to do now, in a word.
     health: Health,
     /// How far the monitor lets it be used, and why.
@@ -53,6 +57,13 @@ pub(crate) struct View {
     /// What Meta said when it was asked last; `None` until it was.
     meta: Option<Meta>,
     created_at: String,
+}
+
+/// Whose token a number sends with, and what keeps it from that.
+#[derive(Serialize)]
+struct TokenView {
+    source: TokenSource,
+    problem: Option<String>,
 }
 
 /// What Meta says of a number, in its own words.
@@ -78,12 +89,18 @@ struct Known {
     now: UnixMs,
     readings: HashMap<NumberId, Reading>,
     portfolios: Vec<Portfolio>,
+    credentials: Credentials,
 }
 
 impl Known {
     async fn load(state: &ApiState) -> Result<Self, Problem> {
         let now = state.now();
-        Ok(Self { now, readings: state.store.readings().await?, portfolios: state.store.portfolios(now).await? })
+        Ok(Self {
+            now,
+            readings: state.store.readings().await?,
+            portfolios: state.store.portfolios(now).await?,
+            credentials: state.store.credentials().await?,
+        })
     }
 
     async fn view(&self, state: &ApiState, number: Number) -> Result<View, Problem> {
@@ -94,6 +111,10 @@ impl Known {
             daily_remaining: self.portfolios.iter().find(own).and_then(Portfolio::remaining),
             condition: (&number.condition).into(),
             meta: reading.map(Meta::from),
+            credential: TokenView {
+                source: self.credentials.source(&number),
+                problem: self.credentials.token(&number).err().map(|why| why.to_string()),
+            },
             phone_number_id: number.phone_number_id,
             waba_id: number.waba_id,
             display_phone_number: number.display_phone_number,
@@ -114,22 +135,41 @@ pub(crate) async fn add(
     body: Body,
 ) -> Result<Response, Problem> {
     let (bytes, body) = read_json(&headers, body).await?;
-    let number = read_number(Form::new(body)?, state.now())?;
+    let (number, token) = read_number(Form::new(body)?, state.now())?;
     let add = async |_minted| {
-        if state.store.add_number(&number).await? {
-            return Ok(Created::new(&Known::load(&state).await?.view(&state, number.clone()).await?));
-        }
-        let detail = format!("The number `{}` is there already; PATCH it instead.", number.phone_number_id);
-        Err(Problem::new(Kind::Conflict, detail))
+        let written = state.store.add_number(&number, &token).await?;
+        let number = written_number(written, &number.phone_number_id, &number.waba_id)?;
+        Ok(Created::new(&Known::load(&state).await?.view(&state, number).await?))
     };
     once.create(&state, &bytes, add).await
 }
 
-fn read_number(mut form: Form, created_at: UnixMs) -> Result<Number, Problem> {
+/// The number as it was written; a problem when it was not.
+fn written_number(written: NumberWritten, id: &NumberId, waba: &WabaId) -> Result<Number, Problem> {
+    match written {
+        NumberWritten::Written(number) => Ok(*number),
+        NumberWritten::Taken => {
+            let detail = format!("The number `{id}` is there already; PATCH it instead.");
+            Err(Problem::new(Kind::Conflict, detail))
+        }
+        NumberWritten::Missing => Err(Problem::no_such("number", id.as_str())),
+        NumberWritten::NoToken => {
+            let mut faults = Faults::new();
+            let detail = format!(
+                "is missing, and account `{waba}` has no credential that its numbers share: give one here, or set that \
+                 with PUT /v1/credentials/{waba}."
+            );
+            faults.add("/access_token".to_owned(), detail);
+            Err(faults.into())
+        }
+    }
+}
+
+fn read_number(mut form: Form, created_at: UnixMs) -> Result<(Number, TokenChange), Problem> {
     let phone_number_id = form.required::<NumberId>("phone_number_id");
     let waba_id = form.required::<WabaId>("waba_id");
     let display_phone_number = form.words("display_phone_number");
-    let access_token = form.words("access_token").map(Secret::new);
+    let token = read_token(&mut form).unwrap_or(TokenChange::UseAccounts);
     let pool = form.required("pool");
     let mps = form.optional("mps").unwrap_or(DEFAULT_MPS);
     let role = form.optional("role").unwrap_or(NumberRole::Active);
@@ -141,7 +181,7 @@ fn read_number(mut form: Form, created_at: UnixMs) -> Result<Number, Problem> {
             phone_number_id: phone_number_id?,
             waba_id: waba_id?,
             display_phone_number: display_phone_number?,
-            access_token: access_token?,
+            plain_token: None,
             pool: pool?,
             mps,
             role,
@@ -150,7 +190,14 @@ fn read_number(mut form: Form, created_at: UnixMs) -> Result<Number, Problem> {
             created_at,
         })
     };
-    form.finish(number())
+    let number = number().map(|number| (number, token));
+    form.finish(number)
+}
+
+/// The token that is given; none when there is none, or it has a fault.
+fn read_token(form: &mut Form) -> Option<TokenChange> {
+    let text = form.optional::<String>("access_token")?;
+    check_token(form, &text).map(TokenChange::Give)
 }
 
 fn check_mps(form: &mut Form, mps: u32) {
@@ -159,9 +206,8 @@ fn check_mps(form: &mut Form, mps: u32) {
     }
 }
 
-/// Ids of numbers and accounts are digits; people paste the number itself.
 fn check_digits(form: &mut Form, name: &'static str, id: Option<&str>) {
-    if id.is_some_and(|id| !id.bytes().all(|byte| byte.is_ascii_digit())) {
+    if id.is_some_and(|id| !is_digits(id)) {
         form.fault(name, "is not an id: Meta's ids are digits, as WhatsApp Manager shows them.");
     }
 }
@@ -194,23 +240,26 @@ pub(crate) async fn patch(
     let (_, body) = read_json(&headers, body).await?;
     let mut form = Form::new(body)?;
     let display = form.optional::<String>("display_phone_number");
-    let access_token = form.optional::<Secret>("access_token");
+    let unset = if form.is_null("access_token") { TokenChange::UseAccounts } else { TokenChange::Keep };
+    let token = read_token(&mut form).unwrap_or(unset);
     let (pool, mps, role) = (form.optional::<PoolId>("pool"), form.optional("mps"), form.optional("role"));
     if let Some(mps) = mps {
         check_mps(&mut form, mps);
     }
-    if access_token.as_ref().is_some_and(|token| token.expose().trim().is_empty()) {
-        form.fault("access_token", "is empty; give a text.");
-    }
     form.finish(Some(()))?;
     let change = |number: &mut Number| {
         overwrite(&mut number.display_phone_number, display.as_ref());
-        overwrite(&mut number.access_token, access_token.as_ref());
         overwrite(&mut number.pool, pool.as_ref());
         overwrite(&mut number.mps, mps.as_ref());
         overwrite(&mut number.role, role.as_ref());
     };
-    answer(&state, &id, state.store.change_number(&id, change).await?).await
+    let waba = find(&state, &id).await?.waba_id;
+    let written = state.store.change_number_and_token(&id, change, &token, state.now()).await?;
+    let number = written_number(written, &id, &waba)?;
+    if token != TokenChange::Keep {
+        tracing::info!(number.id = %id, "the access token of number {id} is changed by request");
+    }
+    answer(&state, &id, Some(number)).await
 }
 
 fn overwrite<T: Clone>(field: &mut T, given: Option<&T>) {

@@ -10,7 +10,7 @@ use axum::{
 use serde_json::Value;
 
 /// The parts; the first says what all share.
-const PARTS: [&str; 14] = [
+const PARTS: [&str; 15] = [
     include_str!("../openapi/main.yaml"),
     include_str!("../openapi/campaigns.yaml"),
     include_str!("../openapi/campaign.yaml"),
@@ -22,6 +22,7 @@ const PARTS: [&str; 14] = [
     include_str!("../openapi/suppressions.yaml"),
     include_str!("../openapi/assets.yaml"),
     include_str!("../openapi/numbers.yaml"),
+    include_str!("../openapi/credentials.yaml"),
     include_str!("../openapi/keys.yaml"),
     include_str!("../openapi/restore.yaml"),
     include_str!("../openapi/doctor.yaml"),

@@ -4,13 +4,13 @@ use axum::{
     Router,
     http::{Method, Uri},
     middleware::from_fn_with_state,
-    routing::{delete, get, patch, post},
+    routing::{delete, get, patch, post, put},
 };
 
 use crate::{
     assets, audiences,
     auth::{Needs, require},
-    campaigns, conditions, deliveries, doctor, events, export,
+    campaigns, conditions, credentials, deliveries, doctor, events, export,
     health::health_router,
     imports, keys, numbers, openapi, pools,
     problem::{Kind, Problem},
@@ -98,6 +98,9 @@ fn numbering() -> Router<ApiState> {
         .route("/v1/numbers/{id}/unpin", post(conditions::unpin))
         .route("/v1/numbers/{id}/pause", post(numbers::pause))
         .route("/v1/numbers/{id}/resume", post(numbers::resume))
+        .route("/v1/credentials", get(credentials::list))
+        .route("/v1/credentials/rekey", post(credentials::rekey))
+        .route("/v1/credentials/{waba_id}", put(credentials::put).delete(credentials::remove))
         .route("/v1/pools/{id}/pause", post(pools::pause))
         .route("/v1/pools/{id}/resume", post(pools::resume))
         .route("/v1/stop", post(pools::stop))

@@ -6,7 +6,7 @@ use dawncast_core::UnixMs;
 use redis::{FromRedisValue, ScriptInvocation};
 
 use crate::{
-    Keys, ProcessTime, StoreError,
+    Keyring, Keys, ProcessTime, StoreError,
     archive::Archive,
     clock::Time,
     link::{Link, Pool, Pooled, Pulse},
@@ -66,6 +66,7 @@ pub struct Store {
     pub(crate) time: Time,
     pub(crate) replication: Replication,
     pub(crate) archive: Option<Archive>,
+    pub(crate) keyring: Keyring,
 }
 
 impl Store {
@@ -80,6 +81,7 @@ impl Store {
             time: Time::Redis,
             replication,
             archive: None,
+            keyring: Keyring::default(),
         })
     }
 
@@ -100,6 +102,17 @@ impl Store {
     #[must_use]
     pub fn with_archive(self, archive: Archive) -> Self {
         Self { archive: Some(archive), ..self }
+    }
+
+    /// The same store, which seals and opens credentials with these keys.
+    #[must_use]
+    pub fn with_keyring(self, keyring: Keyring) -> Self {
+        Self { keyring, ..self }
+    }
+
+    /// What seals and opens its credentials.
+    pub fn keyring(&self) -> &Keyring {
+        &self.keyring
     }
 
     /// What scripts take as the time: nothing, for Redis' own.

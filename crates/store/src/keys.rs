@@ -46,6 +46,16 @@ impl Keys {
         format!("{}asset:{asset}:bytes", self.prefix)
     }
 
+    /// The sealed tokens of accounts and numbers. In the slot of the numbers, whose records are written with them.
+    pub(crate) fn credentials(&self) -> String {
+        format!("{}{{numbers}}:credentials", self.prefix)
+    }
+
+    /// How often credentials have changed.
+    pub(crate) fn credentials_revision(&self) -> String {
+        format!("{}{{numbers}}:credentials:revision", self.prefix)
+    }
+
     /// What Meta calls assets on a number.
     pub(crate) fn number_media(&self, number: &NumberId) -> String {
         format!("{}{{num:{number}}}:media", self.prefix)

@@ -9,5 +9,5 @@ mod redis;
 mod until;
 
 pub use proxy::{Proxy, Upstream};
-pub use redis::{RedisSetup, Shim, TestRedis, TestSentinel};
+pub use redis::{CREDENTIALS_KEY, RedisSetup, Shim, TestRedis, TestSentinel, keyring};
 pub use until::until;

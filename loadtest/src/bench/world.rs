@@ -17,7 +17,9 @@ use dawncast_engine::explain;
 use dawncast_store::{
     Store, StoreConfig,
     private::{Appendfsync, PrivateConfig, PrivateRedis},
-    records::{Audience, BeginImport, Campaign, ImportMode, Number, NumberRole, Secret, mint},
+    records::{
+        Audience, BeginImport, Campaign, ImportMode, Number, NumberRole, NumberWritten, Secret, TokenChange, mint,
+    },
     run::RunRecord,
 };
 use serde::Serialize;
@@ -95,7 +97,7 @@ impl World {
         let data_dir: PathBuf = folder.path().join("redis");
         let redis = PrivateConfig { appendfsync: setting.fsync, ..PrivateConfig::new(data_dir) };
         let redis = PrivateRedis::start(redis).await?;
-        let store = Store::connect(&StoreConfig::new(redis.url(), "")).await?;
+        let store = Store::connect(&StoreConfig::new(redis.url(), "")).await?.with_keyring(dawncast_testkit::keyring());
         let (mut sim, known): (_, sim::Ready) = Process::start(folder.path(), "sim", &setting.sim).await?;
         add_numbers(&store, &known.numbers, setting.sim.mps).await?;
         let config = engine::Config { redis: redis.url(), sim: known.url, plan_headroom: setting.plan_headroom };
@@ -214,7 +216,7 @@ async fn add_numbers(store: &Store, ids: &[String], mps: u32) -> anyhow::Result<
             phone_number_id: id.parse()?,
             waba_id: WABA_ID.parse()?,
             display_phone_number: "15550100000".to_owned(),
-            access_token: Secret::new(TOKEN),
+            plain_token: None,
             pool: POOL.parse()?,
             mps,
             role: NumberRole::Active,
@@ -222,7 +224,8 @@ async fn add_numbers(store: &Store, ids: &[String], mps: u32) -> anyhow::Result<
             condition: Default::default(),
             created_at: Utc::now().timestamp_millis(),
         };
-        ensure!(store.add_number(&number).await?, "number {id} is new");
+        let added = store.add_number(&number, &TokenChange::Give(Secret::new(TOKEN))).await?;
+        ensure!(matches!(added, NumberWritten::Written(_)), "number {id} is new");
     }
     Ok(())
 }

@@ -31,7 +31,7 @@ pub(crate) struct Ready {
 
 /// Runs it until its input ends.
 pub(crate) async fn run(config: Config) -> anyhow::Result<()> {
-    let store = Store::connect(&StoreConfig::new(config.redis, "")).await?;
+    let store = Store::connect(&StoreConfig::new(config.redis, "")).await?.with_keyring(dawncast_testkit::keyring());
     let state = ApiState::new(store, Some(Secret::new(config.key)), explain).with_scratch(config.scratch);
     let listener = TcpListener::bind("127.0.0.1:0").await?;
     let url = format!("http://{}", listener.local_addr()?);

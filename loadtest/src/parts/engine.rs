@@ -48,7 +48,7 @@ pub(crate) struct Ready {
 /// Runs it until its input ends.
 pub(crate) async fn run(config: Config) -> anyhow::Result<()> {
     start_telemetry()?;
-    let store = Store::connect(&StoreConfig::new(config.redis, "")).await?;
+    let store = Store::connect(&StoreConfig::new(config.redis, "")).await?.with_keyring(dawncast_testkit::keyring());
     let client = Client::new(ClientConfig { base_url: config.sim, ..ClientConfig::default() })?;
     let settings = Settings::default();
     let vigil = Vigil::start(&store, None).await?;

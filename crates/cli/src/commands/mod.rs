@@ -3,6 +3,7 @@
 mod asset;
 mod audience;
 mod campaign;
+mod credential;
 mod debug;
 mod defaults;
 mod delivery;
@@ -61,6 +62,8 @@ pub(crate) enum Command {
     Pool(pool::Args),
     /// Numbers: the WhatsApp phone numbers that send.
     Number(number::Args),
+    /// Credentials: the access tokens that the numbers of an account share.
+    Credential(credential::Args),
     /// Deliveries: one recipient in one run.
     Delivery(delivery::Args),
     /// See whether all is well that runs depend on: tokens, numbers, webhooks, templates, files, Redis, clocks.
@@ -95,6 +98,7 @@ impl Command {
             Self::Asset(args) => asset::run(args).await,
             Self::Pool(args) => pool::run(args).await,
             Self::Number(args) => number::run(args).await,
+            Self::Credential(args) => credential::run(args).await,
             Self::Delivery(args) => delivery::run(args).await,
             Self::Suppression(args) => suppression::run(args).await,
             Self::Stop(remote) => switch::stop(remote).await,

@@ -40,6 +40,9 @@ enum Action {
         /// Where its access token is; `-` is standard input.
         #[arg(long, value_name = "FILE", default_value = "-")]
         token_file: PathBuf,
+        /// Send with the token of its account (`dawncast credential set`).
+        #[arg(long, conflicts_with = "token_file")]
+        account_token: bool,
         #[command(flatten)]
         settings: Settings,
     },
@@ -63,6 +66,9 @@ enum Action {
         /// Where a new access token is; `-` is standard input.
         #[arg(long, value_name = "FILE")]
         token_file: Option<PathBuf>,
+        /// Send with the token of its account instead of one of its own.
+        #[arg(long, conflicts_with = "token_file")]
+        account_token: bool,
         #[command(flatten)]
         settings: Settings,
     },
@@ -170,16 +176,19 @@ pub(super) async fn run(args: Args) -> Result<(), Failure> {
             remote.show(&removed, |_| format!("Number {id} is forgotten."));
             return Ok(());
         }
-        Action::Add { id, waba, display, token_file, settings } => {
-            let mut body = settings.body(Some(display), Some(&token_file))?;
+        Action::Add { id, waba, display, token_file, account_token, settings } => {
+            let mut body = settings.body(Some(display), Some(token_file.as_path()).filter(|_| !account_token))?;
             body.insert("phone_number_id".to_owned(), json!(id));
             body.insert("waba_id".to_owned(), json!(waba));
             api.create(&["v1", "numbers"], Value::Object(body).to_string(), None).await?
         }
-        Action::Set { id, display, token_file, settings } => {
-            let body = settings.body(display, token_file.as_deref())?;
+        Action::Set { id, display, token_file, account_token, settings } => {
+            let mut body = settings.body(display, token_file.as_deref())?;
+            if account_token {
+                body.insert("access_token".to_owned(), Value::Null);
+            }
             if body.is_empty() {
-                let detail = "nothing to set: give --pool, --mps, --role, --display or --token-file";
+                let detail = "nothing to set: give --pool, --mps, --role, --display, --token-file or --account-token";
                 return Err(Failure::Usage(detail.to_owned()));
             }
             api.patch(&["v1", "numbers", &id], &Value::Object(body)).await?
@@ -206,6 +215,17 @@ fn pin(stage: &str, length: Option<String>) -> String {
         body["for"] = json!(length);
     }
     body.to_string()
+}
+
+/// Whose token a number sends with, and what keeps it from that.
+fn credential(number: &Value) -> Option<String> {
+    let whose = match field(number, "/credential/source")?.as_str() {
+        "account" => "its account's",
+        "number" => "its own",
+        _ => "none",
+    };
+    let problem = field(number, "/credential/problem").map(|problem| format!(": {problem}"));
+    Some(format!("{whose}{}", problem.unwrap_or_default()))
 }
 
 /// What is against a number; nothing of one that is fit.
@@ -242,6 +262,7 @@ fn people(number: &Value) -> String {
         ("Rate", field(number, "/mps").map(|mps| format!("{mps} messages per second"))),
         ("Role", field(number, "/role")),
         ("Paused", field(number, "/paused")),
+        ("Token", credential(number)),
         ("Health", field(number, "/health")),
         ("Condition", condition(number)),
         ("Status at Meta", field(number, "/meta/status")),

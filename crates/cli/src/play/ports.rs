@@ -6,6 +6,8 @@ use std::{
     ops::Range,
 };
 
+use dawncast_store::{Keyring, records::Secret};
+
 use crate::failure::Failure;
 
 /// Below what the system hands out for connections, on Linux and macOS: while a process is down, no connection may take
@@ -23,6 +25,8 @@ pub(crate) struct Addresses {
     pub(crate) metrics: Vec<SocketAddr>,
     /// The first API key.
     pub(crate) key: String,
+    /// What the processes seal access tokens under: each has a data folder of its own.
+    pub(crate) credentials_key: Secret,
 }
 
 impl Addresses {
@@ -35,7 +39,8 @@ impl Addresses {
         let listeners: Vec<_> = (0..3 + engines).map(|_| listener()).collect::<Result<_, _>>()?;
         let free: Vec<_> = listeners.iter().map(TcpListener::local_addr).collect::<Result<_, _>>()?;
         let key = format!("demo_{:032x}", rand::random::<u128>());
-        Ok(Self { api: free[0], webhook: free[1], sim: free[2], metrics: free[3..].to_vec(), key })
+        let credentials_key = Keyring::make_key();
+        Ok(Self { api: free[0], webhook: free[1], sim: free[2], metrics: free[3..].to_vec(), key, credentials_key })
     }
 }
 

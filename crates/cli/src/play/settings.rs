@@ -26,6 +26,7 @@ pub(crate) fn settings(addresses: &Addresses, close_after: Duration, reach: &Rea
         ("DAWNCAST_REDIS__URL", reach.redis.to_owned()),
         ("DAWNCAST_API__LISTEN", addresses.api.to_string()),
         ("DAWNCAST_AUTH__BOOTSTRAP_KEY", addresses.key.clone()),
+        ("DAWNCAST_CREDENTIALS__KEYS", addresses.credentials_key.expose().to_owned()),
         ("DAWNCAST_WEBHOOK__LISTEN", addresses.webhook.to_string()),
         ("DAWNCAST_WEBHOOK__APP_SECRETS", "sim_app_secret".to_owned()),
         ("DAWNCAST_WEBHOOK__VERIFY_TOKEN", "sim_verify".to_owned()),

@@ -34,5 +34,6 @@ mod promises;
 mod recurring;
 mod restore;
 mod runbooks;
+mod secrets;
 mod suppression;
 mod usage;

@@ -22,7 +22,8 @@ use dawncast_store::{
     archive::{Archive, ArchiveConfig, S3Config},
     page::Header,
     records::{
-        Audience, BeginImport, Campaign, CampaignState, ImportMode, Number, NumberRole, Recipient, Secret, mint,
+        Audience, BeginImport, Campaign, CampaignState, ImportMode, Number, NumberRole, NumberWritten, Recipient,
+        Secret, TokenChange, mint,
     },
     run::{DeliveryRow, Run, RunRecord, RunState, Story, totals},
 };
@@ -117,6 +118,7 @@ impl Scene {
             ("DAWNCAST_REDIS__URL", redis.url()),
             ("DAWNCAST_DATA_DIR", folder.path().display().to_string()),
             ("DAWNCAST_REDIS__PREFIX", PREFIX.to_owned()),
+            ("DAWNCAST_CREDENTIALS__KEYS", dawncast_testkit::CREDENTIALS_KEY.to_owned()),
             ("DAWNCAST_DEPLOYMENT", DEPLOYMENT.to_owned()),
             ("DAWNCAST_WEBHOOK__LISTEN", webhook.to_string()),
             ("DAWNCAST_WEBHOOK__APP_SECRETS", "sim_app_secret".to_owned()),
@@ -172,7 +174,7 @@ impl Scene {
                 phone_number_id: id.parse().unwrap(),
                 waba_id: WABA_ID.parse().unwrap(),
                 display_phone_number: "15550000001".to_owned(),
-                access_token: Secret::new("SIM_TOKEN"),
+                plain_token: None,
                 pool: "advisors".parse().unwrap(),
                 mps: 80,
                 role: NumberRole::Active,
@@ -180,7 +182,9 @@ impl Scene {
                 condition: Default::default(),
                 created_at: 0,
             };
-            assert!(self.store.add_number(&number).await.unwrap());
+            let token = TokenChange::Give(Secret::new("SIM_TOKEN"));
+            let added = self.store.add_number(&number, &token).await.unwrap();
+            assert!(matches!(added, NumberWritten::Written(_)), "{added:?}");
         }
     }
 

@@ -68,13 +68,17 @@ fn the_printed_configuration_is_one_and_its_keys_are_all() {
 #[test]
 fn a_commented_key_is_a_key() {
     let folder = tempfile::tempdir().unwrap();
-    let [secret, file] = ["secret", "dawncast.toml"].map(|name| folder.path().join(name));
+    let [secret, keys, file] = ["secret", "keys", "dawncast.toml"].map(|name| folder.path().join(name));
     fs::write(&secret, "s").unwrap();
+    // Of all secrets these alone have a form.
+    fs::write(&keys, dawncast_testkit::CREDENTIALS_KEY).unwrap();
     let shown = run(&mut dawncast(["config"])).out;
     // Keys that name files exclude the ones that they stand for, so only these are taken out of their comments.
     let uncommented =
         shown.lines().map(|line| match line.strip_prefix("# ").and_then(|key| key.split_once("_file = ")) {
+            Some(("keys", _)) => format!("keys_file = {:?}", keys.display().to_string()),
             Some((key, _)) => format!("{key}_file = {:?}", secret.display().to_string()),
+            None if line == "keys = []" => String::new(),
             None => line.replace("app_secrets = []", ""),
         });
     fs::write(&file, uncommented.collect::<Vec<_>>().join("\n")).unwrap();

@@ -22,6 +22,8 @@ const ANOTHER: &str = "make a system-user token that does not expire, then `dawn
 pub struct TokenState {
     /// Why calls with it are refused, in Meta's words; none when they are taken.
     pub refused: Option<String>,
+    /// Why Meta cannot even be asked with it: there is none, or it does not open.
+    pub unusable: Option<String>,
     /// When it ends; none for never.
     pub ends_at: Option<UnixMs>,
     /// The app that it was made for.
@@ -68,6 +70,9 @@ pub fn token(subject: &str, state: &TokenState, waba: &str, needed: Needed, now:
 
 /// Why calls with it are refused, if they are.
 fn dead(state: &TokenState, now: UnixMs) -> Option<String> {
+    if let Some(why) = &state.unusable {
+        return Some(why.clone());
+    }
     match (&state.refused, state.ends_at) {
         (_, Some(at)) if at <= now => {
             Some(format!("the token has expired at {}, {} ago", moment(at), length(now - at)))
@@ -120,6 +125,7 @@ mod tests {
     fn whole() -> TokenState {
         let scoped = |scope: &str| Scoped { scope: scope.into(), accounts: vec!["200".into(), "201".into()] };
         TokenState {
+            unusable: None,
             scopes: SCOPES.map(|(scope, _)| scope.to_owned()).into(),
             scoped: SCOPES.map(|(scope, _)| scoped(scope)).into(),
             ..TokenState::default()
@@ -144,6 +150,8 @@ mod tests {
     fn a_token_that_is_over_or_refused_fails_whatever_else() {
         let over = TokenState { ends_at: Some(NOW - 2 * HOUR), scopes: Vec::new(), ..whole() };
         check(&over, Needed::Ahead(None), Outcome::Fail, "expired at 2026-11-22 22:29 UTC, 2 hours ago");
+        let unusable = TokenState { unusable: Some("there is none".into()), ..TokenState::default() };
+        check(&unusable, Needed::Ahead(None), Outcome::Fail, "there is none");
         let refused = TokenState { refused: Some("taken back".into()), ..whole() };
         check(&refused, Needed::Ahead(None), Outcome::Fail, "Meta does not take the token (taken back)");
     }

@@ -111,7 +111,10 @@ impl Chores {
     }
 
     async fn read_number(&self, number: &Number, noted: &mut Vec<Finding>) -> Result<Fitness, EngineError> {
-        let token = templates::token(number)?;
+        let token = match templates::usable_token(&self.ctx.store, number).await? {
+            Ok(token) => token,
+            Err(why) => return Ok(Fitness::Unfit(why)),
+        };
         let id = number.phone_number_id.as_str();
         let info = match self.ctx.client.number(id, &token).await {
             Ok(info) => info,

@@ -55,7 +55,7 @@ impl Chores {
 
     async fn upload_one(&self, asset: &Asset, number: &Number) -> Result<(), EngineError> {
         let bytes = self.ctx.store.asset_bytes(asset).await?;
-        let (id, token) = (&number.phone_number_id, token(number)?);
+        let (id, token) = (&number.phone_number_id, token(&self.ctx.store, number).await?);
         let media = self.ctx.client.upload_media(id.as_str(), &token, bytes, &asset.mime, &asset.name).await?;
         let media = MediaId { media_id: media.as_str().to_owned(), uploaded_at: self.clock.now() };
         self.ctx.store.put_media_id(&asset.id, id, &media).await?;

@@ -59,7 +59,7 @@ pub async fn worker(ctx: Context, stop: CancellationToken) -> Result<(), EngineE
     let ctx = clock.rule(ctx);
     let meters = Meters::default();
     let shared = Arc::new(Shared {
-        sheets: Sheets::new(ctx.store.clone(), meters.clone()),
+        sheets: Sheets::new(ctx.clone(), meters.clone()),
         lines: Lines::new(),
         wire: Arc::new(Semaphore::new(ctx.settings.in_flight)),
         stop: stop.clone(),
@@ -71,7 +71,9 @@ pub async fn worker(ctx: Context, stop: CancellationToken) -> Result<(), EngineE
     let queue = Arc::new(tokio::sync::Mutex::new(queue));
     let working = own_pages(&shared, Arc::clone(&queue));
     let store = &shared.ctx.store;
-    tokio::join!(clock.keep(store, &stop), meters.register(store, &stop), lane::lease_pages(&shared, pages), working);
+    let follow = shared.sheets.follow_credentials(&stop);
+    let keep = async { tokio::join!(clock.keep(store, &stop), meters.register(store, &stop), follow) };
+    tokio::join!(keep, lane::lease_pages(&shared, pages), working);
     give_back(&shared, &queue).await;
     shared.owners.close();
     shared.owners.wait().await;

@@ -340,7 +340,7 @@ impl PageOwner {
 
     /// Tokens, pauses and media that people changed meanwhile.
     async fn refresh(&mut self) {
-        if self.sheet.is_fresh() {
+        if self.shared.sheets.is_fresh(&self.sheet) {
             return;
         }
         match self.shared.sheets.get(&self.owner.page.run).await {

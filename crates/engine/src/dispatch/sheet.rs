@@ -1,11 +1,12 @@
 //! The sheet of a run: what every message of it needs, put together once per process and kept for a few seconds, so
-//! that tokens and pauses changed by people reach the senders.
+//! that what people change of numbers reaches the senders. Tokens are opened here, not for each message; a new one reaches
+//! the senders within a second.
 
 use std::{
     collections::HashMap,
     sync::{
         Arc,
-        atomic::{AtomicBool, Ordering},
+        atomic::{AtomicBool, AtomicU64, Ordering},
     },
     time::{Duration, Instant},
 };
@@ -19,18 +20,25 @@ use dawncast_core::{
     template::lint_template,
     window::Late,
 };
-use dawncast_store::{Store, records::Asset, run::Run};
+use dawncast_store::{
+    records::{Asset, Number},
+    run::Run,
+};
 use metrics::Histogram;
 use tokio::sync::Mutex;
+use tokio_util::sync::CancellationToken;
 
 use crate::{
-    EngineError, chores,
+    Context, EngineError, chores,
+    clock::sleep_or_stop,
     meters::{self, Meters, Moves, Sends},
-    templates::token,
+    templates::usable_token,
 };
 
 /// A sheet is put together anew after this.
 const FRESH_FOR: Duration = Duration::from_secs(5);
+/// It is looked this often whether a credential has changed.
+const LOOK_EVERY: Duration = Duration::from_secs(1);
 /// Old sheets are thrown away when there are more.
 const KEPT: usize = 64;
 
@@ -43,7 +51,7 @@ type Fits = Arc<[AtomicBool; Choice::MOST]>;
 pub(super) struct SenderSheet {
     pub(super) number: NumberId,
     pub(super) waba: WabaId,
-    /// None when it was removed.
+    /// None when it was removed, or has none that can be used.
     pub(super) token: Option<Token>,
     /// Another message than the page's own.
     instead: Option<Choice>,
@@ -88,35 +96,52 @@ pub(super) struct Sheet {
     /// How late first attempts go out.
     pub(super) lateness: Histogram,
     read_at: Instant,
-}
-
-impl Sheet {
-    /// Whether it need not be read again yet.
-    pub(super) fn is_fresh(&self) -> bool {
-        self.read_at.elapsed() < FRESH_FOR
-    }
+    /// The credentials that its tokens are of.
+    revision: u64,
 }
 
 /// The sheets of a process.
 pub(crate) struct Sheets {
-    store: Store,
+    ctx: Context,
     meters: Meters,
     known: Mutex<HashMap<RunId, Arc<Sheet>>>,
+    /// How often credentials had changed when it was last looked.
+    revision: AtomicU64,
 }
 
 impl Sheets {
-    pub(super) fn new(store: Store, meters: Meters) -> Self {
-        Self { store, meters, known: Mutex::default() }
+    pub(super) fn new(ctx: Context, meters: Meters) -> Self {
+        Self { ctx, meters, known: Mutex::default(), revision: AtomicU64::default() }
+    }
+
+    /// Looks again and again whether credentials have changed, until the worker stops.
+    pub(super) async fn follow_credentials(&self, stop: &CancellationToken) {
+        loop {
+            match self.ctx.store.credentials_revision().await {
+                Ok(revision) => self.revision.store(revision, Ordering::Relaxed),
+                Err(error) => {
+                    self.ctx.trouble(format_args!("it cannot be seen now whether tokens have changed"), error)
+                }
+            }
+            if sleep_or_stop(LOOK_EVERY, stop).await {
+                return;
+            }
+        }
+    }
+
+    /// Whether a sheet need not be read again yet.
+    pub(super) fn is_fresh(&self, sheet: &Sheet) -> bool {
+        sheet.read_at.elapsed() < FRESH_FOR && sheet.revision == self.revision.load(Ordering::Relaxed)
     }
 
     /// The sheet of a run; none when the run is unknown.
     pub(super) async fn get(&self, id: &RunId) -> Result<Option<Arc<Sheet>>, EngineError> {
         // Held across the reading, so that one owner reads for all.
         let mut known = self.known.lock().await;
-        if let Some(sheet) = known.get(id).filter(|sheet| sheet.is_fresh()) {
+        if let Some(sheet) = known.get(id).filter(|sheet| self.is_fresh(sheet)) {
             return Ok(Some(Arc::clone(sheet)));
         }
-        let Some(run) = self.store.run(id).await? else { return Ok(None) };
+        let Some(run) = self.ctx.store.run(id).await? else { return Ok(None) };
         let sheet = Arc::new(self.read(run).await?);
         if known.len() >= KEPT {
             known.clear();
@@ -126,11 +151,17 @@ impl Sheets {
     }
 
     async fn read(&self, run: Run) -> Result<Sheet, EngineError> {
+        // Before the tokens are: *one that changes meanwhile* makes the sheet old at once.
+        let revision = self.revision.load(Ordering::Relaxed);
         let assets = self.assets().await?;
         let (mut senders, mut accounts) = (Vec::new(), HashMap::new());
         let numbers = run.frozen.as_ref().map_or(&[][..], |frozen| &frozen.senders);
         for sender in numbers {
-            let number = self.store.number(&sender.number).await?;
+            let number = self.ctx.store.number(&sender.number).await?;
+            let token = match &number {
+                Some(number) => self.token(number).await?,
+                None => None,
+            };
             let fits = match accounts.get(&sender.waba) {
                 Some(fits) => Arc::clone(fits),
                 None => self.fits(&run, &sender.waba).await?,
@@ -139,11 +170,11 @@ impl Sheets {
             senders.push(SenderSheet {
                 number: sender.number.clone(),
                 waba: sender.waba.clone(),
-                token: number.as_ref().and_then(|number| token(number).ok()),
+                token,
                 instead: None,
                 fits,
                 mps: sender.mps,
-                media: Arc::new(chores::media_ids(&self.store, &assets, &sender.number).await?),
+                media: Arc::new(chores::media_ids(&self.ctx.store, &assets, &sender.number).await?),
                 moves: self.meters.moves(&run.record.spec.pool, &sender.number),
                 sends: self.meters.sends(&sender.number),
             });
@@ -157,13 +188,13 @@ impl Sheets {
         }
         let renderers = chores::renderers(&run)?;
         let lateness = meters::lateness(&run.lane());
-        Ok(Sheet { rules: rules(&run), renderers, senders, numbers, lateness, read_at: Instant::now(), run })
+        Ok(Sheet { rules: rules(&run), renderers, senders, numbers, lateness, read_at: Instant::now(), revision, run })
     }
 
     /// Which of the run's messages an account can send: a stand-in needs the template approved on its own account. Accounts
     /// never read are given the benefit of the doubt.
     async fn fits(&self, run: &Run, waba: &WabaId) -> Result<Fits, EngineError> {
-        let known = self.store.templates(waba).await?;
+        let known = self.ctx.store.templates(waba).await?;
         let fits = Fits::default();
         fits.iter().for_each(|fits| fits.store(true, Ordering::Relaxed));
         for (choice, template) in run.record.spec.message.templates() {
@@ -173,10 +204,20 @@ impl Sheets {
         Ok(fits)
     }
 
+    /// A number without a usable token sends nothing, and others stand in for it.
+    async fn token(&self, number: &Number) -> Result<Option<Token>, EngineError> {
+        let token = usable_token(&self.ctx.store, number).await?;
+        let untold = |why| {
+            let id = &number.phone_number_id;
+            self.ctx.trouble(format_args!("number {id} cannot send, others stand in"), EngineError::Unfit(why));
+        };
+        Ok(token.map_err(untold).ok())
+    }
+
     async fn assets(&self) -> Result<Vec<Asset>, EngineError> {
         let (mut assets, mut cursor) = (Vec::new(), None);
         loop {
-            let page = self.store.assets_page(500, cursor.as_deref()).await?;
+            let page = self.ctx.store.assets_page(500, cursor.as_deref()).await?;
             assets.extend(page.items);
             cursor = page.next_cursor;
             if cursor.is_none() {

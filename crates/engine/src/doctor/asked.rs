@@ -80,7 +80,11 @@ pub(crate) struct Asked {
 impl Asked {
     /// What a number's token may do, and until when.
     async fn token(&self, ctx: &Context, number: &Number, now: UnixMs) -> Result<Said<TokenState>, EngineError> {
-        let (token, waba) = (templates::token(number)?, &number.waba_id);
+        let (token, waba) = match templates::usable_token(&ctx.store, number).await? {
+            Ok(token) => (token, &number.waba_id),
+            // Meta cannot be asked about one that is not there, or does not open.
+            Err(why) => return Ok(Said::Known(TokenState { unusable: Some(why), ..TokenState::default() })),
+        };
         let key = (Sha256::digest(token.expose()).into(), waba.clone());
         if let Some(said) = self.tokens.get(&key, now) {
             return Ok(said);
@@ -145,11 +149,14 @@ impl Asked {
         if let Some(said) = self.accounts.get(waba, now) {
             return Ok(said);
         }
-        let said: Said<Vec<Subscriber>> =
-            match ctx.client.subscribed_apps(waba.as_str(), &templates::token(number)?).await {
-                Ok(apps) => Said::Known(apps.into_iter().map(subscriber).collect()),
-                Err(error) => silence(error),
-            };
+        let token = match templates::usable_token(&ctx.store, number).await? {
+            Ok(token) => token,
+            Err(why) => return Ok(Said::Silent(why)),
+        };
+        let said: Said<Vec<Subscriber>> = match ctx.client.subscribed_apps(waba.as_str(), &token).await {
+            Ok(apps) => Said::Known(apps.into_iter().map(subscriber).collect()),
+            Err(error) => silence(error),
+        };
         let is_well = matches!(&said, Said::Known(subscribers) if !subscribers.is_empty());
         self.accounts.put(waba.clone(), said.clone(), is_well, now);
         Ok(said)
@@ -183,6 +190,7 @@ fn token_state(info: TokenInfo) -> TokenState {
     let why = info.error.map_or_else(|| "no reason given".to_owned(), |fault| fault.message);
     let scoped = info.granular_scopes.into_iter().map(|it| Scoped { scope: it.scope, accounts: it.target_ids });
     TokenState {
+        unusable: None,
         refused: (!info.is_valid).then_some(why),
         ends_at,
         app: info.app_id,

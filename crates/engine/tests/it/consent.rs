@@ -1,5 +1,6 @@
 //! Who may be written to at all: consent, the suppression list, pauses, frequency caps; each drop with its reason.
 
+use dawncast_cloud_sim::WABA_ID;
 use dawncast_core::{
     consent::{Change, Entry, Scope, Source},
     ids::RunId,
@@ -117,14 +118,7 @@ async fn a_list_that_changes_between_freeze_and_plan_loses_and_reaches_nobody() 
     let world = World::start(calm()).await;
     world.asset().await;
     let set_token = async |token: &str| {
-        for id in NUMBERS {
-            let token = Secret::new(token);
-            world
-                .store
-                .change_number(&id.parse().unwrap(), |number| number.access_token = token.clone())
-                .await
-                .unwrap();
-        }
+        world.store.set_credential(&WABA_ID.parse().unwrap(), &Secret::new(token), 0).await.unwrap();
     };
     set_token("BAD").await;
     world.silence([1, 3], Scope::All).await;

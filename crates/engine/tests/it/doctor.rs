@@ -10,7 +10,10 @@ use dawncast_core::{
     report::SlaVerdict,
 };
 use dawncast_engine::Doctor;
-use dawncast_store::{records::Secret, run::RunState};
+use dawncast_store::{
+    records::{Secret, TokenChange},
+    run::RunState,
+};
 use dawncast_testkit::until;
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
@@ -139,7 +142,8 @@ async fn a_run_whose_token_ends_too_soon_is_held_until_there_is_another() {
 async fn a_number_whose_token_is_dead_is_left_out_and_others_carry_the_run() {
     let world = World::start(calm()).await;
     let id = NUMBERS[0].parse().unwrap();
-    world.store.change_number(&id, |number| number.access_token = Secret::new("EAAG_OLD")).await.unwrap();
+    let own = TokenChange::Give(Secret::new("EAAG_OLD"));
+    world.store.change_number_and_token(&id, |_| {}, &own, world.clock.now()).await.unwrap();
     world.store.change_number(&NUMBERS[1].parse().unwrap(), |number| number.mps = 100).await.unwrap();
     let run = world.submit(&world.audience(20).await, json!({ "window": window("+3s", "+40s") })).await;
     let _crew = (world.scheduler(), world.worker());

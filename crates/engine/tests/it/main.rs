@@ -13,6 +13,7 @@ mod conditions;
 mod consent;
 mod control;
 mod crash;
+mod credentials;
 mod disorder;
 mod doctor;
 mod duplicates;

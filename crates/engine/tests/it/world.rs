@@ -11,9 +11,12 @@ use dawncast_core::{
 };
 use dawncast_engine::{Clock, Context, Settings, Vigil, explain, scheduler, webhook_beat, worker};
 use dawncast_store::{
-    Store,
+    Keyring, Store,
     archive::{Archive, ArchiveConfig, S3Config},
-    records::{Audience, BeginImport, Campaign, ImportMode, NewAsset, Number, NumberRole, Recipient, Secret, mint},
+    records::{
+        Audience, BeginImport, Campaign, ImportMode, NewAsset, Number, NumberRole, NumberWritten, Recipient, Secret,
+        TokenChange, mint,
+    },
     run::{DeliveryRow, Run, RunRecord, RunState, totals},
 };
 use dawncast_testkit::{TestRedis, until};
@@ -42,6 +45,8 @@ pub(crate) struct World {
     pub(crate) notes: TempDir,
     /// Where runs are archived, if anywhere.
     archive: Option<Archive>,
+    /// What processes open credentials with.
+    pub(crate) keyring: Keyring,
     /// Ends the webhook's beat.
     pub(crate) beat: CancellationToken,
     _end: DropGuard,
@@ -83,6 +88,7 @@ impl World {
             postbox,
             notes,
             archive: None,
+            keyring: dawncast_testkit::keyring(),
             _end: beat.clone().drop_guard(),
             beat,
         };
@@ -105,7 +111,7 @@ impl World {
                 phone_number_id: id.parse().unwrap(),
                 waba_id: self.sim.account(&id).unwrap().parse().unwrap(),
                 display_phone_number: "15550000001".to_owned(),
-                access_token: Secret::new("SIM_TOKEN"),
+                plain_token: None,
                 pool: "advisors".parse().unwrap(),
                 mps: 80,
                 role: NumberRole::Active,
@@ -113,7 +119,9 @@ impl World {
                 condition: Default::default(),
                 created_at: 0,
             };
-            assert!(self.store.add_number(&number).await.unwrap());
+            let token = TokenChange::Give(Secret::new("SIM_TOKEN"));
+            let added = self.store.add_number(&number, &token).await.unwrap();
+            assert!(matches!(added, NumberWritten::Written(_)), "{added:?}");
         }
     }
 
@@ -138,11 +146,11 @@ impl World {
         part: impl FnOnce(Context, CancellationToken) -> F + Send + 'static,
     ) -> Process {
         let (api, deployment, settings) = (self.sim.base_url(), self.ctx.deployment.clone(), self.ctx.settings.clone());
-        let (notes, archive) = (self.notes.path().to_owned(), self.archive.clone());
+        let (notes, archive, keyring) = (self.notes.path().to_owned(), self.archive.clone(), self.keyring.clone());
         // Its own connections as well: a connection lives in the runtime that made it.
         Process::start(async move |stop| {
             let config = dawncast_store::StoreConfig::new(redis, "t:");
-            let mut store = Store::connect(&config).await.unwrap();
+            let mut store = Store::connect(&config).await.unwrap().with_keyring(keyring);
             if let Some(archive) = archive {
                 store = store.with_archive(archive);
             }

@@ -10,6 +10,7 @@ mod campaign_faults;
 mod campaigns;
 mod contract;
 mod control;
+mod credentials;
 mod doctor;
 mod edit;
 mod events;

@@ -14,7 +14,8 @@ async fn a_number_is_added_with_its_defaults_and_its_token_never_comes_back() {
     let (_, listed) = api.get("/v1/numbers").await;
     assert_eq!((&listed["items"], &listed["next_cursor"]), (&json!([added]), &Value::Null));
     assert!(!listed.to_string().contains("EAAG"));
-    assert_eq!(api.store.number(&id("101")).await.unwrap().unwrap().access_token.expose(), "EAAG");
+    let number = api.store.number(&id("101")).await.unwrap().unwrap();
+    assert_eq!(api.store.access_token(&number).await.unwrap().unwrap().expose(), "EAAG");
 }
 
 #[tokio::test]

@@ -1,4 +1,4 @@
-//! Administrative records: what people set up and the server lists. Numbers, pools, templates, audiences, imports,
+//! Administrative records: what people set up and the server lists. Numbers, credentials, pools, templates, audiences, imports,
 //! assets, campaigns, API keys, answers kept for idempotency. Stored as JSON; nothing here is on the path of a message.
 //!
 //! A record carries its id and the time of its making; both are given by the caller, so that a repeated call can be
@@ -10,6 +10,7 @@ mod audience_removal;
 mod audiences;
 mod campaigns;
 mod conditions;
+mod credentials;
 mod duplicates;
 mod idempotency;
 mod import_writer;
@@ -30,11 +31,12 @@ pub use audience_removal::AudienceRemoval;
 pub use audiences::{Audience, AudienceVersion};
 pub use campaigns::{Campaign, CampaignState};
 pub use conditions::Change;
+pub use credentials::{Credential, Credentials, NoToken, Rekeyed, TokenChange, TokenSource};
 pub use duplicates::{Duplicate, MAX_DUPLICATES, Repeated};
 pub use idempotency::Reservation;
 pub use import_writer::ImportWriter;
 pub use imports::{BeginImport, IMPORT_LAPSE_MS, Import, ImportMode, ImportState, MAX_REJECTS, Reject};
-pub use numbers::{Number, NumberRole};
+pub use numbers::{Number, NumberRole, NumberWritten};
 pub use pools::Pool;
 pub use rows::{CHUNK_ROWS, Recipient, RowReader};
 pub use secret::Secret;

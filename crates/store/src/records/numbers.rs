@@ -8,8 +8,20 @@ use dawncast_core::{
 };
 use serde::{Deserialize, Serialize};
 
-use super::{Page, Secret, shelf::Shelf};
-use crate::{Store, StoreError};
+use super::{
+    Page, Secret, TokenChange, from_json,
+    shelf::{Shelf, member},
+    to_json,
+};
+use crate::{
+    Store, StoreError,
+    script::{Script, script},
+};
+
+/// What their shelf is called.
+const NUMBERS: &str = "numbers";
+
+static PUT_NUMBER: Script = script!("put_number.lua");
 
 /// What a number is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -30,8 +42,9 @@ pub struct Number {
     pub waba_id: WabaId,
     /// The number as recipients see it.
     pub display_phone_number: String,
-    /// The token that may send from it.
-    pub access_token: Secret,
+    /// Its token as earlier versions kept it; what is written now has it [elsewhere](super::Credentials), sealed.
+    #[serde(default, rename = "access_token", skip_serializing_if = "Option::is_none")]
+    pub plain_token: Option<Secret>,
     /// The numbers that may stand in for each other.
     pub pool: PoolId,
     /// Messages per second that Meta allows this number (Meta: throughput; 80 unless upgraded).
@@ -55,14 +68,84 @@ impl Number {
     }
 }
 
+/// What came of writing a number.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum NumberWritten {
+    /// It stands there as it is now.
+    Written(Box<Number>),
+    /// Another one has its id.
+    Taken,
+    /// There is no such number.
+    Missing,
+    /// It was to send with its account's token, and that has none.
+    NoToken,
+}
+
 impl Store {
     fn numbers_shelf(&self) -> Shelf<'_> {
-        Shelf::of(self, "numbers")
+        Shelf::of(self, NUMBERS)
     }
 
-    /// Adds a number; false when its id is there already.
-    pub async fn add_number(&self, number: &Number) -> Result<bool, StoreError> {
-        self.numbers_shelf().insert(number.phone_number_id.as_str(), number.created_at, number).await
+    /// Adds a number, with a token or with its account's.
+    pub async fn add_number(&self, number: &Number, token: &TokenChange) -> Result<NumberWritten, StoreError> {
+        let add = |there: Option<Number>| match there {
+            Some(there) if there != *number => Err(NumberWritten::Taken),
+            _ => Ok(number.clone()),
+        };
+        self.write_number(&number.phone_number_id, add, token, number.created_at).await
+    }
+
+    /// Writes a number together with its token; `edit` may run several times.
+    async fn write_number(
+        &self,
+        id: &NumberId,
+        edit: impl Fn(Option<Number>) -> Result<Number, NumberWritten>,
+        token: &TokenChange,
+        now: UnixMs,
+    ) -> Result<NumberWritten, StoreError> {
+        let (records, order) = self.keys().shelf(NUMBERS);
+        loop {
+            let stored = self.numbers_shelf().raw(id.as_str()).await?;
+            let there = stored.as_deref().map(|json| from_json(&records, json)).transpose()?;
+            let mut number = match edit(there) {
+                Ok(number) => number,
+                Err(refused) => return Ok(refused),
+            };
+            if *token != TokenChange::Keep {
+                number.plain_token = None;
+            }
+            let credentials = self.credentials_of(&number).await?;
+            let Some(swaps) = credentials.swaps(&number, token, now)? else { return Ok(NumberWritten::NoToken) };
+            let mut call = PUT_NUMBER.key(&records);
+            call.key(&order).key(self.keys().credentials()).key(self.keys().credentials_revision());
+            call.arg(id.as_str()).arg(stored.unwrap_or_default()).arg(to_json(&number));
+            call.arg(member(number.created_at, id.as_str()));
+            for swap in swaps {
+                call.arg(swap.place).arg(swap.old).arg(swap.new);
+            }
+            // *The number, or its account's token, was changed since it was read*: read again.
+            if call.invoke_async(&mut self.connection()).await? {
+                return Ok(NumberWritten::Written(Box::new(number)));
+            }
+        }
+    }
+
+    /// Moves each token that an earlier version has stored as it is to where it is sealed; that of the oldest number becomes
+    /// its account's. How many were moved, by this call or at the same time by another's.
+    pub async fn seal_plain_tokens(&self, now: UnixMs) -> Result<usize, StoreError> {
+        let mut count = 0;
+        for Number { phone_number_id, plain_token, .. } in self.numbers().await?.into_iter().rev() {
+            let Some(token) = plain_token else { continue };
+            // *Another process has moved it since*: a token that was given after that stays.
+            let still = |there: Option<Number>| {
+                let plain = |number: &Number| number.plain_token.as_ref() == Some(&token);
+                there.filter(plain).ok_or(NumberWritten::Missing)
+            };
+            let give = TokenChange::Give(token.clone());
+            let written = self.write_number(&phone_number_id, still, &give, now).await?;
+            count += usize::from(matches!(written, NumberWritten::Written(_)));
+        }
+        Ok(count)
     }
 
     /// One number.
@@ -101,6 +184,26 @@ impl Store {
         Ok(number)
     }
 
+    /// The same, and its token with it.
+    pub async fn change_number_and_token(
+        &self,
+        id: &NumberId,
+        change: impl Fn(&mut Number),
+        token: &TokenChange,
+        now: UnixMs,
+    ) -> Result<NumberWritten, StoreError> {
+        let edit = |there: Option<Number>| {
+            let mut number = there.ok_or(NumberWritten::Missing)?;
+            change(&mut number);
+            Ok(number)
+        };
+        let written = self.write_number(id, edit, token, now).await?;
+        if let NumberWritten::Written(number) = &written {
+            self.pause_credit(id, number.paused).await?;
+        }
+        Ok(written)
+    }
+
     /// Changes a number's condition; `change` may run several times. What it was before, and the number as it is then;
     /// `None` when there is no such number.
     pub async fn change_condition(
@@ -128,6 +231,8 @@ impl Store {
             Some(number) => {
                 self.forget_reading(id).await?;
                 self.forget_conditions(id).await?;
+                // While its record stands, nobody adds the number again, with a token that this would take.
+                self.forget_token(id).await?;
                 self.numbers_shelf().remove(id.as_str(), number.created_at).await
             }
             None => Ok(false),

@@ -56,7 +56,8 @@ impl<'a> Shelf<'a> {
         Ok(call.invoke_async(&mut self.store.connection()).await?)
     }
 
-    async fn raw(&self, id: &str) -> Result<Option<Vec<u8>>, StoreError> {
+    /// One record as it is stored.
+    pub(super) async fn raw(&self, id: &str) -> Result<Option<Vec<u8>>, StoreError> {
         Ok(self.store.connection().hget(&self.records, id).await?)
     }
 

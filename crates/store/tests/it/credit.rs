@@ -18,7 +18,7 @@ use dawncast_core::{
 use dawncast_store::{
     ProcessTime, Store,
     credit::Rate,
-    records::{Number, NumberRole, Secret},
+    records::{Number, NumberRole},
 };
 use proptest::{prelude::*, test_runner::TestCaseError};
 
@@ -203,7 +203,7 @@ async fn a_number_grants_no_more_than_its_condition_leaves_it() {
         phone_number_id: number.clone(),
         waba_id: "200".parse().unwrap(),
         display_phone_number: "1".into(),
-        access_token: Secret::new("T"),
+        plain_token: None,
         pool: "advisors".parse().unwrap(),
         mps: 80,
         role: NumberRole::Active,

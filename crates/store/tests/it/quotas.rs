@@ -9,7 +9,7 @@ use dawncast_core::{
 };
 use dawncast_store::{
     Reached,
-    records::{Number, NumberRole, Secret},
+    records::{Number, NumberRole, TokenChange},
 };
 use dawncast_testkit::TestRedis;
 
@@ -21,7 +21,7 @@ fn number(id: &str, waba: &str) -> Number {
         phone_number_id: id.parse().unwrap(),
         waba_id: waba.parse().unwrap(),
         display_phone_number: "1555".to_owned(),
-        access_token: Secret::new("T"),
+        plain_token: None,
         pool: "advisors".parse().unwrap(),
         mps: 80,
         role: NumberRole::Active,
@@ -62,7 +62,7 @@ async fn numbers_are_grouped_by_the_portfolio_that_meta_names_else_by_account() 
     let redis = TestRedis::start().await;
     let store = redis.store("t:").await;
     for (id, waba) in [("101", "200"), ("102", "201"), ("103", "202")] {
-        assert!(store.add_number(&number(id, waba)).await.unwrap());
+        store.add_number(&number(id, waba), &TokenChange::Keep).await.unwrap();
     }
     store.put_reading(&"101".parse().unwrap(), &reading("TIER_2K", Some("300"))).await.unwrap();
     store.put_reading(&"102".parse().unwrap(), &reading("TIER_250", Some("300"))).await.unwrap();
@@ -76,7 +76,7 @@ async fn a_number_is_asked_about_once_in_a_while_and_what_was_said_goes_with_it(
     let redis = TestRedis::start().await;
     let store = redis.store("t:").await;
     let id = "101".parse().unwrap();
-    store.add_number(&number("101", "200")).await.unwrap();
+    store.add_number(&number("101", "200"), &TokenChange::Keep).await.unwrap();
     assert!(store.claim_reading(&id, Duration::from_secs(60)).await.unwrap());
     assert!(!store.claim_reading(&id, Duration::from_secs(60)).await.unwrap(), "another monitor asks");
     let banned = Reading { status: Some("BANNED".to_owned()), ..reading("TIER_250", None) };

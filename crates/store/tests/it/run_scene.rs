@@ -50,7 +50,11 @@ impl Scene {
     pub(crate) async fn connect(&self, url: Option<String>) -> Store {
         let url = url.unwrap_or_else(|| self.redis.url());
         let config = dawncast_store::StoreConfig::new(url, "t:");
-        Store::connect(&config).await.unwrap().with_clock(Arc::clone(&self.clock))
+        Store::connect(&config)
+            .await
+            .unwrap()
+            .with_keyring(dawncast_testkit::keyring())
+            .with_clock(Arc::clone(&self.clock))
     }
 
     /// Sets the scripts' clock.

@@ -9,7 +9,8 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
 use dawncast_store::private::{Appendfsync, PrivateConfig, PrivateRedis};
-use dawncast_store::{Store, StoreConfig};
+use dawncast_store::records::Secret;
+use dawncast_store::{Keyring, Store, StoreConfig};
 use rustix::process::{Pid, Signal, kill_process};
 use tempfile::TempDir;
 
@@ -18,6 +19,14 @@ pub use self::{sentinel::TestSentinel, shim::Shim};
 
 /// Where Redis keeps its append-only files, within its folder.
 const DATA: &str = "appendonlydir";
+
+/// What tests seal credentials under, as `credentials.keys` takes it.
+pub const CREDENTIALS_KEY: &str = "AQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQE=";
+
+/// A keyring of that alone.
+pub fn keyring() -> Keyring {
+    Keyring::new(&[Secret::new(CREDENTIALS_KEY)]).unwrap()
+}
 
 /// How a test's Redis is set up. By default durable (`appendfsync always`), with nothing odd about it.
 #[derive(Debug, Clone, Default)]
@@ -64,7 +73,7 @@ impl TestRedis {
 
     /// Connects to it, with keys under `prefix`.
     pub async fn store(&self, prefix: &str) -> Store {
-        Store::connect(&StoreConfig::new(self.url(), prefix)).await.unwrap()
+        Store::connect(&StoreConfig::new(self.url(), prefix)).await.unwrap().with_keyring(keyring())
     }
 
     /// Ends it as a crash would, without a word of warning. Its data stay.

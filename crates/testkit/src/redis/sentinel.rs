@@ -95,7 +95,8 @@ impl TestSentinel {
 
     /// Connects to it, with keys under `prefix`.
     pub async fn store(&self, prefix: &str, durability: Durability) -> Store {
-        Store::connect(&StoreConfig::new(self.url(), prefix).with_durability(durability)).await.unwrap()
+        let config = StoreConfig::new(self.url(), prefix).with_durability(durability);
+        Store::connect(&config).await.unwrap().with_keyring(super::keyring())
     }
 
     /// The port of the server that most Sentinels call the master.

@@ -4,6 +4,7 @@ mod api_keys;
 mod assets;
 mod audiences;
 mod campaigns;
+mod credentials;
 mod idempotency;
 mod imports;
 mod numbers;

@@ -6,8 +6,8 @@ use dawncast_core::consent::{Change, Entry, Scope, Source};
 use dawncast_store::{
     Store, StoreError,
     records::{
-        Audience, AudienceRemoval, BeginImport, Import, ImportMode, ImportState, ImportWriter, NewAsset, Reservation,
-        UploadedAsset,
+        Audience, AudienceRemoval, BeginImport, Import, ImportMode, ImportState, ImportWriter, NewAsset, NumberWritten,
+        Reservation, Secret, TokenChange, UploadedAsset,
     },
 };
 use dawncast_testkit::{Proxy, Upstream};
@@ -32,10 +32,28 @@ async fn a_record_is_added_once_and_its_caller_hears_so() {
 #[tokio::test]
 async fn a_record_is_changed_once() {
     let scene = Scene::set().await;
-    scene.store.add_number(&super::numbers::number("101", "advisors", 1)).await.unwrap();
+    super::numbers::add(&scene.store, super::numbers::number("101", "advisors", 1)).await;
     let slower = async |store: &Store| store.change_number(&id("101"), |number| number.mps = 20).await;
     let changed = check(&scene, "records/replace.lua", slower).await;
     assert_eq!(changed.unwrap().mps, 20);
+}
+
+#[tokio::test]
+async fn a_number_is_added_once_and_its_token_set_once() {
+    let scene = Scene::set().await;
+    let (number, waba) = (super::numbers::number("101", "advisors", 1), id("200"));
+    for token in ["EAAG", "of its own"] {
+        let give = TokenChange::Give(Secret::new(token));
+        let written = check(&scene, "records/put_number.lua", async |store| {
+            store.change_number_and_token(&number.phone_number_id, |_| {}, &give, 5).await
+        });
+        let added = check(&scene, "records/put_number.lua", async |store| store.add_number(&number, &give).await);
+        let written = if token == "EAAG" { added.await } else { written.await };
+        assert_eq!(written, NumberWritten::Written(Box::new(number.clone())));
+        assert_eq!(scene.store.access_token(&number).await.unwrap().unwrap().expose(), token);
+    }
+    let rotate = async |store: &Store| store.set_credential(&waba, &Secret::new("EAAH"), 6).await;
+    check(&scene, "records/put_credential.lua", rotate).await;
 }
 
 #[tokio::test]
