@@ -4,8 +4,13 @@ use std::{collections::BTreeSet, fmt, sync::Arc, time::Duration};
 
 use clap::ValueEnum;
 use dawncast_cloud_api::webhook::{AppSecret, Parsed};
+use dawncast_core::{
+    ids::WabaId,
+    template::{Draft, Submitted},
+};
 use dawncast_engine::{Clock, Context, Doctor, EngineError, Inbox, Receipts};
-use dawncast_server::{ApiState, Unavailable, WebhookState, api_router, webhook_router};
+use dawncast_server::{ApiState, TemplateDesk, Unavailable, WebhookState, api_router, webhook_router};
+use futures::future::BoxFuture;
 use tokio::{net::TcpListener, task::JoinSet, time::timeout};
 use tokio_util::sync::CancellationToken;
 
@@ -102,7 +107,8 @@ impl Tasks {
             .with_doctor(move |ward| {
                 let doctor = Arc::clone(&doctor);
                 async move { doctor.examine(&ward).await.map_err(|why| why.to_string()) }
-            });
+            })
+            .with_templates(Arc::new(Desk(ctx.clone())));
         let router =
             api_router(state.with_headroom(ctx.settings.headroom).with_playbook(ctx.settings.playbook.clone()));
         self.spawn(Role::Api, dawncast_server::serve(listener, router, self.stop.clone().cancelled_owned()));
@@ -206,5 +212,26 @@ mod tests {
         tasks.spawn(Role::Monitor, async { Err(Failure::new("no")) });
         assert_eq!(tasks.ended().await.unwrap_err().to_string(), "role monitor: no");
         assert!(tasks.stop().await.is_ok());
+    }
+}
+
+/// The engine, as the API has Meta asked about templates.
+struct Desk(Context);
+
+impl TemplateDesk for Desk {
+    fn submit(&self, draft: Draft, only: Option<WabaId>) -> BoxFuture<'static, Result<Vec<Submitted>, String>> {
+        let ctx = self.0.clone();
+        Box::pin(async move {
+            let now = ctx.store.time().await.map_err(|why| why.to_string())?;
+            dawncast_engine::submit(&ctx, &draft, only.as_ref(), now).await.map_err(|why| why.to_string())
+        })
+    }
+
+    fn sync(&self) -> BoxFuture<'static, Result<(), String>> {
+        let ctx = self.0.clone();
+        Box::pin(async move {
+            let now = ctx.store.time().await.map_err(|why| why.to_string())?;
+            dawncast_engine::sync_templates(&ctx, now).await.map_err(|why| why.to_string())
+        })
     }
 }

@@ -3,6 +3,7 @@
 
 mod draft;
 mod review;
+mod rotation;
 mod standing;
 mod wording;
 
@@ -16,8 +17,9 @@ use crate::{
     fault::{Faults, did_you_mean, listed, nearest, word},
 };
 
-pub use draft::{ActionDraft, ButtonDraft, Draft, HeaderDraft, MediaFormat, TextDraft};
+pub use draft::{ActionDraft, ButtonDraft, Draft, HeaderDraft, MediaFormat, Submitted, TextDraft};
 pub use review::Review;
+pub use rotation::{Rotated, Rotation};
 pub use standing::{Lint as CampaignLint, lint_for, unsendable};
 
 /// The status of a template that may be sent.

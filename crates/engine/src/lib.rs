@@ -22,6 +22,7 @@ pub mod points;
 mod reached;
 mod receipts;
 mod replay;
+mod submission;
 mod templates;
 mod vigil;
 
@@ -36,4 +37,5 @@ pub use metrics::describe_metrics;
 pub use monitor::monitor;
 pub use notify::{BadNotify, Notify};
 pub use receipts::{Receipts, Unavailable, webhook_beat};
+pub use submission::{submit, sync_templates};
 pub use vigil::Vigil;

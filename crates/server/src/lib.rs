@@ -31,6 +31,7 @@ mod runs;
 mod serve;
 mod state;
 mod suppressions;
+mod templates;
 mod time;
 mod webhook;
 
@@ -38,5 +39,5 @@ pub use health::health_router;
 pub use openapi::openapi;
 pub use router::api_router;
 pub use serve::serve;
-pub use state::{ApiState, Unexamined};
+pub use state::{ApiState, TemplateDesk, Unexamined};
 pub use webhook::{Unavailable, WebhookState, webhook_router};

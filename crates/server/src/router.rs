@@ -16,7 +16,7 @@ use crate::{
     problem::{Kind, Problem},
     restore, retry, runs,
     state::ApiState,
-    suppressions,
+    suppressions, templates,
 };
 
 /// The REST API and its health.
@@ -59,6 +59,9 @@ fn reading() -> Router<ApiState> {
         .route("/v1/numbers/{id}", get(numbers::show))
         .route("/v1/pools", get(pools::list))
         .route("/v1/numbers/{id}/history", get(conditions::history))
+        .route("/v1/templates", get(templates::list))
+        .route("/v1/templates/{name}", get(templates::show))
+        .route("/v1/templates/{name}/stats", get(templates::stats))
         .route("/v1/suppressions", get(suppressions::list))
         .route("/v1/suppressions/{phone}", get(suppressions::show))
 }
@@ -69,6 +72,11 @@ fn writing() -> Router<ApiState> {
         .route("/v1/audiences/{id}", delete(audiences::remove))
         .route("/v1/audiences/{id}/imports", post(imports::start))
         .route("/v1/assets", post(assets::upload))
+        .route("/v1/templates", post(templates::submit))
+        .route("/v1/templates/lint", post(templates::lint))
+        .route("/v1/templates/sync", post(templates::sync))
+        .route("/v1/templates/{name}/rotate", post(templates::rotate))
+        .route("/v1/templates/{name}/rollback", post(templates::roll_back))
         .route("/v1/campaigns", post(campaigns::create))
         .route("/v1/campaigns/validate", post(campaigns::validate))
         .route("/v1/campaigns/{id}", patch(campaigns::edit))

@@ -6,7 +6,9 @@ use dawncast_core::{
     UnixMs,
     doctor::{Finding, Ward},
     health::Playbook,
+    ids::WabaId,
     report::Explained,
+    template::{Draft, Submitted},
 };
 use dawncast_store::{Store, records::Secret};
 use futures::future::BoxFuture;
@@ -24,6 +26,15 @@ const TEST_PATIENCE: Duration = Duration::from_secs(20);
 
 /// How many followers of runs a process serves at once.
 const MAX_FOLLOWERS: usize = 256;
+
+/// What speaks with Meta about templates. Whoever knows both the API and the engine hands it over, as it does with the doctor.
+pub trait TemplateDesk: Send + Sync {
+    /// Submits a template to every account that has numbers, or to the one named: what each said. In words why it could not be.
+    fn submit(&self, draft: Draft, only: Option<WabaId>) -> BoxFuture<'static, Result<Vec<Submitted>, String>>;
+
+    /// Reads what Meta has, of every account.
+    fn sync(&self) -> BoxFuture<'static, Result<(), String>>;
+}
 
 /// Why the doctor found out nothing: in words for the log, since they may name what is inside.
 pub type Unexamined = String;
@@ -50,6 +61,8 @@ pub struct ApiState {
     pub(crate) stopping: CancellationToken,
     /// Asks the outside, which the API itself does not.
     pub(crate) doctor: Option<Arc<Examine>>,
+    /// Speaks with Meta about templates.
+    pub(crate) templates: Option<Arc<dyn TemplateDesk>>,
     clock: Arc<dyn Fn() -> UnixMs + Send + Sync>,
 }
 
@@ -70,6 +83,7 @@ impl ApiState {
             followers: Arc::new(Semaphore::new(MAX_FOLLOWERS)),
             stopping: CancellationToken::new(),
             doctor: None,
+            templates: None,
             clock,
         }
     }
@@ -88,6 +102,12 @@ impl ApiState {
     {
         let examine = move |ward| -> BoxFuture<'static, _> { Box::pin(examine(ward)) };
         Self { doctor: Some(Arc::new(examine)), ..self }
+    }
+
+    /// The same state with somebody who speaks with Meta about templates.
+    #[must_use]
+    pub fn with_templates(self, desk: Arc<dyn TemplateDesk>) -> Self {
+        Self { templates: Some(desk), ..self }
     }
 
     /// The same state with another patience for the phones of a test.

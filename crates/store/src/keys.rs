@@ -91,6 +91,11 @@ impl Keys {
         format!("{}templates", self.prefix)
     }
 
+    /// Which versions of templates go out.
+    pub(crate) fn rotations(&self) -> String {
+        format!("{}rotations", self.prefix)
+    }
+
     /// The versions of an audience.
     pub(crate) fn audience_state(&self, audience: &AudienceId) -> String {
         format!("{}{{aud:{audience}}}:state", self.prefix)

@@ -17,6 +17,7 @@ mod run;
 mod sim;
 mod suppression;
 mod switch;
+mod template;
 
 use std::{
     fs,
@@ -68,6 +69,8 @@ pub(crate) enum Command {
     Delivery(delivery::Args),
     /// See whether all is well that runs depend on: tokens, numbers, webhooks, templates, files, Redis, clocks.
     Doctor(doctor::Args),
+    /// Templates: what Meta has approved, lint, submission and versions.
+    Template(template::Args),
     /// The suppression list: who wants no messages.
     Suppression(suppression::Args),
     /// Stop everything at once: nothing more is sent until `dawncast start`.
@@ -100,6 +103,7 @@ impl Command {
             Self::Number(args) => number::run(args).await,
             Self::Credential(args) => credential::run(args).await,
             Self::Delivery(args) => delivery::run(args).await,
+            Self::Template(args) => template::run(args).await,
             Self::Suppression(args) => suppression::run(args).await,
             Self::Stop(remote) => switch::stop(remote).await,
             Self::Start(remote) => switch::start(remote).await,

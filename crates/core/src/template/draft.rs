@@ -1,5 +1,6 @@
 //! A template as a person writes it, before Meta has seen it: in the very shape that Meta's API takes, with its samples.
 
+use serde::Serialize;
 use serde_json::Value;
 
 use super::ParameterFormat;
@@ -10,6 +11,7 @@ use crate::{
         read::{Fields, Node, document},
         word,
     },
+    ids::WabaId,
 };
 
 /// A template that may be submitted.
@@ -35,6 +37,17 @@ pub struct Draft {
     pub document: Value,
     /// Where its parts stand in the document.
     pub(super) places: Places,
+}
+
+/// What an account said to a template that was submitted to it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Submitted {
+    /// The account.
+    pub waba_id: WabaId,
+    /// How the template stands there now: mostly `PENDING`.
+    pub status: Option<String>,
+    /// Why it was not taken, in Meta's words.
+    pub error: Option<String>,
 }
 
 /// Where the parts of a draft stand, as JSON pointers.

@@ -65,6 +65,7 @@ impl Chores {
     }
 
     async fn findings(&self, run: &Run) -> Result<Findings, EngineError> {
+        let run = &self.rotated(run).await?;
         let mut findings = Findings::default();
         let mut senders = self.pool_senders(run).await?;
         let fit = self.fit_numbers(run, &senders, &mut findings).await?;

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use dawncast_core::{UnixMs, campaign::Choice, ids::NumberId, plan, quota::Ask};
+use dawncast_core::{UnixMs, campaign::Choice, ids::NumberId, plan, quota::Ask, template::Rotation};
 use dawncast_store::{
     records::{AudienceVersion, Number, NumberRole, mint},
     run::{Advanced, Frozen, Run, Sender},
@@ -80,7 +80,18 @@ impl Chores {
         Ok(!self.ctx.store.number_health(number, reading.as_ref(), self.clock.now()).await?.is_out())
     }
 
+    /// The run with the versions of its templates that go out now: pinned with the rest.
+    pub(super) async fn rotated(&self, run: &Run) -> Result<Run, EngineError> {
+        let rotations = self.ctx.store.rotations().await?;
+        let mut rotated = run.clone();
+        rotated.record.spec.message = run.record.spec.message.rotated(|named| Rotation::messages_of(&rotations, named));
+        Ok(rotated)
+    }
+
     pub(super) async fn freeze(&self, run: &Run) -> Result<bool, EngineError> {
+        let named = run;
+        let run = &self.rotated(run).await?;
+        let rotated = (run.record != named.record).then_some(&run.record);
         let (store, spec, id) = (&self.ctx.store, &run.record.spec, &run.record.id);
         let Some(version) = store.pin(&spec.audience.id, id).await? else {
             return self.hold(run, &format!("audience {} holds no rows: import some", spec.audience.id)).await;
@@ -117,7 +128,7 @@ impl Chores {
             return Ok(false);
         }
         reach(Point::FreezeBefore);
-        let advanced = store.freeze_run(id, run.edits, &frozen, run.begin_until()).await?;
+        let advanced = store.freeze_run(id, run.edits, &frozen, run.begin_until(), rotated).await?;
         reach(Point::FreezeAfter);
         if advanced == Advanced::Refused {
             self.let_go_of_another_audience(run).await?;

@@ -54,7 +54,7 @@ pub(super) fn check(spec: &CampaignSpec, facts: &Facts, now: UnixMs, headroom: f
         }
     }
     check_pool(spec, facts, &mut faults);
-    faults.append(lint_templates(spec, facts).faults);
+    faults.append(lint_templates(facts).faults);
     facts.files.iter().for_each(|file| check_file(file, &mut faults));
     let capacity = Capacity::of(spec, facts, now, headroom);
     let mut warnings = warnings(spec, facts);
@@ -192,11 +192,11 @@ fn check_pool(spec: &CampaignSpec, facts: &Facts, faults: &mut Faults) {
 }
 
 /// What is to be said of the campaign's templates, in every account that is known, each thing once.
-fn lint_templates(spec: &CampaignSpec, facts: &Facts) -> CampaignLint {
+fn lint_templates(facts: &Facts) -> CampaignLint {
     let mut all = CampaignLint::default();
     for (account, definitions) in &facts.templates {
         let Some(definitions) = definitions else { continue };
-        let lint = lint_for(definitions, &spec.message, facts.lead_ms);
+        let lint = lint_for(definitions, &facts.message, facts.lead_ms);
         for (found, told) in [(lint.faults, &mut all.faults), (lint.warnings, &mut all.warnings)] {
             for fault in found {
                 let many = facts.templates.len() > 1;
@@ -249,7 +249,7 @@ pub(super) fn warnings(spec: &CampaignSpec, facts: &Facts) -> Vec<String> {
              preflight will check it."
         ));
     }
-    warnings.extend(lint_templates(spec, facts).warnings.iter().map(|warning| warning.detail.clone()));
+    warnings.extend(lint_templates(facts).warnings.iter().map(|warning| warning.detail.clone()));
     if facts.pool_paused {
         warnings.push(format!("The pool `{}` is paused: nothing goes out until it is resumed.", spec.pool));
     }

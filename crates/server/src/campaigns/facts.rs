@@ -12,7 +12,7 @@ use dawncast_core::{
     ids::{NumberId, PoolId, RunId, WabaId},
     quota::{Ask, Quota},
     schedule::{Occurrence, Zones},
-    template::Definition,
+    template::{Definition, Rotation},
 };
 use dawncast_store::{
     Memory, Store, StoreError,
@@ -37,6 +37,8 @@ pub(super) struct Facts {
     pub(super) zones: Zones,
     /// When the campaign goes out first; `None` when it never does.
     pub(super) first: Option<Occurrence>,
+    /// The message as it goes out, in the versions of its templates that do.
+    pub(super) message: Message,
     /// How long until its window opens.
     pub(super) lead_ms: i64,
     /// The active numbers of the pool.
@@ -100,6 +102,7 @@ impl Facts {
             meant,
             zones,
             first,
+            message: rotated(store, &spec.message).await?,
             lead_ms: opens_at - now,
             version,
             pool_paused: store.pool_paused(&spec.pool).await?,
@@ -113,6 +116,12 @@ impl Facts {
             files,
         })
     }
+}
+
+/// A message in the versions of its templates that go out now.
+pub(super) async fn rotated(store: &Store, message: &Message) -> Result<Message, StoreError> {
+    let rotations = store.rotations().await?;
+    Ok(message.rotated(|named| Rotation::messages_of(&rotations, named)))
 }
 
 /// What the runs of a pool that are not over have promised. Before freeze a run counts with the rows that its audience has now.

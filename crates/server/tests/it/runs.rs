@@ -57,7 +57,7 @@ pub(crate) async fn freeze(api: &Api, run: &RunId) {
         fallback: 0,
         dropped: BTreeMap::from([(DropReason::Duplicate, 1)]),
     };
-    api.store.freeze_run(run, 0, &frozen, None).await.unwrap();
+    api.store.freeze_run(run, 0, &frozen, None, None).await.unwrap();
     let row = DroppedRow {
         phone: phone(1),
         id: "r1".into(),

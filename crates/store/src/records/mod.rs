@@ -18,6 +18,7 @@ mod imports;
 mod numbers;
 mod pools;
 mod readings;
+mod rotations;
 mod rows;
 mod secret;
 mod shelf;

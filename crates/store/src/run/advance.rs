@@ -57,22 +57,25 @@ impl Store {
     }
 
     /// Freeze: pins the audience and all that planning depends on. Refused when the run was edited since it was read as
-    /// edited `edits` times: what was found out is about what it was before.
+    /// edited `edits` times: what was found out is about what it was before. `rotated` is the run with
+    /// other versions of its templates, where these go out.
     pub async fn freeze_run(
         &self,
         run: &RunId,
         edits: u32,
         frozen: &Frozen,
         begin_until: Option<UnixMs>,
+        rotated: Option<&RunRecord>,
     ) -> Result<Advanced, StoreError> {
         let until = begin_until.map(|at| at.to_string()).unwrap_or_default();
-        let fields = [
+        let mut fields = vec![
             ("frozen", json(frozen)),
             ("plan_token", frozen.plan_token.clone()),
             ("begin_from", frozen.opens_at.to_string()),
             ("begin_until", until),
             ("waits_for", String::new()),
         ];
+        fields.extend(rotated.map(|record| ("record", json(record))));
         let edits = edits_field(edits);
         let unedited = Expected("edits", &edits);
         self.advance(run, &[RunState::Scheduled], RunState::Frozen, Some(unedited), &fields).await

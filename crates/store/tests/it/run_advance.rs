@@ -9,7 +9,7 @@ use crate::run_scene::{DEADLINE, OPENS, Scene, TOKEN, frozen};
 async fn step(scene: &Scene, run: &RunId, name: &str) -> Advanced {
     let store = &scene.store;
     let advanced = match name {
-        "freeze" => store.freeze_run(run, 0, &frozen(), Some(DEADLINE)).await,
+        "freeze" => store.freeze_run(run, 0, &frozen(), Some(DEADLINE), None).await,
         "plan" => store.planned_run(run, TOKEN, 3, None).await,
         "ready" => store.ready_run(run, &[]).await,
         "open" => store.open_run(run, OPENS, None).await,
@@ -59,7 +59,7 @@ async fn the_first_freeze_pins_the_run() {
     let scene = Scene::set().await;
     let run = scene.frozen(None).await;
     let other = Frozen { seed: 8, plan_token: "plan-2".to_owned(), ..frozen() };
-    assert_eq!(scene.store.freeze_run(&run, 0, &other, None).await.unwrap(), Advanced::Present);
+    assert_eq!(scene.store.freeze_run(&run, 0, &other, None, None).await.unwrap(), Advanced::Present);
     assert_eq!(scene.store.run(&run).await.unwrap().unwrap().frozen, Some(frozen()));
 }
 
@@ -77,7 +77,7 @@ async fn a_run_is_created_once_and_indexed() {
     let scene = Scene::set().await;
     let draft = scene.draft();
     assert!(scene.store.create_run(&draft).await.unwrap());
-    scene.store.freeze_run(&draft.id, 0, &frozen(), None).await.unwrap();
+    scene.store.freeze_run(&draft.id, 0, &frozen(), None, None).await.unwrap();
     let mut changed = draft.clone();
     changed.created_at += 1;
     assert!(!scene.store.create_run(&changed).await.unwrap());

@@ -232,7 +232,8 @@ async fn every_step_of_a_run_is_there_when_it_is_taken_again() {
     let (run, frozen) = (&run.id, &frozen());
     let present = async |advanced| assert_eq!(advanced, Advanced::Present);
     present(
-        check(&scene, "run/advance.lua", async |store| store.freeze_run(run, 0, frozen, Some(DEADLINE)).await).await,
+        check(&scene, "run/advance.lua", async |store| store.freeze_run(run, 0, frozen, Some(DEADLINE), None).await)
+            .await,
     )
     .await;
     present(check(&scene, "run/advance.lua", async |store| store.planned_run(run, TOKEN, 1, None).await).await).await;
@@ -354,6 +355,6 @@ async fn a_repeated_edit_is_the_same_edit() {
     assert_eq!(edited.spec.name, "another");
     let run = scene.store.run(&campaign.run()).await.unwrap().unwrap();
     assert_eq!((run.edits, run.record.spec.name.as_str()), (1, "another"));
-    assert_eq!(scene.store.freeze_run(&run.record.id, 0, &frozen(), None).await.unwrap(), Advanced::Refused);
-    assert_eq!(scene.store.freeze_run(&run.record.id, 1, &frozen(), None).await.unwrap(), Advanced::Moved);
+    assert_eq!(scene.store.freeze_run(&run.record.id, 0, &frozen(), None, None).await.unwrap(), Advanced::Refused);
+    assert_eq!(scene.store.freeze_run(&run.record.id, 1, &frozen(), None, None).await.unwrap(), Advanced::Moved);
 }

@@ -75,7 +75,7 @@ impl Scene {
     pub(crate) async fn frozen(&self, until: Option<UnixMs>) -> RunId {
         let run = self.draft();
         assert!(self.store.create_run(&run).await.unwrap());
-        assert_eq!(self.store.freeze_run(&run.id, 0, &frozen(), until).await.unwrap(), Advanced::Moved);
+        assert_eq!(self.store.freeze_run(&run.id, 0, &frozen(), until, None).await.unwrap(), Advanced::Moved);
         run.id
     }
 

@@ -123,6 +123,26 @@ impl Message {
         self.content.template().is_none()
     }
 
+    /// The message as it goes out: `versions` gives, for each template that it names, those that go out for it, in order. What
+    /// there is no room for is left out, at the end.
+    #[must_use]
+    pub fn rotated(&self, versions: impl Fn(&TemplateMessage) -> Vec<TemplateMessage>) -> Self {
+        let expand = |content: &Content| match content {
+            Content::Template(template) => versions(template).into_iter().map(Content::Template).collect(),
+            other => vec![other.clone()],
+        };
+        let mut all: Vec<Content> = Vec::new();
+        for content in self.all().flat_map(|(_, content)| expand(content)) {
+            if !all.contains(&content) {
+                all.push(content);
+            }
+        }
+        all.truncate(Choice::MOST);
+        let fallback = all.split_off(1);
+        let content = all.pop().unwrap_or_else(|| self.content.clone());
+        Self { content, fallback }
+    }
+
     pub(crate) fn read(node: &Node<'_>) -> Option<Self> {
         node.object(|fields| {
             let kind = fields.kind("type", &Content::KINDS)?;

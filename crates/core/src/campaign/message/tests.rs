@@ -326,3 +326,23 @@ proptest::proptest! {
         proptest::prop_assert_eq!(serde_json::to_value(message).expect("JSON"), given);
     }
 }
+
+#[test]
+fn a_rotated_message_goes_out_in_its_versions_then_in_what_it_falls_back_to() {
+    let mut given = template(json!([]));
+    given["fallback"] = json!(["daily_pack_v3", "plain"]);
+    let message = read(&given).expect("a message");
+    let versions = |named: &TemplateMessage| match named.name.as_str() {
+        "daily_pack_v1" => vec![
+            TemplateMessage { name: "daily_pack_v3".to_owned(), ..named.clone() },
+            TemplateMessage { name: "daily_pack_v2".to_owned(), ..named.clone() },
+            named.clone(),
+        ],
+        _ => vec![named.clone()],
+    };
+    let rotated = message.rotated(versions);
+    let names: Vec<_> = rotated.all().map(|(_, content)| content.name()).collect();
+    let expected = ["daily_pack_v3", "daily_pack_v2", "daily_pack_v1", "plain"].map(|name| format!("template {name}"));
+    assert_eq!(names, expected, "each once");
+    assert_eq!(message.rotated(|named| vec![named.clone()]), message);
+}

@@ -1,0 +1,103 @@
+//! Submission: a template goes to Meta for review, in every account whose numbers are to send it: created where it is not there,
+//! edited where it is. What becomes of it is told by webhook, and read by the monitor.
+
+use std::collections::BTreeMap;
+
+use dawncast_cloud_api::{CallError, Token};
+use dawncast_core::{
+    UnixMs,
+    ids::WabaId,
+    template::{Definition, Draft, Submitted},
+};
+use dawncast_store::records::Number;
+use serde_json::json;
+use tracing::info;
+
+use crate::{Context, EngineError, templates};
+
+/// Every account that has numbers, with one of them to ask through.
+async fn accounts(ctx: &Context) -> Result<BTreeMap<WabaId, Number>, EngineError> {
+    let mut accounts = BTreeMap::new();
+    for number in ctx.store.numbers().await? {
+        accounts.entry(number.waba_id.clone()).or_insert(number);
+    }
+    Ok(accounts)
+}
+
+/// Submits `draft` to every account that has numbers, or to `only` one. What each account said; repeated, it edits what is there.
+///
+/// # Errors
+/// When Redis cannot be reached. What Meta refuses is in the answer.
+pub async fn submit(
+    ctx: &Context,
+    draft: &Draft,
+    only: Option<&WabaId>,
+    now: UnixMs,
+) -> Result<Vec<Submitted>, EngineError> {
+    let mut submitted = Vec::new();
+    for (waba, number) in accounts(ctx).await? {
+        if only.is_some_and(|only| *only != waba) {
+            continue;
+        }
+        let told = submit_to(ctx, draft, &number, now).await?;
+        let what = told.error.as_deref().or(told.status.as_deref()).unwrap_or_default();
+        info!("template {} ({}) is submitted to account {waba}: {what}", draft.name, draft.language);
+        submitted.push(told);
+    }
+    Ok(submitted)
+}
+
+async fn submit_to(ctx: &Context, draft: &Draft, number: &Number, now: UnixMs) -> Result<Submitted, EngineError> {
+    let waba = &number.waba_id;
+    let answer = |status: Option<String>, error: Option<String>| Submitted { waba_id: waba.clone(), status, error };
+    let token = match templates::usable_token(&ctx.store, number).await? {
+        Ok(token) => token,
+        Err(why) => return Ok(answer(None, Some(why))),
+    };
+    let known = match templates::sync_account(ctx, number, now).await {
+        Ok(known) => known,
+        Err(EngineError::CloudApi(error)) => return Ok(answer(None, Some(error.to_string()))),
+        Err(error) => return Err(error),
+    };
+    let there = known.iter().find(|it| it.name == draft.name && it.language == draft.language);
+    let done = match there {
+        Some(there) => edit(ctx, draft, there, &token).await,
+        None => create(ctx, draft, waba, &token).await,
+    };
+    if done.is_ok() {
+        ctx.store.outdate_templates(waba).await?;
+    }
+    Ok(match done {
+        Ok(status) => answer(Some(status), None),
+        Err(error) => answer(None, Some(error.to_string())),
+    })
+}
+
+async fn create(ctx: &Context, draft: &Draft, waba: &WabaId, token: &Token) -> Result<String, CallError> {
+    let created = ctx.client.create_template(waba.as_str(), token, &draft.document).await?;
+    Ok(created.status.as_str().to_owned())
+}
+
+/// Only an approved template's category is fixed, and must not be told again.
+async fn edit(ctx: &Context, draft: &Draft, there: &Definition, token: &Token) -> Result<String, CallError> {
+    let mut changes = json!({ "components": draft.document["components"] });
+    if !there.is_approved() {
+        changes["category"] = json!(draft.category.as_str());
+    }
+    ctx.client.edit_template(there.id.as_deref().unwrap_or_default(), token, &changes).await?;
+    Ok("PENDING".to_owned())
+}
+
+/// Reads every account's templates now.
+///
+/// # Errors
+/// When Redis cannot be reached, or an account cannot be read: the others are all the same.
+pub async fn sync_templates(ctx: &Context, now: UnixMs) -> Result<(), EngineError> {
+    let mut failed = None;
+    for number in accounts(ctx).await?.values() {
+        if let Err(error) = templates::sync_account(ctx, number, now).await {
+            failed = Some(error);
+        }
+    }
+    failed.map_or(Ok(()), Err)
+}

@@ -1,0 +1,85 @@
+//! Versions: what goes out for campaigns that name a template, from their next freeze on.
+
+use axum::{Json, body::Body, extract::State, http::HeaderMap};
+use dawncast_core::{fault::Faults, template::Definition};
+
+use super::{View, Which, find};
+use crate::{
+    extract::{Id, Query, read_json},
+    form::Form,
+    problem::{Kind, Problem},
+    state::ApiState,
+};
+
+/// How two templates differ in what has to be filled in; a version takes what the one before took.
+fn misfit(named: &Definition, version: &Definition) -> Option<&'static str> {
+    let variables = |it: &Definition| {
+        let mut names: Vec<String> =
+            dawncast_core::template::variables(&it.body_text).into_iter().map(str::to_owned).collect();
+        names.sort();
+        names
+    };
+    let kind = |it: &Definition| it.header.as_ref().map(std::mem::discriminant);
+    match () {
+        () if named.category != version.category => Some("category"),
+        () if kind(named) != kind(version) => Some("kind of header"),
+        () if variables(named) != variables(version) => Some("set of variables"),
+        () if named.buttons.len() != version.buttons.len() => Some("number of buttons"),
+        () => None,
+    }
+}
+
+/// `POST /v1/templates/{name}/rotate` `{"to"}`
+pub(crate) async fn rotate(
+    State(state): State<ApiState>,
+    Id(name): Id<String>,
+    Query(which): Query<Which>,
+    headers: HeaderMap,
+    body: Body,
+) -> Result<Json<View>, Problem> {
+    let (_, body) = read_json(&headers, body).await?;
+    let mut form = Form::new(body)?;
+    let to = form.words("to");
+    let to = form.finish(to)?;
+    let ((name, language), accounts) = find(&state, &name, which.language.as_deref()).await?;
+    let (_, versions) = find(&state, &to, Some(&language)).await.map_err(|_| {
+        let detail = format!("there is no template `{to}` in {language}: submit it first.");
+        Problem::from(Faults::one("/to", detail))
+    })?;
+    if let (Some((_, named)), Some((_, version))) = (accounts.first(), versions.first())
+        && let Some(what) = misfit(named, version)
+    {
+        let detail = format!("`{to}` has another {what} than `{name}`: campaigns that name it could not fill it in.");
+        return Err(Problem::from(Faults::one("/to", detail)));
+    }
+    if !versions.iter().any(|(_, version)| version.is_approved()) {
+        let status = versions.first().map_or("", |(_, version)| version.status.as_str());
+        return Err(Problem::from(Faults::one(
+            "/to",
+            format!("`{to}` is {status}: rotate to it once it is APPROVED."),
+        )));
+    }
+    let now = state.now();
+    let (rotation, changed) = state.store.change_rotation(&name, &language, |it| it.rotate(&to, now)).await?;
+    if changed {
+        tracing::info!("template {name} ({language}) is rotated to {to} by request");
+    }
+    View::new(&accounts, &rotation).map(Json).ok_or_else(|| Problem::no_such("template", &name))
+}
+
+/// `POST /v1/templates/{name}/rollback`
+pub(crate) async fn roll_back(
+    State(state): State<ApiState>,
+    Id(name): Id<String>,
+    Query(which): Query<Which>,
+) -> Result<Json<View>, Problem> {
+    let ((name, language), accounts) = find(&state, &name, which.language.as_deref()).await?;
+    let now = state.now();
+    let (rotation, changed) = state.store.change_rotation(&name, &language, |it| it.roll_back(now)).await?;
+    if !changed {
+        let detail = format!("`{name}` goes out as itself: there is nothing to take back.");
+        return Err(Problem::new(Kind::Conflict, detail));
+    }
+    tracing::info!("template {name} ({language}) is rolled back to {} by request", rotation.current());
+    View::new(&accounts, &rotation).map(Json).ok_or_else(|| Problem::no_such("template", &name))
+}
