@@ -2,6 +2,8 @@
 //! how it was throttled, and from its [condition](Condition), which alone is remembered.
 
 mod condition;
+#[cfg(test)]
+mod properties;
 mod warmup;
 
 use serde::{Deserialize, Serialize};
