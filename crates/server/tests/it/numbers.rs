@@ -88,7 +88,7 @@ async fn caps_are_set_and_lifted_and_a_warm_up_is_begun_and_ended() {
     let path = format!("/v1/numbers/{number}");
     let patch = |body: Value| answer(api.request(Method::PATCH, &path).json(&body));
     let (_, lifted) = patch(json!({ "max_per_day": null })).await;
-    assert_eq!(shown(&lifted), [json!(null), json!(null), json!(10), json!("warming")]);
+    assert_eq!((&lifted["max_per_day"], &lifted["health"]), (&json!(null), &json!("warming")));
     assert_eq!(patch(json!({ "warmup": "start" })).await.1["warmup"], added["warmup"], "it goes on");
     let (_, over) = patch(json!({ "warmup": "stop", "max_per_hour": 7_000 })).await;
     assert_eq!(shown(&over), [json!(7_000), json!(null), json!(7_000), json!("active")]);

@@ -53,7 +53,7 @@ impl Store {
         let keys = self.keys();
         let known = [keys.heard(number), keys.condition_history(number), keys.credit(number)];
         let sent = [keys.sent(number, Span::Hour), keys.sent(number, Span::Day)];
-        Ok(self.connection().del(&[known.as_slice(), &sent].concat()).await?)
+        Ok(self.connection().del([known.as_slice(), &sent].concat()).await?)
     }
 
     /// Keeps a change of a number's condition among the latest.
