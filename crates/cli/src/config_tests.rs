@@ -87,6 +87,7 @@ fn values_that_do_not_fit_are_refused_by_key() {
         ("[engine]\nheadroom = 1.5", "engine.headroom"),
         ("[playbook]\npauses = []", "playbook.pauses"),
         ("[playbook]\ncooldown_pace = 0.0", "playbook.cooldown_pace"),
+        ("[playbook]\nwarmup = [50, 0]", "playbook.warmup"),
         ("[playbook]\ncooldown_serves = 'urgent'", "urgent"),
         ("[engine]\nopen_lead = \"2m\"", "the longest first"),
         ("deployment = \"a b\"", "deployment"),

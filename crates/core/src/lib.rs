@@ -9,6 +9,7 @@ pub mod breaker;
 pub mod callback;
 pub mod campaign;
 pub mod canary;
+pub mod cap;
 pub mod consent;
 pub mod country;
 pub mod delivery;

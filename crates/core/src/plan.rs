@@ -65,8 +65,16 @@ pub struct Sender {
     pub id: NumberId,
     /// Its throughput, messages per second, before headroom.
     pub mps: u32,
-    /// How many recipients it may still open a conversation with today; `None` if unlimited.
+    /// How many recipients it may be home to, by the messaging limit and its caps; `None` if unlimited.
     pub quota: Option<u64>,
+}
+
+impl Sender {
+    /// The same, and home to no more than `left` recipients, where that is given.
+    #[must_use]
+    pub fn held_to(self, left: Option<u64>) -> Self {
+        Self { quota: self.quota.into_iter().chain(left).min(), ..self }
+    }
 }
 
 /// How a plan fills its window.

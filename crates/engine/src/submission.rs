@@ -64,8 +64,11 @@ async fn submit_to(ctx: &Context, draft: &Draft, number: &Number, now: UnixMs) -
         Some(there) => edit(ctx, draft, there, &token).await,
         None => create(ctx, draft, waba, &token).await,
     };
-    if done.is_ok() {
-        ctx.store.outdate_templates(waba).await?;
+    if done.is_ok()
+        && let Err(error) = templates::sync_account(ctx, number, now).await
+    {
+        // It is there all the same, and read within the minute.
+        ctx.trouble(format_args!("the templates of account {waba} cannot be read now"), error);
     }
     Ok(match done {
         Ok(status) => answer(Some(status), None),

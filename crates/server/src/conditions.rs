@@ -59,6 +59,8 @@ struct ChangeView {
     at: String,
     from: String,
     to: View,
+    /// What has become of its warm-up, where that has changed and not its condition.
+    warmup: Option<String>,
 }
 
 /// The changes of a number's condition.
@@ -71,7 +73,7 @@ pub(crate) struct History {
 /// `GET /v1/numbers/{id}/history`: the latest changes.
 pub(crate) async fn history(State(state): State<ApiState>, Id(id): Id<NumberId>) -> Result<Json<History>, Problem> {
     numbers::find(&state, &id).await?;
-    let view = |Change { at, from, to }: Change| ChangeView { at: rfc3339(at), from, to: (&to).into() };
+    let view = |Change { at, from, to, warmup }: Change| ChangeView { at: rfc3339(at), from, to: (&to).into(), warmup };
     Ok(Json(History { items: state.store.changes(&id).await?.into_iter().map(view).collect() }))
 }
 
@@ -110,6 +112,6 @@ async fn set(state: &ApiState, id: &NumberId, change: impl Fn(&Condition) -> Con
     let (before, number) = changed.ok_or_else(|| Problem::no_such("number", id.as_str()))?;
     state.store.apply_condition(&number, &state.playbook).await?;
     let to = number.condition.clone();
-    state.store.note_change(id, &Change { at: state.now(), from: before.stage.to_string(), to }).await?;
+    state.store.note_change(id, &Change { at: state.now(), from: before.stage.to_string(), to, warmup: None }).await?;
     Ok(number)
 }

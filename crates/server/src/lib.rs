@@ -5,6 +5,7 @@ mod assets;
 mod audiences;
 mod auth;
 mod campaigns;
+mod caps;
 mod conditions;
 mod credentials;
 mod deliveries;

@@ -20,6 +20,7 @@ use dawncast_store::records::{Credentials, Number, NumberRole, NumberWritten, Pa
 use serde::Serialize;
 
 use crate::{
+    caps::{Given, WarmupView},
     conditions,
     credentials::{check_token, is_digits},
     extract::{Id, PageQuery, Query, read_json},
@@ -46,6 +47,13 @@ pub(crate) struct View {
     mps: u32,
     role: NumberRole,
     paused: bool,
+    /// The most messages that people let it send in an hour and in a day.
+    max_per_hour: Option<u32>,
+    max_per_day: Option<u32>,
+    /// How many messages its caps and its warm-up leave now; `None` when it has none.
+    cap_remaining: Option<u64>,
+    /// Where it stands in its warm-up; `None` when it is in none.
+    warmup: Option<WarmupView>,
     /// Whose token it sends with.
     credential: TokenView,
     /// What it is able to do now, in a word.
@@ -110,6 +118,10 @@ impl Known {
             health: state.store.number_health(&number, reading, self.now).await?,
             daily_remaining: self.portfolios.iter().find(own).and_then(Portfolio::remaining),
             condition: (&number.condition).into(),
+            max_per_hour: number.caps.per_hour,
+            max_per_day: number.caps.per_day,
+            cap_remaining: state.store.cap_left(&number, &state.playbook, self.now, self.now).await?,
+            warmup: WarmupView::of(&number, &state.playbook),
             meta: reading.map(Meta::from),
             credential: TokenView {
                 source: self.credentials.source(&number),
@@ -139,6 +151,7 @@ pub(crate) async fn add(
     let add = async |_minted| {
         let written = state.store.add_number(&number, &token).await?;
         let number = written_number(written, &number.phone_number_id, &number.waba_id)?;
+        state.store.apply_condition(&number, &state.playbook).await?;
         Ok(Created::new(&Known::load(&state).await?.view(&state, number).await?))
     };
     once.create(&state, &bytes, add).await
@@ -173,11 +186,12 @@ fn read_number(mut form: Form, created_at: UnixMs) -> Result<(Number, TokenChang
     let pool = form.required("pool");
     let mps = form.optional("mps").unwrap_or(DEFAULT_MPS);
     let role = form.optional("role").unwrap_or(NumberRole::Active);
+    let caps = Given::read(&mut form);
     check_mps(&mut form, mps);
     check_digits(&mut form, "phone_number_id", phone_number_id.as_ref().map(NumberId::as_str));
     check_digits(&mut form, "waba_id", waba_id.as_ref().map(WabaId::as_str));
     let number = || {
-        Some(Number {
+        let mut number = Number {
             phone_number_id: phone_number_id?,
             waba_id: waba_id?,
             display_phone_number: display_phone_number?,
@@ -187,8 +201,12 @@ fn read_number(mut form: Form, created_at: UnixMs) -> Result<(Number, TokenChang
             role,
             paused: false,
             condition: Default::default(),
+            caps: Default::default(),
+            warmup: None,
             created_at,
-        })
+        };
+        caps.apply(&mut number, created_at);
+        Some(number)
     };
     let number = number().map(|number| (number, token));
     form.finish(number)
@@ -243,6 +261,7 @@ pub(crate) async fn patch(
     let unset = if form.is_null("access_token") { TokenChange::UseAccounts } else { TokenChange::Keep };
     let token = read_token(&mut form).unwrap_or(unset);
     let (pool, mps, role) = (form.optional::<PoolId>("pool"), form.optional("mps"), form.optional("role"));
+    let (caps, now) = (Given::read(&mut form), state.now());
     if let Some(mps) = mps {
         check_mps(&mut form, mps);
     }
@@ -252,10 +271,12 @@ pub(crate) async fn patch(
         overwrite(&mut number.pool, pool.as_ref());
         overwrite(&mut number.mps, mps.as_ref());
         overwrite(&mut number.role, role.as_ref());
+        caps.apply(number, now);
     };
     let waba = find(&state, &id).await?.waba_id;
-    let written = state.store.change_number_and_token(&id, change, &token, state.now()).await?;
+    let written = state.store.change_number_and_token(&id, change, &token, now).await?;
     let number = written_number(written, &id, &waba)?;
+    state.store.apply_condition(&number, &state.playbook).await?;
     if token != TokenChange::Keep {
         tracing::info!(number.id = %id, "the access token of number {id} is changed by request");
     }

@@ -10,7 +10,7 @@ use axum::{
 use serde_json::Value;
 
 /// The parts; the first says what all share.
-const PARTS: [&str; 15] = [
+const PARTS: [&str; 16] = [
     include_str!("../openapi/main.yaml"),
     include_str!("../openapi/campaigns.yaml"),
     include_str!("../openapi/campaign.yaml"),
@@ -20,6 +20,7 @@ const PARTS: [&str; 15] = [
     include_str!("../openapi/deliveries.yaml"),
     include_str!("../openapi/audiences.yaml"),
     include_str!("../openapi/suppressions.yaml"),
+    include_str!("../openapi/templates.yaml"),
     include_str!("../openapi/assets.yaml"),
     include_str!("../openapi/numbers.yaml"),
     include_str!("../openapi/credentials.yaml"),

@@ -5,6 +5,7 @@
 
 use dawncast_core::{
     campaign::Priority,
+    cap::Span,
     consent::Scope,
     ids::{AssetId, AudienceId, CampaignId, ImportId, NumberId, PageRef, PoolId, RunId, WabaId},
 };
@@ -252,6 +253,15 @@ impl Keys {
     /// A number's rate credit.
     pub(crate) fn credit(&self, number: &NumberId) -> String {
         format!("{}{{num:{number}}}:credit", self.prefix)
+    }
+
+    /// How many messages a number was granted, by five minutes or by hour.
+    pub(crate) fn sent(&self, number: &NumberId, span: Span) -> String {
+        let name = match span {
+            Span::Hour => "hour",
+            Span::Day => "day",
+        };
+        format!("{}{{num:{number}}}:sent:{name}", self.prefix)
     }
 
     /// When each person has last written to a number.

@@ -222,6 +222,8 @@ async fn add_numbers(store: &Store, ids: &[String], mps: u32) -> anyhow::Result<
             role: NumberRole::Active,
             paused: false,
             condition: Default::default(),
+            caps: Default::default(),
+            warmup: None,
             created_at: Utc::now().timestamp_millis(),
         };
         let added = store.add_number(&number, &TokenChange::Give(Secret::new(TOKEN))).await?;

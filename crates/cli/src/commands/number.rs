@@ -121,6 +121,31 @@ struct Settings {
     /// Whether it sends or only stands by; a new number sends unless given.
     #[arg(long)]
     role: Option<Role>,
+    /// The most messages in an hour; 0 or `none` lifts it.
+    #[arg(long, value_name = "N", value_parser = cap)]
+    max_per_hour: Option<u32>,
+    /// The most messages in a day; 0 or `none` lifts it.
+    #[arg(long, value_name = "N", value_parser = cap)]
+    max_per_day: Option<u32>,
+    /// Begin to warm the number up, by the steps of the playbook, or end it.
+    #[arg(long)]
+    warmup: Option<WarmupOrder>,
+}
+
+/// A cap as it is given; 0 is none.
+fn cap(given: &str) -> Result<u32, String> {
+    match given {
+        "none" => Ok(0),
+        _ => given.parse().map_err(|_| "give a number of messages, or `none`".to_owned()),
+    }
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum WarmupOrder {
+    /// Few messages a day, and more with each day that recipients rate it well.
+    Start,
+    /// As many as its caps and its rate let through.
+    Stop,
 }
 
 #[derive(Debug, Clone, Copy, ValueEnum)]
@@ -135,16 +160,22 @@ impl Settings {
     /// What was given, as a body.
     fn body(&self, display: Option<String>, token_file: Option<&Path>) -> Result<Map<String, Value>, Failure> {
         let role = self.role.and_then(|role| Some(role.to_possible_value()?.get_name().to_owned()));
+        let warmup = self.warmup.and_then(|order| Some(order.to_possible_value()?.get_name().to_owned()));
         let token = token_file.map(|file| read_secret(file, "the access token")).transpose()?;
         let given = [
             ("pool", json!(self.pool)),
             ("mps", json!(self.mps)),
             ("role", json!(role)),
+            ("max_per_hour", json!(self.max_per_hour)),
+            ("max_per_day", json!(self.max_per_day)),
+            ("warmup", json!(warmup)),
             ("display_phone_number", json!(display)),
             ("access_token", json!(token.as_ref().map(Secret::expose))),
         ];
         let given = given.into_iter().filter(|(_, value)| !value.is_null());
-        Ok(given.map(|(name, value)| (name.to_owned(), value)).collect())
+        // Null lifts a cap.
+        let value = |name: &str, value: Value| if name.starts_with("max_") && value == 0 { Value::Null } else { value };
+        Ok(given.map(|(name, given)| (name.to_owned(), value(name, given))).collect())
     }
 }
 
@@ -188,7 +219,8 @@ pub(super) async fn run(args: Args) -> Result<(), Failure> {
                 body.insert("access_token".to_owned(), Value::Null);
             }
             if body.is_empty() {
-                let detail = "nothing to set: give --pool, --mps, --role, --display, --token-file or --account-token";
+                let detail = "nothing to set: give --pool, --mps, --role, --max-per-hour, --max-per-day, --warmup, \
+                              --display, --token-file or --account-token";
                 return Err(Failure::Usage(detail.to_owned()));
             }
             api.patch(&["v1", "numbers", &id], &Value::Object(body)).await?
@@ -228,6 +260,21 @@ fn credential(number: &Value) -> Option<String> {
     Some(format!("{whose}{}", problem.unwrap_or_default()))
 }
 
+/// The most that people let a number send; nothing of one without caps.
+fn caps(number: &Value) -> Option<String> {
+    let cap = |name, span| field(number, name).map(|cap| format!("{cap} messages {span}"));
+    let caps = [cap("/max_per_hour", "an hour"), cap("/max_per_day", "a day")];
+    let told = caps.into_iter().flatten().collect::<Vec<_>>().join(", ");
+    (!told.is_empty()).then_some(told)
+}
+
+/// Where a number stands in its warm-up; nothing of one that is in none.
+fn warmup(number: &Value) -> Option<String> {
+    let (step, steps) = (field(number, "/warmup/step")?, cell(number, "/warmup/steps"));
+    let since = utc_cell(number, "/warmup/since");
+    Some(format!("step {step} of {steps} since {since}: {} messages a day", cell(number, "/warmup/max_per_day")))
+}
+
 /// What is against a number; nothing of one that is fit.
 fn condition(number: &Value) -> Option<String> {
     let stage = field(number, "/condition/stage").filter(|stage| stage != "fit")?;
@@ -240,6 +287,9 @@ fn changes(history: &Value) -> String {
     let items = history["items"].as_array().into_iter().flatten();
     let line = |change: &Value| {
         let (at, evidence) = (utc_cell(change, "/at"), cell(change, "/to/evidence"));
+        if let Some(warmup) = field(change, "/warmup") {
+            return format!("{at}  warm-up: {warmup}");
+        }
         format!(
             "{at}  {} to {}: {evidence} ({})",
             cell(change, "/from"),
@@ -265,6 +315,9 @@ fn people(number: &Value) -> String {
         ("Token", credential(number)),
         ("Health", field(number, "/health")),
         ("Condition", condition(number)),
+        ("Caps", caps(number)),
+        ("Warm-up", warmup(number)),
+        ("Caps leave", field(number, "/cap_remaining").map(|left| format!("{left} messages now"))),
         ("Status at Meta", field(number, "/meta/status")),
         ("Quality", field(number, "/meta/quality")),
         ("Messaging limit", field(number, "/meta/messaging_limit")),

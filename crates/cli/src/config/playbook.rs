@@ -25,6 +25,7 @@ pub(crate) struct Playbook {
     cooldown_serves: Priority,
     #[serde(deserialize_with = "duration")]
     forgets: Duration,
+    warmup: Vec<u32>,
 }
 
 fn ms(duration: Duration) -> i64 {
@@ -43,6 +44,9 @@ impl Playbook {
         if !(self.cooldown_pace > 0.0 && self.cooldown_pace <= 1.0) {
             return refuse("playbook.cooldown_pace", "must be above 0 and at most 1");
         }
+        if self.warmup.is_empty() || self.warmup.contains(&0) {
+            return refuse("playbook.warmup", "must hold at least one step, each of 1 message a day or more");
+        }
         Ok(())
     }
 
@@ -56,6 +60,7 @@ impl Playbook {
             cooldown_pace_milli: (1_000.0 * self.cooldown_pace).round() as u32,
             cooldown_serves: self.cooldown_serves,
             forgets_ms: ms(self.forgets),
+            warmup: self.warmup.clone(),
         }
     }
 }

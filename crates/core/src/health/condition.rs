@@ -95,6 +95,8 @@ pub struct Playbook {
     pub cooldown_serves: Priority,
     /// After so long without another, an offence is forgotten.
     pub forgets_ms: i64,
+    /// How many messages a number that is warmed up sends a day, step by step.
+    pub warmup: Vec<u32>,
 }
 
 impl Default for Playbook {
@@ -107,6 +109,7 @@ impl Default for Playbook {
             cooldown_pace_milli: 500,
             cooldown_serves: Priority::Critical,
             forgets_ms: 7 * 24 * HOUR_MS,
+            warmup: vec![50, 250, 1_000, 5_000, 10_000],
         }
     }
 }

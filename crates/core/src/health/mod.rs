@@ -2,10 +2,14 @@
 //! how it was throttled, and from its [condition](Condition), which alone is remembered.
 
 mod condition;
+#[cfg(test)]
+mod properties;
+mod warmup;
 
 use serde::{Deserialize, Serialize};
 
 pub use self::condition::{Cause, Condition, Heard, Leave, Pin, Playbook, Signs as ConditionSigns, Stage};
+pub use self::warmup::{STEP_MS as WARMUP_STEP_MS, Told as WarmupTold, Warmup};
 use crate::{UnixMs, fault::word};
 
 /// What Meta said this long ago is no word on whether a number may send.
@@ -22,6 +26,8 @@ word! {
         Paused = "paused",
         /// Sends less, and for what is urgent alone: it was paused, or is rated medium.
         Cooldown = "cooldown",
+        /// Sends few messages a day, and more with each day: it is new.
+        Warming = "warming",
         /// Sends only when an active number of its pool cannot.
         Standby = "standby",
         /// May send nothing: Meta has banned it.
@@ -89,6 +95,8 @@ pub struct Signs<'a> {
     pub standby: bool,
     /// How far the monitor lets it be used.
     pub stage: Stage,
+    /// It is being warmed up.
+    pub warming: bool,
     /// Its speed in thousandths of its pace.
     pub speed_milli: u32,
     /// What Meta said of it last.
@@ -104,6 +112,7 @@ pub fn health(signs: Signs<'_>, now: UnixMs) -> Health {
         (false, None) if signs.stage == Stage::Paused => Health::Paused,
         (false, None) if signs.stage == Stage::Cooldown => Health::Cooldown,
         (false, None) if signs.speed_milli < 1_000 => Health::Throttled,
+        (false, None) if signs.warming => Health::Warming,
         (false, None) if signs.standby => Health::Standby,
         (false, None) => Health::Active,
     }
@@ -120,7 +129,14 @@ mod tests {
     }
 
     fn signs(reading: &Reading) -> Signs<'_> {
-        Signs { paused: false, standby: false, stage: Stage::Fit, speed_milli: 1_000, reading: Some(reading) }
+        Signs {
+            paused: false,
+            standby: false,
+            stage: Stage::Fit,
+            warming: false,
+            speed_milli: 1_000,
+            reading: Some(reading),
+        }
     }
 
     #[test]
@@ -155,6 +171,9 @@ mod tests {
         assert_eq!(health(Signs { paused: true, ..signs(&banned) }, NOW), Health::Paused);
         assert_eq!(health(Signs { standby: true, speed_milli: 500, ..signs(&fine) }, NOW), Health::Throttled);
         assert_eq!(health(Signs { standby: true, ..signs(&fine) }, NOW), Health::Standby);
+        let warming = Signs { standby: true, warming: true, ..signs(&fine) };
+        assert_eq!(health(warming, NOW), Health::Warming);
+        assert_eq!(health(Signs { speed_milli: 500, ..warming }, NOW), Health::Throttled);
         assert_eq!(health(Signs { reading: None, ..signs(&fine) }, NOW), Health::Active, "never read");
         let watched = |stage| health(Signs { stage, speed_milli: 500, ..signs(&fine) }, NOW);
         assert_eq!([Stage::Paused, Stage::Cooldown].map(watched), [Health::Paused, Health::Cooldown]);

@@ -158,6 +158,7 @@ impl Chores {
         }
         let frozen = self.draft(run, version, senders, &selection, opens_at).await?;
         findings.remarks.extend(frozen.over_quota.clone());
+        findings.remarks.extend(frozen.over_caps.clone());
         self.check_fit(run, &frozen, &selection, findings);
         Ok(())
     }

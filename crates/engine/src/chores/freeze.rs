@@ -1,8 +1,6 @@
 //! Freeze (rule 8, freeze pins everything once): pins the audience's version, the numbers and the dice, and gives every row that is not sent to a reason.
 
-use std::collections::BTreeMap;
-
-use dawncast_core::{UnixMs, campaign::Choice, ids::NumberId, plan, quota::Ask, template::Rotation};
+use dawncast_core::{UnixMs, campaign::Choice, template::Rotation};
 use dawncast_store::{
     records::{AudienceVersion, Number, NumberRole, mint},
     run::{Advanced, Frozen, Run, Sender},
@@ -149,14 +147,18 @@ impl Chores {
         let fixed = message.is_free_form();
         let fallback = selection.places_of(message, Choice::FALLBACK, 0).len() as u64;
         let conversations = if fixed { fallback } else { chosen };
-        let (quotas, over_quota) = self.quotas(run, &senders, opens_at, conversations).await?;
+        let (homes, over_quota) = self.homes_by_limit(run, &senders, opens_at, conversations).await?;
+        // A free-form message goes where its user has written to, cap or not.
+        let (homes, over_caps) =
+            if fixed { (homes, None) } else { self.homes_by_caps(run, homes, opens_at, chosen).await? };
         Ok(Frozen {
             audience_version: version.version,
             seed: rand::random(),
             plan_token: mint(),
             senders,
-            quotas,
+            quotas: homes.into_iter().filter_map(|home| Some((home.id, home.quota?))).collect(),
             over_quota,
+            over_caps,
             opens_at,
             submitted: chosen + selection.dropped.len() as u64,
             dropped: selection.dropped_by_reason(),
@@ -175,31 +177,5 @@ impl Chores {
             store.unpin(audience, &run.record.id).await?;
         }
         Ok(())
-    }
-
-    /// What Meta's messaging limit leaves to each number that it binds; or, where it does not hold all recipients, in words
-    /// what it lacks. Pinned, for every delivery counts and plan must come to the same whenever it is repeated.
-    async fn quotas(
-        &self,
-        run: &Run,
-        senders: &[Sender],
-        opens_at: UnixMs,
-        recipients: u64,
-    ) -> Result<(BTreeMap<NumberId, u64>, Option<String>), EngineError> {
-        let spec = &run.record.spec;
-        if spec.message.templates().next().is_none() {
-            // It goes out within service windows, which no limit counts.
-            return Ok(Default::default());
-        }
-        let quotas = self.ctx.store.quotas(opens_at).await?;
-        let quota = quotas.quota(Ask { run: Some(&run.record.id), audience: &spec.audience.id, opens_at });
-        let homes = senders.iter().filter(|sender| !sender.standby);
-        let home = |sender: &Sender| plan::Sender { id: sender.number.clone(), mps: sender.planned_mps(), quota: None };
-        let mut homes: Vec<plan::Sender> = homes.map(home).collect();
-        if let Some(shortfall) = quota.shortfall(recipients, &homes) {
-            return Ok((BTreeMap::new(), Some(shortfall.to_string())));
-        }
-        quota.share(recipients, &mut homes);
-        Ok((homes.into_iter().filter_map(|home| Some((home.id, home.quota?))).collect(), None))
     }
 }

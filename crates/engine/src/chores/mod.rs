@@ -9,6 +9,7 @@ mod close;
 mod due;
 mod examine;
 mod freeze;
+mod homes;
 mod media;
 mod missed;
 mod open;

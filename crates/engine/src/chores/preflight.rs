@@ -75,6 +75,7 @@ impl Chores {
         seen.noted.extend(self.check_ground().await?);
         remarks.extend(told(seen.noted));
         remarks.extend(frozen.over_quota.as_ref().map(|lack| format!("{lack}; Meta may refuse the rest (131048)")));
+        remarks.extend(frozen.over_caps.clone());
         for remark in &remarks {
             warn!(run.id = %run.record.id, "run {} goes degraded: {remark}", run.record.id);
         }

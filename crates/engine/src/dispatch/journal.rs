@@ -43,6 +43,8 @@ const BEGIN_GOOD_FOR: Duration = Duration::from_secs(1);
 const STAND_IN_AFTER_MS: i64 = 2_000;
 /// A paused number is asked again after this.
 const PAUSED_MS: i64 = 3_000;
+/// One that is at its cap may rest for hours: it is asked again after this, as its cap may be lifted.
+const CAPPED_MS: i64 = 10_000;
 /// A clock that is a little ahead of Redis' finds the window not open yet.
 const EARLY: Duration = Duration::from_millis(2);
 
@@ -232,8 +234,8 @@ impl PageOwner {
         // Rounded up: to ask a microsecond early would be refused again.
         let retry_at = granted.retry_at_us.div_euclid(1_000) + 1;
         let ahead = granted.now_us / 1_000 - self.now();
-        let until = if granted.paused { self.now() + PAUSED_MS } else { retry_at - ahead };
         let now = self.now();
+        let until = if granted.paused { now + PAUSED_MS } else { (retry_at - ahead).min(now + CAPPED_MS) };
         *self.rest_of_mut(place) = Resting::new(until, now);
         // A number that is away is stood in for: nobody waits his turn there.
         if !self.rest_of(place).is_away(now) {

@@ -1,11 +1,11 @@
-//! The quality monitor: steps the condition of each number by what Meta says of it and how its messages are answered, lets its
+//! The quality monitor: steps the condition and the warm-up of each number by what Meta says of it and how its messages are answered, lets its
 //! credit go by that, and says what changed. Any number of monitors may run: of two that see the same, one changes it.
 
 use std::time::Duration;
 
 use dawncast_core::{
     UnixMs,
-    health::{Condition, ConditionSigns, READING_GOOD_FOR_MS, Reading, Stage},
+    health::{Condition, ConditionSigns, READING_GOOD_FOR_MS, Reading, Stage, WarmupTold},
     quota::{DailyLimit, Portfolio},
 };
 use dawncast_store::records::{Change, Number};
@@ -44,32 +44,44 @@ async fn step(ctx: &Context, number: Number, reading: Option<&Reading>, now: Uni
     // What Meta said long ago is no word on how it is rated now.
     let reading = reading.filter(|reading| now - reading.read_at <= READING_GOOD_FOR_MS);
     let signs = ConditionSigns { reading, heard: &heard };
-    if number.condition.step(&signs, now, playbook) == number.condition {
+    let watched = |number: &Number| {
+        let condition = number.condition.step(&signs, now, playbook);
+        let warmup = number.warmup.and_then(|it| it.stepped(&condition, reading, now, &playbook.warmup));
+        (condition, warmup)
+    };
+    if watched(&number) == (number.condition.clone(), number.warmup) {
         // Again: a Redis that has lost writes may grant what it should not.
-        return settle(ctx, number).await;
+        return Ok(store.apply_condition(&number, playbook).await?);
     }
     // *Two monitors, or a person, change it at once*: the second goes on from what the first has left.
-    let step = |condition: &Condition| condition.step(&signs, now, playbook);
-    let Some((before, stepped)) = store.change_condition(&number.phone_number_id, step).await? else { return Ok(()) };
-    settle(ctx, stepped.clone()).await?;
-    let after = &stepped.condition;
-    if (before.stage, before.cause) != (after.stage, after.cause) {
-        tell(&stepped, &before);
-        let change = Change { at: now, from: before.stage.to_string(), to: after.clone() };
-        store.note_change(&stepped.phone_number_id, &change).await?;
-    }
-    Ok(())
+    let Some((before, after)) = store.change_watched(&number.phone_number_id, watched).await? else { return Ok(()) };
+    store.apply_condition(&after, playbook).await?;
+    note_condition(ctx, &before, &after, now).await?;
+    note_warmup(ctx, &before, &after, now).await
 }
 
-/// Lets a number's credit go by its condition. *A person who pins it meanwhile*: what was read before is not the last word.
-async fn settle(ctx: &Context, mut number: Number) -> Result<(), EngineError> {
-    loop {
-        ctx.store.apply_condition(&number, &ctx.settings.playbook).await?;
-        match ctx.store.number(&number.phone_number_id).await? {
-            Some(now) if now.condition != number.condition => number = now,
-            _ => return Ok(()),
-        }
+/// Says and keeps how the condition has changed, if it has.
+async fn note_condition(ctx: &Context, before: &Number, after: &Number, now: UnixMs) -> Result<(), EngineError> {
+    let (was, is) = (&before.condition, &after.condition);
+    if (was.stage, was.cause) == (is.stage, is.cause) {
+        return Ok(());
     }
+    tell(after, was);
+    let change = Change { at: now, from: was.stage.to_string(), to: is.clone(), warmup: None };
+    Ok(ctx.store.note_change(&after.phone_number_id, &change).await?)
+}
+
+/// The same of its warm-up.
+async fn note_warmup(ctx: &Context, before: &Number, after: &Number, now: UnixMs) -> Result<(), EngineError> {
+    let step = |number: &Number| number.warmup.map(|warmup| warmup.step);
+    if step(before) == step(after) {
+        return Ok(());
+    }
+    let (id, stage) = (&after.phone_number_id, after.condition.stage.to_string());
+    let told = WarmupTold(after.warmup, &ctx.settings.playbook.warmup).to_string();
+    info!(number.id = %id, "the warm-up of number {id} is {told}");
+    let change = Change { at: now, from: stage, to: after.condition.clone(), warmup: Some(told) };
+    Ok(ctx.store.note_change(id, &change).await?)
 }
 
 /// Whether Meta's messaging limit leaves its portfolio nothing, or hardly anything: then 131048 says that, and nothing

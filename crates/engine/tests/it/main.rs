@@ -7,6 +7,7 @@ mod audit;
 mod broadcast;
 mod calendar;
 mod canary;
+mod caps;
 mod check;
 mod clocks;
 mod conditions;

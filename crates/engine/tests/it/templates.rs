@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use dawncast_cloud_sim::{SimConfig, TemplateOrder};
+use dawncast_cloud_sim::{SimConfig, TemplateOrder, Verdict};
 use dawncast_core::{
     ids::{RunId, WabaId},
     report::{Report, SlaVerdict},
@@ -196,4 +196,37 @@ async fn a_run_whose_template_is_not_approved_in_time_is_held_with_the_reason() 
     world.sim.order_template(OWN, &order("APPROVED")).unwrap();
     world.reaches(&run, RunState::Open).await;
     assert_eq!(world.closed(&run).await.sla.verdict, SlaVerdict::Pass);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_submitted_template_is_reviewed_edited_when_it_was_rejected_and_goes_out_once_it_is_rotated_to() {
+    let world = World::start(SimConfig { wabas: 2, review: Duration::from_millis(50), ..calm() }).await;
+    let _watch = watch(&world);
+    let document = |text: &str| {
+        json!({ "name": OTHER, "language": "en_IN", "category": "UTILITY",
+                "components": [ { "type": "BODY", "text": text, "example": { "body_text": [["Asha"]] } } ] })
+    };
+    let submit = async |text: &str| {
+        let draft = dawncast_core::template::Draft::read(&document(text)).unwrap();
+        dawncast_engine::submit(&world.ctx, &draft, None, world.clock.now()).await.unwrap()
+    };
+    world.sim.order_reviews(Verdict { status: "REJECTED".to_owned(), ..Verdict::default() }).unwrap();
+    let told = submit("Good day {{1}}, here is what you asked for.").await;
+    assert_eq!(told.iter().filter(|it| it.status.as_deref() == Some("PENDING")).count(), 2, "{told:?}");
+    for waba in accounts(&world) {
+        world.template_is(&waba, OTHER, "REJECTED").await;
+    }
+    world.sim.order_reviews(Verdict::default()).unwrap();
+    let told = submit("Good day {{1}}, this is what you asked us for.").await;
+    assert!(told.iter().all(|it| it.error.is_none()), "it is edited: {told:?}");
+    for waba in accounts(&world) {
+        world.template_is(&waba, OTHER, "APPROVED").await;
+    }
+    let now = world.clock.now();
+    world.store.change_rotation(OWN, "en_IN", |rotation| rotation.rotate(OTHER, now)).await.unwrap();
+    let run = world.submit(&world.audience(20).await, json!({ "message": texts(json!([])) })).await;
+    let _crew = (world.scheduler(), world.worker());
+    let report = world.closed(&run).await;
+    assert_eq!(by_message(&report), [("template daily_text_v2", 20), ("template daily_text_v1", 0)]);
+    world.everyone_once(20);
 }

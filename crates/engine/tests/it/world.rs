@@ -117,6 +117,8 @@ impl World {
                 role: NumberRole::Active,
                 paused: false,
                 condition: Default::default(),
+                caps: Default::default(),
+                warmup: None,
                 created_at: 0,
             };
             let token = TokenChange::Give(Secret::new("SIM_TOKEN"));

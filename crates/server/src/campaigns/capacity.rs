@@ -111,13 +111,18 @@ pub(super) fn opening(spec: &CampaignSpec, facts: &Facts, now: UnixMs) -> Openin
     }
 }
 
-/// The numbers, each with its share of what Meta's messaging limit leaves, where that suffices.
+/// The numbers, each with its share of what Meta's messaging limit leaves, where that suffices, and held to what its
+/// caps leave.
 fn shared_senders(facts: &Facts) -> Vec<Sender> {
     let mut senders = senders(facts);
     if let Some(quota) = facts.quota.as_ref().filter(|quota| quota.shortfall(facts.meant, &senders).is_none()) {
         quota.share(facts.meant, &mut senders);
     }
-    senders
+    let held = |sender: Sender| {
+        let left = facts.caps_left.get(&sender.id).copied();
+        sender.held_to(left)
+    };
+    senders.into_iter().map(held).collect()
 }
 
 /// Whose hours are which is known once the audience is read, at freeze.

@@ -1,7 +1,7 @@
 //! What has to be known to check a campaign, loaded once.
 
 use std::{
-    collections::{BTreeMap, BTreeSet},
+    collections::{BTreeMap, BTreeSet, HashMap},
     time::Duration,
 };
 
@@ -45,6 +45,8 @@ pub(super) struct Facts {
     pub(super) numbers: Vec<Number>,
     /// Those of them that the monitor keeps back from a campaign like this one.
     pub(super) kept_back: Vec<NumberId>,
+    /// How many messages those that have a cap may send in its window.
+    pub(super) caps_left: HashMap<NumberId, u64>,
     /// Every pool there is.
     pub(super) pools: BTreeSet<PoolId>,
     /// Whether the campaign's pool is paused.
@@ -94,7 +96,13 @@ impl Facts {
         }
         let (meant, zones) = meant(store, &spec.audience, version.as_ref()).await?;
         let first = spec.schedule.first_in(now, &zones);
-        let opens_at = first.as_ref().map_or(now, |first| spec.opening(first, &zones, now).opens_at);
+        let opening = first.as_ref().map_or_else(|| spec.window.around(now, now), |it| spec.opening(it, &zones, now));
+        let opens_at = first.as_ref().map_or(now, |_| opening.opens_at);
+        let mut caps_left = HashMap::new();
+        for number in &numbers {
+            let left = store.cap_left(number, &state.playbook, opens_at.max(now), opening.closes_at).await?;
+            caps_left.extend(left.map(|left| (number.phone_number_id.clone(), left)));
+        }
         let accounts: BTreeSet<WabaId> = numbers.iter().map(|number| number.waba_id.clone()).collect();
         let accounts = if spec.message.templates().next().is_some() { accounts } else { BTreeSet::new() };
         Ok(Self {
@@ -112,6 +120,7 @@ impl Facts {
             quota: quota(state, spec, opens_at, instead_of).await?,
             kept_back: numbers.iter().filter(kept_back).map(|it| it.phone_number_id.clone()).collect(),
             numbers,
+            caps_left,
             pools,
             files,
         })

@@ -76,8 +76,8 @@ fn desk(state: &ApiState) -> Result<&dyn TemplateDesk, Problem> {
 
 /// The log has what it was about: it may name what is inside.
 fn unasked(why: &str) -> Problem {
-    tracing::warn!("what was asked of Meta for templates could not be: {why}");
-    Problem::new(Kind::Unavailable, format!("Meta, or the storage, could not be asked: {why}. Try again."))
+    tracing::warn!("Meta could not be asked about templates: {why}");
+    Problem::new(Kind::Unavailable, "Meta, or the storage, does not answer. Try again; the server's log says more.")
 }
 
 /// `POST /v1/templates?waba=`: submits a template for review, to every account that has numbers unless one is named.

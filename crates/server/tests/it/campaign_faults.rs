@@ -1,9 +1,10 @@
 //! Everything that can be wrong with a campaign: told precisely, and nothing stored.
 
 use dawncast_store::records::NumberRole;
+use reqwest::Method;
 use serde_json::{Value, json};
 
-use crate::rig::{Api, campaign_body, faults};
+use crate::rig::{Api, answer, campaign_body, faults};
 
 /// Submits a campaign changed by `change`; the faults.
 async fn refused(api: &Api, audience: &str, change: impl FnOnce(&mut Value)) -> Vec<String> {
@@ -81,6 +82,18 @@ async fn a_window_too_small_is_told_with_its_arithmetic() {
     );
     assert!(found[0].contains("widen the window") && found[0].contains("add 1 number"), "{found:#?}");
     assert_nothing_stored(&api).await;
+}
+
+#[tokio::test]
+async fn what_the_caps_of_numbers_do_not_hold_is_told() {
+    let api = Api::start().await;
+    let audience = api.ready(800).await;
+    let (status, number) =
+        answer(api.request(Method::PATCH, "/v1/numbers/101").json(&json!({ "max_per_day": 500 }))).await;
+    assert_eq!(status, 200, "{number}");
+    let found = refused(&api, &audience, |_| {}).await;
+    assert_eq!(found.len(), 1, "{found:#?}");
+    assert!(found[0].contains("holds 500; whatever the window, the quotas left today do not suffice"), "{found:#?}");
 }
 
 #[tokio::test]

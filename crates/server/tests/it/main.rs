@@ -30,5 +30,6 @@ mod rig;
 mod runs;
 mod story;
 mod suppressions;
+mod templates;
 mod webhook;
 mod windows;

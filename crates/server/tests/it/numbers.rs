@@ -1,5 +1,5 @@
-use dawncast_core::{health::Reading, quota::hour};
-use dawncast_store::Reached;
+use dawncast_core::{campaign::Priority, health::Reading, quota::hour};
+use dawncast_store::{Reached, credit::Rate};
 use reqwest::Method;
 use serde_json::{Value, json};
 
@@ -61,6 +61,38 @@ async fn a_number_is_patched_paused_and_removed() {
     assert_eq!(api.act("/v1/numbers/101/resume").await["paused"], false);
     assert_eq!(answer(api.request(Method::DELETE, "/v1/numbers/101")).await.0, 204);
     assert_eq!(patch(json!({ "mps": 1 })).await.0, 404);
+}
+
+fn new_number_with(more: Value) -> Value {
+    let mut body = number_body("101");
+    body.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+    body
+}
+
+#[tokio::test]
+async fn caps_are_set_and_lifted_and_a_warm_up_is_begun_and_ended() {
+    let api = Api::start().await;
+    let (status, problem) =
+        api.post("/v1/numbers", &new_number_with(json!({ "max_per_hour": 0, "warmup": "slowly" }))).await;
+    assert_eq!((status.as_u16(), faults(&problem).len()), (422, 2), "{problem}");
+    let (status, added) =
+        api.post("/v1/numbers", &new_number_with(json!({ "max_per_day": 40, "warmup": "start" }))).await;
+    assert_eq!(status, 201, "{added}");
+    let shown =
+        |number: &Value| ["max_per_hour", "max_per_day", "cap_remaining", "health"].map(|field| number[field].clone());
+    assert_eq!(shown(&added), [json!(null), json!(40), json!(40), json!("warming")]);
+    assert_eq!((&added["warmup"]["step"], &added["warmup"]["steps"]), (&json!(1), &json!(5)));
+    let number = added["phone_number_id"].as_str().unwrap().parse().unwrap();
+    let rate = Rate { mps: 1_000, headroom: 1.0, priority: Priority::Critical };
+    assert_eq!(api.store.grant(&number, rate, 60).await.unwrap().count, 40, "it holds at once");
+    let path = format!("/v1/numbers/{number}");
+    let patch = |body: Value| answer(api.request(Method::PATCH, &path).json(&body));
+    let (_, lifted) = patch(json!({ "max_per_day": null })).await;
+    assert_eq!((&lifted["max_per_day"], &lifted["health"]), (&json!(null), &json!("warming")));
+    assert_eq!(patch(json!({ "warmup": "start" })).await.1["warmup"], added["warmup"], "it goes on");
+    let (_, over) = patch(json!({ "warmup": "stop", "max_per_hour": 7_000 })).await;
+    assert_eq!(shown(&over), [json!(7_000), json!(null), json!(7_000), json!("active")]);
+    assert_eq!(over["warmup"], json!(null));
 }
 
 #[tokio::test]

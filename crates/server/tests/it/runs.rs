@@ -50,6 +50,7 @@ pub(crate) async fn freeze(api: &Api, run: &RunId) {
         senders: vec![sender],
         quotas: BTreeMap::new(),
         over_quota: None,
+        over_caps: None,
         opens_at: NOW,
         submitted: 6,
         screened: 0,

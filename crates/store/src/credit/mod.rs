@@ -2,7 +2,13 @@
 
 use std::time::Duration;
 
-use dawncast_core::{campaign::Priority, health::Leave, ids::NumberId, pace::Throttle};
+use dawncast_core::{
+    campaign::Priority,
+    cap::{Caps, Sent, Span},
+    health::Leave,
+    ids::NumberId,
+    pace::Throttle,
+};
 use redis::AsyncCommands;
 
 use crate::{
@@ -54,6 +60,8 @@ impl Store {
     pub async fn grant(&self, number: &NumberId, rate: Rate, wanted: u32) -> Result<Granted, StoreError> {
         let (count, retry_at_us, factor_milli, paused, now_us): (u32, i64, u32, u8, i64) = GRANT
             .key(self.keys.credit(number))
+            .key(self.keys.sent(number, Span::Hour))
+            .key(self.keys.sent(number, Span::Day))
             .arg(self.time.credit_argument())
             .arg(wanted)
             .arg(rate.mps)
@@ -93,15 +101,33 @@ impl Store {
         Ok(Throttle { factor_milli, since_us }.factor_at(self.time().await? * 1_000))
     }
 
-    /// Lets a number grant as much as `leave` says, and to whom; the whole pace to everybody leaves no mark.
-    pub(crate) async fn set_leave(&self, number: &NumberId, leave: &Leave) -> Result<(), StoreError> {
-        let (mut hot, key) = (self.hot.clone(), self.keys.credit(number));
-        if *leave == Leave::ALL {
-            return Ok(hot.hdel(key, &["pace", "serves"]).await?);
-        }
+    /// Lets a number grant as much as `leave` and `caps` say, and to whom; the whole pace to everybody leaves no mark.
+    pub(crate) async fn set_leave(&self, number: &NumberId, leave: &Leave, caps: Caps) -> Result<(), StoreError> {
+        let key = self.keys.credit(number);
+        let is_less = *leave != Leave::ALL;
         // Nobody is as urgent as what comes after the most urgent.
         let rank = leave.serves.map_or(Priority::ALL.len(), |least| least as usize);
-        Ok(hot.hset_multiple(key, &[("pace", leave.pace_milli as usize), ("serves", rank)]).await?)
+        let fields = [
+            ("pace", is_less.then_some(leave.pace_milli)),
+            ("serves", is_less.then_some(rank as u32)),
+            ("per_hour", caps.per_hour),
+            ("per_day", caps.per_day),
+        ];
+        let mut pipe = redis::pipe();
+        pipe.atomic();
+        for (field, value) in fields {
+            match value {
+                Some(value) => pipe.hset(&key, field, value).ignore(),
+                None => pipe.hdel(&key, field).ignore(),
+            };
+        }
+        Ok(pipe.query_async(&mut self.hot.clone()).await?)
+    }
+
+    /// What the number was granted of late, as far as it is counted: while it has a cap.
+    pub async fn sent(&self, number: &NumberId, span: Span) -> Result<Sent, StoreError> {
+        let packed: Vec<i64> = self.hot.clone().hvals(self.keys.sent(number, span)).await?;
+        Ok(Sent::unpacked(span, packed))
     }
 
     /// Pauses or resumes the credit of a number. When this has returned, it grants nothing.

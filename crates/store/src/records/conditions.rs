@@ -4,6 +4,7 @@ use std::collections::HashMap;
 
 use dawncast_core::{
     UnixMs,
+    cap::Span,
     health::{Condition, Heard},
     ids::NumberId,
 };
@@ -27,6 +28,9 @@ pub struct Change {
     pub from: String,
     /// What it is since.
     pub to: Condition,
+    /// What has become of its warm-up, in words, where it is that which changed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub warmup: Option<String>,
 }
 
 impl Store {
@@ -48,7 +52,8 @@ impl Store {
     pub(super) async fn forget_conditions(&self, number: &NumberId) -> Result<(), StoreError> {
         let keys = self.keys();
         let known = [keys.heard(number), keys.condition_history(number), keys.credit(number)];
-        Ok(self.connection().del(&known).await?)
+        let sent = [keys.sent(number, Span::Hour), keys.sent(number, Span::Day)];
+        Ok(self.connection().del([known.as_slice(), &sent].concat()).await?)
     }
 
     /// Keeps a change of a number's condition among the latest.

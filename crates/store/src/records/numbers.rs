@@ -3,7 +3,8 @@
 use dawncast_core::{
     UnixMs,
     campaign::Priority,
-    health::{Condition, Leave, Playbook},
+    cap::{Caps, Span},
+    health::{Condition, Leave, Playbook, Warmup},
     ids::{NumberId, PoolId, WabaId},
 };
 use serde::{Deserialize, Serialize};
@@ -56,6 +57,12 @@ pub struct Number {
     /// How far the monitor lets it be used.
     #[serde(default)]
     pub condition: Condition,
+    /// How many messages people let it send.
+    #[serde(default)]
+    pub caps: Caps,
+    /// Where it stands in its warm-up; none when that is over, or was never begun.
+    #[serde(default)]
+    pub warmup: Option<Warmup>,
     /// When it was added.
     pub created_at: UnixMs,
 }
@@ -65,6 +72,13 @@ impl Number {
     pub fn serves(&self, priority: Priority, playbook: &Playbook) -> bool {
         let Leave { serves, .. } = self.condition.leave(playbook);
         !self.paused && serves.is_some_and(|least| priority >= least)
+    }
+
+    /// How many messages it may send: as people say, or its warm-up, whichever is less.
+    pub fn caps(&self, playbook: &Playbook) -> Caps {
+        let warmup = self.warmup.and_then(|warmup| warmup.cap(&playbook.warmup));
+        let per_day = self.caps.per_day.into_iter().chain(warmup).min();
+        Caps { per_day, ..self.caps }
     }
 }
 
@@ -219,10 +233,55 @@ impl Store {
         Ok(changed.map(|(number, before)| (before, number)))
     }
 
-    /// Lets a number's credit go by its condition: when this has returned, nothing is granted that the condition does not
-    /// admit. Written again and again, it is the same.
+    /// Changes what the monitor watches of a number, its condition and its warm-up; `change` may run several times. The
+    /// number before and after; `None` when there is no such number.
+    pub async fn change_watched(
+        &self,
+        id: &NumberId,
+        change: impl Fn(&Number) -> (Condition, Option<Warmup>),
+    ) -> Result<Option<(Number, Number)>, StoreError> {
+        let step = |number: &mut Number| {
+            let before = number.clone();
+            (number.condition, number.warmup) = change(&before);
+            before
+        };
+        let changed = self.numbers_shelf().change_telling(id.as_str(), step).await?;
+        Ok(changed.map(|(number, before)| (before, number)))
+    }
+
+    /// Lets a number's credit go by its condition and its caps: when this has returned, nothing is granted that they do not
+    /// admit. Written again and again, it is the same. *The number is changed meanwhile*: what was read before is not the
+    /// last word.
     pub async fn apply_condition(&self, number: &Number, playbook: &Playbook) -> Result<(), StoreError> {
-        self.set_leave(&number.phone_number_id, &number.condition.leave(playbook)).await
+        let mut number = number.clone();
+        loop {
+            let leave = number.condition.leave(playbook);
+            self.set_leave(&number.phone_number_id, &leave, number.caps(playbook)).await?;
+            match self.number(&number.phone_number_id).await? {
+                Some(now) if now != number => number = now,
+                _ => return Ok(()),
+            }
+        }
+    }
+
+    /// How many messages its caps leave to a number from `at` to `until`; `None` when it has none. By what it was granted
+    /// until now: what other runs have still to send counts not.
+    pub async fn cap_left(
+        &self,
+        number: &Number,
+        playbook: &Playbook,
+        at: UnixMs,
+        until: UnixMs,
+    ) -> Result<Option<u64>, StoreError> {
+        let caps = number.caps(playbook);
+        let mut least = None;
+        for (span, cap) in [(Span::Hour, caps.per_hour), (Span::Day, caps.per_day)] {
+            let Some(cap) = cap else { continue };
+            let left = self.sent(&number.phone_number_id, span).await?.room(cap, at * 1_000).left;
+            let anew = u64::from(cap) * span.times_within(until - at);
+            least = Some(least.unwrap_or(u64::MAX).min(left + anew));
+        }
+        Ok(least)
     }
 
     /// Removes a number; false when it was not there.

@@ -61,6 +61,7 @@ impl Store {
             paused: number.paused,
             standby: number.role == NumberRole::Standby,
             stage: number.condition.stage,
+            warming: number.warmup.is_some(),
             speed_milli: self.speed_milli(&number.phone_number_id).await?,
             reading,
         };

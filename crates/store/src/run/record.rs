@@ -231,12 +231,15 @@ pub struct Frozen {
     pub plan_token: String,
     /// The pool's numbers.
     pub senders: Vec<Sender>,
-    /// How many recipients numbers may be home to, where what Meta's messaging limit leaves binds them.
+    /// How many recipients numbers may be home to, where what Meta's messaging limit or their caps leave binds them.
     #[serde(default)]
     pub quotas: BTreeMap<NumberId, u64>,
     /// What the messaging limit lacks for all recipients, if so: then it binds no number, and Meta may refuse the rest.
     #[serde(default)]
     pub over_quota: Option<String>,
+    /// Why the caps of its numbers bind none of them, if so: together they do not hold all recipients in the window.
+    #[serde(default)]
+    pub over_caps: Option<String>,
     /// From when messages may go out: the window's opening, or later when the run was frozen late.
     pub opens_at: UnixMs,
     /// All rows of the audience.

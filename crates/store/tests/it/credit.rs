@@ -11,7 +11,8 @@ use std::{
 
 use dawncast_core::{
     campaign::Priority,
-    health::{Condition, Playbook, Stage},
+    cap::{Caps, Sent, Span},
+    health::{Condition, Playbook, Stage, Warmup},
     ids::NumberId,
     pace::{self, Credit, Pace, Throttle},
 };
@@ -33,6 +34,7 @@ enum Step {
     Grant { priority: Priority, wanted: u32 },
     Throttled(u64),
     Rest(u64),
+    Capped(Caps),
 }
 
 #[derive(Debug)]
@@ -43,7 +45,12 @@ struct History {
 }
 
 fn ticks() -> impl Strategy<Value = i64> {
-    prop_oneof![8 => 0..60_i64, 2 => 900..6_000_i64, 1 => prop::sample::select(vec![1_000, 5_000, 10_000, 15_000]), 1 => -5_000..0_i64, 1 => -4_000_000_000..4_000_000_000_i64]
+    prop_oneof![8 => 0..60_i64, 2 => 900..6_000_i64, 1 => prop::sample::select(vec![1_000, 5_000, 10_000, 15_000]), 1 => 60_000..20_000_000_i64, 1 => -5_000..0_i64, 1 => -9_000_000..0_i64, 1 => -4_000_000_000..4_000_000_000_i64]
+}
+
+fn caps() -> impl Strategy<Value = Caps> {
+    let cap = || prop_oneof![1 => Just(None), 2 => (1..400_u32).prop_map(Some)];
+    (cap(), cap()).prop_map(|(per_hour, per_day)| Caps { per_hour, per_day })
 }
 
 fn steps() -> impl Strategy<Value = Step> {
@@ -54,6 +61,7 @@ fn steps() -> impl Strategy<Value = Step> {
         8 => grant.prop_map(|(priority, wanted)| Step::Grant { priority, wanted }),
         1 => hold.clone().prop_map(Step::Throttled),
         1 => hold.prop_map(Step::Rest),
+        1 => caps().prop_map(Step::Capped),
     ]
 }
 
@@ -67,19 +75,39 @@ fn histories() -> impl Strategy<Value = History> {
 }
 
 /// A number as core would keep it.
-#[derive(Default)]
 struct Model {
     credit: Credit,
     throttle: Throttle,
+    caps: Caps,
+    sent: [Sent; 2],
+}
+
+impl Default for Model {
+    fn default() -> Self {
+        let sent = [Sent::none(Span::Hour), Sent::none(Span::Day)];
+        Self { credit: Credit::default(), throttle: Throttle::default(), caps: Caps::default(), sent }
+    }
 }
 
 impl Model {
     fn grant(&mut self, rate: Rate, wanted: u32, now_us: i64) -> (u32, i64, u32) {
         let factor = self.throttle.factor_at(now_us);
         let pace = Pace::from_rate(rate.mps, rate.headroom, factor);
+        let caps = [self.caps.per_hour, self.caps.per_day];
+        let capped = self.sent.iter_mut().zip(caps).filter_map(|(sent, cap)| Some((sent, cap?)));
+        let mut capped: Vec<(&mut Sent, u32)> = capped.collect();
+        let left = capped.iter().map(|(sent, cap)| sent.room(*cap, now_us).left).min().unwrap_or(u64::MAX);
+        let wanted = u64::from(wanted).min(left) as u32;
         let grant = pace::grant(self.credit, pace, now_us, wanted, pace.reserve_us(rate.priority));
+        let mut retry_at_us = grant.retry_at_us;
+        for (sent, cap) in &mut capped {
+            if grant.granted > 0 {
+                sent.add(grant.granted, now_us);
+            }
+            retry_at_us = retry_at_us.max(sent.room(*cap, now_us).from_us);
+        }
         self.credit = grant.credit;
-        (grant.granted, grant.retry_at_us, factor)
+        (grant.granted, retry_at_us, factor)
     }
 }
 
@@ -111,6 +139,11 @@ async fn step(
             store.rest(number, Duration::from_millis(hold)).await.unwrap();
             model.credit = model.credit.hold(until(hold), now_us);
         }
+        Step::Capped(caps) => {
+            let kept = Number { caps, ..kept(number) };
+            store.apply_condition(&kept, &Playbook::default()).await.unwrap();
+            model.caps = caps;
+        }
     }
     Ok(())
 }
@@ -131,6 +164,23 @@ fn credit_in_lua_and_its_twin_in_core_never_differ() {
         }
         Ok(())
     });
+}
+
+fn kept(number: &NumberId) -> Number {
+    Number {
+        phone_number_id: number.clone(),
+        waba_id: "200".parse().unwrap(),
+        display_phone_number: "1".into(),
+        plain_token: None,
+        pool: "advisors".parse().unwrap(),
+        mps: 80,
+        role: NumberRole::Active,
+        paused: false,
+        condition: Condition::default(),
+        caps: Caps::default(),
+        warmup: None,
+        created_at: 1,
+    }
 }
 
 const RATE: Rate = Rate { mps: 80, headroom: 0.9, priority: Priority::Critical };
@@ -199,18 +249,7 @@ async fn a_number_grants_no_more_than_its_condition_leaves_it() {
         let granted = scene.store.grant(&number, rate(priority), 100).await.unwrap();
         (granted.count, granted.paused)
     };
-    let mut kept = Number {
-        phone_number_id: number.clone(),
-        waba_id: "200".parse().unwrap(),
-        display_phone_number: "1".into(),
-        plain_token: None,
-        pool: "advisors".parse().unwrap(),
-        mps: 80,
-        role: NumberRole::Active,
-        paused: false,
-        condition: Condition::default(),
-        created_at: 1,
-    };
+    let mut kept = kept(&number);
     let playbook = Playbook::default();
     for (stage, bulk, normal, critical) in [
         (Stage::Fit, (3, false), (5, false), (7, false)),
@@ -223,4 +262,45 @@ async fn a_number_grants_no_more_than_its_condition_leaves_it() {
         let granted = [burst(Priority::Bulk).await, burst(Priority::Normal).await, burst(Priority::Critical).await];
         assert_eq!(granted, [bulk, normal, critical], "{stage}");
     }
+}
+
+#[tokio::test]
+async fn a_number_at_its_cap_grants_nothing_and_says_until_when() {
+    let (scene, playbook) = (Scene::set().await, Playbook::default());
+    let number: NumberId = "1".parse().unwrap();
+    let plain = kept(&number);
+    assert_eq!(scene.store.grant(&number, RATE, 4).await.unwrap().count, 4, "not counted: it has no cap");
+    let capped = Number { caps: Caps { per_hour: None, per_day: Some(5) }, ..plain.clone() };
+    scene.store.apply_condition(&capped, &playbook).await.unwrap();
+    let grant = async |after: i64| {
+        scene.at(scene.now() + after);
+        scene.store.grant(&number, RATE, 4).await.unwrap()
+    };
+    assert_eq!([grant(10_000).await.count, grant(10_000).await.count], [4, 1]);
+    let until = (OPENS / 3_600_000 + 24) * 3_600_000;
+    let refused = grant(10_000).await;
+    assert_eq!((refused.count, refused.paused, refused.retry_at_us), (0, false, until * 1_000));
+    let left = async |at| scene.store.cap_left(&capped, &playbook, at, at + 60_000).await.unwrap();
+    assert_eq!((left(scene.now()).await, left(until).await), (Some(0), Some(5)));
+    assert_eq!(scene.store.cap_left(&plain, &playbook, until, until).await.unwrap(), None);
+    scene.store.apply_condition(&plain, &playbook).await.unwrap();
+    assert_eq!(grant(10_000).await.count, 4, "lifted");
+    scene.store.apply_condition(&capped, &playbook).await.unwrap();
+    assert_eq!(grant(until - scene.now()).await.count, 4);
+}
+
+#[tokio::test]
+async fn a_number_that_is_warmed_up_grants_what_its_step_allows() {
+    let (scene, playbook) = (Scene::set().await, Playbook { warmup: vec![3, 6], ..Playbook::default() });
+    let number: NumberId = "1".parse().unwrap();
+    let mut warm = Number { warmup: Some(Warmup::starting(0)), ..kept(&number) };
+    let mut granted = Vec::new();
+    for (step, per_day) in [(Some(0), None), (Some(1), None), (Some(1), Some(4)), (None, Some(4)), (None, None)] {
+        warm.warmup = step.map(|step| Warmup { step, ..Warmup::starting(0) });
+        warm.caps.per_day = per_day;
+        scene.store.apply_condition(&warm, &playbook).await.unwrap();
+        scene.at(scene.now() + 24 * 3_600_000);
+        granted.push(scene.store.grant(&number, RATE, 7).await.unwrap().count);
+    }
+    assert_eq!(granted, [3, 6, 4, 4, 7]);
 }

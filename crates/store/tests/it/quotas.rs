@@ -27,6 +27,8 @@ fn number(id: &str, waba: &str) -> Number {
         role: NumberRole::Active,
         paused: false,
         condition: Default::default(),
+        caps: Default::default(),
+        warmup: None,
         created_at: 1,
     }
 }

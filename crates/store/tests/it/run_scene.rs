@@ -248,6 +248,7 @@ pub(crate) fn frozen() -> Frozen {
         senders: Vec::new(),
         quotas: BTreeMap::new(),
         over_quota: None,
+        over_caps: None,
         opens_at: OPENS,
         submitted: 0,
         screened: 0,

@@ -16,6 +16,8 @@ pub(super) fn number(phone_number_id: &str, pool: &str, created_at: i64) -> Numb
         role: NumberRole::Active,
         paused: false,
         condition: Default::default(),
+        caps: Default::default(),
+        warmup: None,
         created_at,
     }
 }
