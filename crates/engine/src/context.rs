@@ -21,6 +21,8 @@ pub struct Settings {
     pub in_flight: usize,
     /// How long before its window a run that waits for freeze is checked, while people are awake.
     pub check_leads: Vec<Duration>,
+    /// From how long before its window on it is told that a run's template is not approved.
+    pub template_lead: Duration,
     /// How long before its window a run is frozen.
     pub freeze_lead: Duration,
     /// How long before its window a run is checked.
@@ -49,6 +51,7 @@ impl Default for Settings {
             pages: 64,
             in_flight: 512,
             check_leads: vec![Duration::from_secs(12 * 3600), Duration::from_secs(3600)],
+            template_lead: Duration::from_secs(5 * 24 * 3600),
             freeze_lead: Duration::from_secs(15 * 60),
             preflight_lead: Duration::from_secs(60),
             open_lead: Duration::from_secs(10),

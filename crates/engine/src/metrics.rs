@@ -46,6 +46,8 @@ pub const RUN_DEADLINE: &str = "dawncast_run_deadline_timestamp_seconds";
 pub const RUN_WINDOW: &str = "dawncast_run_window_timestamp_seconds";
 /// 1 while a chore holds a run, by the step that cannot be taken.
 pub const RUN_HELD: &str = "dawncast_run_held";
+/// 1 while a run ahead has an account whose templates do not let it go out.
+pub const RUN_TEMPLATE_UNAPPROVED: &str = "dawncast_run_template_unapproved";
 /// 1 while a person holds a run that is not over.
 pub const RUN_PAUSED: &str = "dawncast_run_paused";
 /// When a campaign runs next.
@@ -133,6 +135,10 @@ fn describe_gauges_of_runs() {
     describe_gauge!(RUN_DEADLINE, Unit::Seconds, "When a run's SLA is judged");
     describe_gauge!(RUN_WINDOW, Unit::Seconds, "When a run's window opens and closes");
     describe_gauge!(RUN_HELD, "1 while the run waits for a person to mend what keeps this step from being taken");
+    describe_gauge!(
+        RUN_TEMPLATE_UNAPPROVED,
+        "1 while a run within engine.template_lead has an active number whose account can send none of its templates"
+    );
     describe_gauge!(RUN_PAUSED, "1 while a person's hold (run, pool, stop, restore) lets nothing begin");
     describe_gauge!(
         RUN_OVER_QUOTA,

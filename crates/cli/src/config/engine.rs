@@ -24,6 +24,8 @@ pub(crate) struct Engine {
     #[serde(deserialize_with = "durations")]
     pub(crate) check_leads: Vec<Duration>,
     #[serde(deserialize_with = "duration")]
+    pub(crate) template_lead: Duration,
+    #[serde(deserialize_with = "duration")]
     pub(crate) freeze_lead: Duration,
     #[serde(deserialize_with = "duration")]
     pub(crate) preflight_lead: Duration,
@@ -75,6 +77,7 @@ impl From<&Engine> for dawncast_engine::Settings {
             pages,
             in_flight,
             check_leads,
+            template_lead: engine.template_lead,
             freeze_lead,
             preflight_lead,
             open_lead,

@@ -7,8 +7,12 @@ use dawncast_core::{
     UnixMs,
     ids::RunId,
     report::{SlaInput, judge},
+    template::{Rotation, unsendable},
 };
-use dawncast_store::run::{Frozen, Run, RunState, RunTallies, totals};
+use dawncast_store::{
+    records::NumberRole,
+    run::{Frozen, Run, RunState, RunTallies, totals},
+};
 use metrics::gauge;
 
 use crate::{Context, EngineError, metrics as names};
@@ -35,6 +39,9 @@ pub(super) async fn look(ctx: &Context, known: &mut BTreeSet<RunId>, now: UnixMs
     export_next(&runs);
     for (id, run) in &runs {
         export(run);
+        if run.state < RunState::Open {
+            export_templates(ctx, run, now).await?;
+        }
         if let Some(frozen) = &run.frozen {
             export_frozen(run, frozen, &ctx.store.run_tallies(id).await?, now);
         }
@@ -95,6 +102,27 @@ fn export(run: &Run) {
     }
     let is_over = matches!(run.state, RunState::Cancelled | RunState::Closed);
     gauge!(names::RUN_PAUSED, &labels(run)).set(flag(!is_over && !run.holds.is_empty()));
+}
+
+/// Whether the templates of a run that is ahead let it go out, from every account of its pool's active numbers, in the versions
+/// that go out now.
+async fn export_templates(ctx: &Context, run: &Run, now: UnixMs) -> Result<(), EngineError> {
+    let record = &run.record;
+    let is_near = record.opening.opens_at - now <= ctx.settings.template_lead.as_millis() as i64;
+    let mut is_lacking = false;
+    if is_near && !record.spec.message.is_free_form() {
+        let rotations = ctx.store.rotations().await?;
+        let message = record.spec.message.rotated(|named| Rotation::messages_of(&rotations, named));
+        let numbers = ctx.store.pool_numbers(&record.spec.pool).await?;
+        let active = numbers.iter().filter(|number| number.role == NumberRole::Active);
+        let accounts: BTreeSet<_> = active.map(|number| &number.waba_id).collect();
+        for waba in accounts {
+            let known = ctx.store.templates(waba).await?;
+            is_lacking |= known.is_some_and(|known| unsendable(&known, &message).is_some());
+        }
+    }
+    gauge!(names::RUN_TEMPLATE_UNAPPROVED, &labels(run)).set(flag(is_lacking));
+    Ok(())
 }
 
 /// What there is to say once its audience is pinned.

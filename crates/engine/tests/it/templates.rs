@@ -12,7 +12,7 @@ use dawncast_testkit::until;
 use serde_json::{Value, json};
 
 use crate::{
-    metrics::{Scrapes, watch},
+    metrics::{Scrapes, of_run, watch},
     world::{NUMBERS, PATIENCE, World, calm, window},
 };
 
@@ -196,6 +196,27 @@ async fn a_run_whose_template_is_not_approved_in_time_is_held_with_the_reason() 
     world.sim.order_template(OWN, &order("APPROVED")).unwrap();
     world.reaches(&run, RunState::Open).await;
     assert_eq!(world.closed(&run).await.sla.verdict, SlaVerdict::Pass);
+}
+
+#[tokio::test]
+async fn days_before_a_run_it_is_told_that_its_template_is_not_approved() {
+    let (scrapes, world) = (Scrapes::start(), two_templates(2).await);
+    let elsewhere = accounts(&world)[1].to_string();
+    world.sim.order_template(OWN, &TemplateOrder { waba: Some(elsewhere), ..order("PENDING") }).unwrap();
+    let _watch = watch(&world);
+    let in_days = |days: u32| {
+        json!({ "opens": format!("+{}h", 24 * days), "closes": format!("+{}h", 24 * days + 1),
+                                      "deadline": format!("+{}h", 24 * days + 2) })
+    };
+    let audience = world.audience(3).await;
+    let near = world.submit(&audience, json!({ "message": texts(json!([])), "window": in_days(4) })).await;
+    let far = world.submit(&audience, json!({ "message": texts(json!([])), "window": in_days(6) })).await;
+    let fine = world.submit(&audience, json!({ "message": texts(json!([OTHER])), "window": in_days(4) })).await;
+    for (run, value) in [(&near, 1.0), (&far, 0.0), (&fine, 0.0)] {
+        scrapes.until(&of_run(&world, run, "dawncast_run_template_unapproved", "").await, value).await;
+    }
+    world.sim.order_template(OWN, &TemplateOrder { silent: false, ..order("APPROVED") }).unwrap();
+    scrapes.until(&of_run(&world, &near, "dawncast_run_template_unapproved", "").await, 0.0).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
