@@ -277,7 +277,9 @@ impl PageOwner {
         };
         // Nobody rests for a stray throttle.
         let too_fast = self.shared.lines.heard(number, &heard, Instant::now());
-        if let Some(rest) = answer.rest.filter(|rest| too_fast || !rest.halve) {
+        // *A new token is given while the old one is refused*: that says nothing of the new one.
+        let is_current = self.sheet.senders[answer.place].token.as_ref() == Some(&answer.token);
+        if let Some(rest) = answer.rest.filter(|rest| if rest.halve { too_fast } else { is_current }) {
             self.tell_rest(number, rest, answer.verdict.code());
             self.rest(answer.place, rest, now);
         }
@@ -344,12 +346,32 @@ impl PageOwner {
             return;
         }
         match self.shared.sheets.get(&self.owner.page.run).await {
-            Ok(Some(sheet)) => self.sheet = sheet,
+            Ok(Some(sheet)) => self.follow(sheet),
             Ok(None) => self.lost = true,
             Err(error) => {
                 let what = format_args!("the numbers of page {} cannot be read now", self.owner.page);
                 self.shared.ctx.trouble(what, error);
             }
+        }
+    }
+
+    /// A number whose token is another than before rests no more, here nor elsewhere: with the old one it may have been refused
+    /// since the new one was given.
+    fn follow(&mut self, sheet: Arc<Sheet>) {
+        let before = std::mem::replace(&mut self.sheet, sheet);
+        for place in 0..self.sheet.numbers.min(before.numbers) {
+            let sender = &self.sheet.senders[place];
+            if sender.token.is_none() || sender.token == before.senders[place].token {
+                continue;
+            }
+            let (ctx, number) = (self.shared.ctx.clone(), sender.number.clone());
+            *self.rest_of_mut(place) = Resting::default();
+            let write = async move {
+                if let Err(error) = ctx.store.end_rest(&number).await {
+                    ctx.trouble(format_args!("the rest of number {number} cannot be ended"), error);
+                }
+            };
+            self.shared.owners.spawn(write.in_current_span());
         }
     }
 }

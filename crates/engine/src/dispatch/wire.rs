@@ -35,6 +35,8 @@ pub(super) struct Answer {
     pub(super) attempt: Attempt,
     pub(super) place: usize,
     pub(super) verdict: Verdict,
+    /// What it was made with.
+    pub(super) token: Token,
     /// When the POST was begun.
     pub(super) started: Instant,
     /// How the number must rest now.
@@ -46,12 +48,13 @@ pub(super) struct Answer {
 pub(super) async fn post(client: Client, posting: Posting) -> Answer {
     reach(Point::PostBefore);
     let started = Instant::now();
-    let Posting { index, attempt, place, until, .. } = posting;
+    let Posting { index, attempt, place, until, token, .. } = posting;
     if started >= until {
         posting.sends.count(Verdict::Withdrawn);
-        return Answer { index, attempt, place, verdict: Verdict::Withdrawn, started, rest: None, message_id: None };
+        let verdict = Verdict::Withdrawn;
+        return Answer { index, attempt, place, verdict, token, started, rest: None, message_id: None };
     }
-    let outcome = client.send_body(posting.number.as_str(), &posting.token, posting.body).await;
+    let outcome = client.send_body(posting.number.as_str(), &token, posting.body).await;
     reach(Point::PostAfter);
     drop(posting.permit);
     let verdict = answer::verdict(&outcome);
@@ -66,5 +69,5 @@ pub(super) async fn post(client: Client, posting: Posting) -> Answer {
         SendOutcome::Accepted { wamid, .. } => Some(wamid),
         _ => None,
     };
-    Answer { index, attempt, place, verdict, started, rest, message_id }
+    Answer { index, attempt, place, verdict, token, started, rest, message_id }
 }

@@ -7,7 +7,7 @@ use std::{
     sync::{Mutex, MutexGuard, PoisonError},
 };
 
-use dawncast_cloud_api::{CallError, SubscribedApp, TokenInfo};
+use dawncast_cloud_api::{CallError, SubscribedApp, Token, TokenInfo};
 use dawncast_core::{
     UnixMs,
     doctor::{self, Finding, LinkAnswer, Needed, Outcome, Scoped, Subscriber, TokenState},
@@ -41,8 +41,17 @@ enum Said<T> {
     Silent(String),
 }
 
+/// The token's SHA-256 and the account: numbers share tokens.
+type TokenKey = ([u8; 32], WabaId);
+
 /// Answers by what was asked of.
-struct Kept<K, V>(Mutex<HashMap<K, (UnixMs, V)>>);
+struct Kept<K, V>(Mutex<HashMap<K, Answer<V>>>);
+
+struct Answer<V> {
+    asked_at: UnixMs,
+    good_for: i64,
+    said: V,
+}
 
 impl<K, V> Default for Kept<K, V> {
     fn default() -> Self {
@@ -51,27 +60,34 @@ impl<K, V> Default for Kept<K, V> {
 }
 
 impl<K: Eq + Hash, V: Clone> Kept<K, V> {
-    fn lock(&self) -> MutexGuard<'_, HashMap<K, (UnixMs, V)>> {
+    fn lock(&self) -> MutexGuard<'_, HashMap<K, Answer<V>>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn get(&self, key: &K, now: UnixMs) -> Option<V> {
         let kept = self.lock();
-        kept.get(key).filter(|(until, _)| now < *until).map(|(_, answer)| answer.clone())
+        kept.get(key).filter(|answer| now - answer.asked_at < answer.good_for).map(|answer| answer.said.clone())
     }
 
-    fn put(&self, key: K, answer: V, is_well: bool, now: UnixMs) {
+    fn put(&self, key: K, said: V, is_well: bool, now: UnixMs) {
         let mut kept = self.lock();
-        kept.retain(|_, (until, _)| now < *until);
-        kept.insert(key, (now + if is_well { WELL_FOR_MS } else { ILL_FOR_MS }, answer));
+        kept.retain(|_, answer| now - answer.asked_at < answer.good_for);
+        let good_for = if is_well { WELL_FOR_MS } else { ILL_FOR_MS };
+        kept.insert(key, Answer { asked_at: now, good_for, said });
+    }
+
+    /// Something speaks against what was said: it is good for no longer than what is bad.
+    fn doubt(&self, key: &K) {
+        if let Some(answer) = self.lock().get_mut(key) {
+            answer.good_for = answer.good_for.min(ILL_FOR_MS);
+        }
     }
 }
 
 /// See the module. One for a process that asks.
 #[derive(Default)]
 pub(crate) struct Asked {
-    /// By the token's SHA-256 and the account: numbers share tokens.
-    tokens: Kept<([u8; 32], WabaId), Said<TokenState>>,
+    tokens: Kept<TokenKey, Said<TokenState>>,
     accounts: Kept<WabaId, Said<Vec<Subscriber>>>,
     links: Kept<String, LinkAnswer>,
     fetcher: Fetcher,
@@ -80,12 +96,13 @@ pub(crate) struct Asked {
 impl Asked {
     /// What a number's token may do, and until when.
     async fn token(&self, ctx: &Context, number: &Number, now: UnixMs) -> Result<Said<TokenState>, EngineError> {
-        let (token, waba) = match templates::usable_token(&ctx.store, number).await? {
-            Ok(token) => (token, &number.waba_id),
+        let waba = &number.waba_id;
+        let token = match templates::usable_token(&ctx.store, number).await? {
+            Ok(token) => token,
             // Meta cannot be asked about one that is not there, or does not open.
             Err(why) => return Ok(Said::Known(TokenState { unusable: Some(why), ..TokenState::default() })),
         };
-        let key = (Sha256::digest(token.expose()).into(), waba.clone());
+        let key = token_key(&token, number);
         if let Some(said) = self.tokens.get(&key, now) {
             return Ok(said);
         }
@@ -107,6 +124,14 @@ impl Asked {
         };
         self.tokens.put(key, said.clone(), is_well, now);
         Ok(said)
+    }
+
+    /// The number was refused since its token was asked about: what was said a while ago counts no more.
+    pub(crate) async fn doubt_token(&self, ctx: &Context, number: &Number) -> Result<(), EngineError> {
+        if let Ok(token) = templates::usable_token(&ctx.store, number).await? {
+            self.tokens.doubt(&token_key(&token, number));
+        }
+        Ok(())
     }
 
     /// The findings on a number's token.
@@ -174,6 +199,10 @@ impl Asked {
     }
 }
 
+fn token_key(token: &Token, number: &Number) -> TokenKey {
+    (Sha256::digest(token.expose()).into(), number.waba_id.clone())
+}
+
 fn silence<T>(error: CallError) -> Said<T> {
     match error {
         CallError::Unreachable(_) => Said::Silent(error.to_string()),
@@ -216,5 +245,7 @@ mod tests {
         assert_eq!(at(ILL_FOR_MS - 1), (Some(1), Some(2)));
         assert_eq!(at(ILL_FOR_MS), (Some(1), None));
         assert_eq!(at(WELL_FOR_MS), (None, None));
+        kept.doubt(&"good");
+        assert_eq!((kept.get(&"good", ILL_FOR_MS - 1), kept.get(&"good", ILL_FOR_MS)), (Some(1), None));
     }
 }

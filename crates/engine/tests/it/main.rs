@@ -39,6 +39,7 @@ mod readings;
 mod receipts;
 mod receiver;
 mod restore;
+mod scenes;
 mod scheduler;
 mod service;
 mod slow_meta;

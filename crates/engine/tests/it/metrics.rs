@@ -36,6 +36,13 @@ impl Scrapes {
         text.lines().find_map(|line| line.strip_prefix(series)?.strip_prefix(' ')?.parse().ok())
     }
 
+    /// The sum over all series that begin so.
+    pub(crate) fn sum(&self, begins: &str) -> f64 {
+        let text = self.handle.render();
+        let found = text.lines().filter(|line| line.starts_with(begins)).filter_map(|line| line.rsplit_once(' '));
+        found.filter_map(|(_, value)| value.parse::<f64>().ok()).sum()
+    }
+
     pub(crate) async fn until(&self, series: &str, value: f64) {
         until(&format!("{series} {value}"), PATIENCE, async || (self.value(series) == Some(value)).then_some(())).await;
     }
@@ -47,7 +54,7 @@ pub(crate) fn watch(world: &World) -> DropGuard {
     stop.drop_guard()
 }
 
-async fn of_run(world: &World, run: &RunId, name: &str, label: &str) -> String {
+pub(crate) async fn of_run(world: &World, run: &RunId, name: &str, label: &str) -> String {
     let campaign = world.run(run).await.record.campaign;
     format!("{name}{{campaign=\"{campaign}\",run=\"{run}\"{label}}}")
 }

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use dawncast_core::{
+    UnixMs,
     campaign::Priority,
     cap::{Caps, Sent, Span},
     health::Leave,
@@ -81,6 +82,17 @@ impl Store {
     /// The number cannot send: nothing for `hold`, then it is tried again.
     pub async fn rest(&self, number: &NumberId, hold: Duration) -> Result<(), StoreError> {
         self.slow(number, false, hold).await.map(drop)
+    }
+
+    /// What it rested for is mended: it may be asked for credit at once.
+    pub async fn end_rest(&self, number: &NumberId) -> Result<(), StoreError> {
+        Ok(self.hot.clone().hdel(self.keys.credit(number), "until").await?)
+    }
+
+    /// Until when the number rests, by what was told of it.
+    pub async fn rests_until(&self, number: &NumberId) -> Result<UnixMs, StoreError> {
+        let until: Option<i64> = self.hot.clone().hget(self.keys.credit(number), "until").await?;
+        Ok(until.unwrap_or_default() / 1_000)
     }
 
     async fn slow(&self, number: &NumberId, halve: bool, hold: Duration) -> Result<u32, StoreError> {

@@ -248,9 +248,20 @@ impl Store {
             let before = self.credentials().await?;
             let swap = Swap { old: before.stored(&place), new: before.put(&place, token, now)?, place: place.clone() };
             if self.swap_credential(&swap).await? {
+                if swap.old != swap.new {
+                    self.end_rests(waba).await?;
+                }
                 return Ok(());
             }
         }
+    }
+
+    /// Numbers that rest because the account's token was refused are to be tried with the new one.
+    async fn end_rests(&self, waba: &WabaId) -> Result<(), StoreError> {
+        for number in self.numbers().await?.iter().filter(|number| number.waba_id == *waba) {
+            self.end_rest(&number.phone_number_id).await?;
+        }
+        Ok(())
     }
 
     /// Forgets the token of an account; false when there was none.

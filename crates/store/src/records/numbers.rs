@@ -214,6 +214,9 @@ impl Store {
         let written = self.write_number(id, edit, token, now).await?;
         if let NumberWritten::Written(number) = &written {
             self.pause_credit(id, number.paused).await?;
+            if *token != TokenChange::Keep {
+                self.end_rest(id).await?;
+            }
         }
         Ok(written)
     }
