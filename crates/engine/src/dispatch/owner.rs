@@ -358,7 +358,7 @@ impl PageOwner {
     /// A number whose token is another than before rests no more, here nor elsewhere: with the old one it may have been refused
     /// since the new one was given.
     fn follow(&mut self, sheet: Arc<Sheet>) {
-        let before = std::mem::replace(&mut self.sheet, sheet);
+        let (before, now) = (std::mem::replace(&mut self.sheet, sheet), self.now());
         for place in 0..self.sheet.numbers.min(before.numbers) {
             let sender = &self.sheet.senders[place];
             if sender.token.is_none() || sender.token == before.senders[place].token {
@@ -367,7 +367,7 @@ impl PageOwner {
             let (ctx, number) = (self.shared.ctx.clone(), sender.number.clone());
             *self.rest_of_mut(place) = Resting::default();
             let write = async move {
-                if let Err(error) = ctx.store.end_rest(&number).await {
+                if let Err(error) = ctx.store.end_rest(&number, now).await {
                     ctx.trouble(format_args!("the rest of number {number} cannot be ended"), error);
                 }
             };

@@ -84,8 +84,13 @@ impl Store {
         self.slow(number, false, hold).await.map(drop)
     }
 
-    /// What it rested for is mended: it may be asked for credit at once.
-    pub async fn end_rest(&self, number: &NumberId) -> Result<(), StoreError> {
+    /// Its token is another: it may be asked for credit at once, unless Meta lets it send nothing with any token.
+    pub async fn end_rest(&self, number: &NumberId, now: UnixMs) -> Result<(), StoreError> {
+        let Some(known) = self.number(number).await? else { return Ok(()) };
+        let reading = self.reading(number).await?;
+        if self.number_health(&known, reading.as_ref(), now).await?.is_out() {
+            return Ok(());
+        }
         Ok(self.hot.clone().hdel(self.keys.credit(number), "until").await?)
     }
 

@@ -249,7 +249,7 @@ impl Store {
             let swap = Swap { old: before.stored(&place), new: before.put(&place, token, now)?, place: place.clone() };
             if self.swap_credential(&swap).await? {
                 if swap.old != swap.new {
-                    self.end_rests(waba).await?;
+                    self.end_rests(waba, now).await?;
                 }
                 return Ok(());
             }
@@ -257,9 +257,9 @@ impl Store {
     }
 
     /// Numbers that rest because the account's token was refused are to be tried with the new one.
-    async fn end_rests(&self, waba: &WabaId) -> Result<(), StoreError> {
+    async fn end_rests(&self, waba: &WabaId, now: UnixMs) -> Result<(), StoreError> {
         for number in self.numbers().await?.iter().filter(|number| number.waba_id == *waba) {
-            self.end_rest(&number.phone_number_id).await?;
+            self.end_rest(&number.phone_number_id, now).await?;
         }
         Ok(())
     }

@@ -215,7 +215,7 @@ impl Store {
         if let NumberWritten::Written(number) = &written {
             self.pause_credit(id, number.paused).await?;
             if *token != TokenChange::Keep {
-                self.end_rest(id).await?;
+                self.end_rest(id, now).await?;
             }
         }
         Ok(written)

@@ -1,3 +1,4 @@
+use dawncast_core::health::Reading;
 use dawncast_store::{
     Keyring, Locked, Store,
     records::{NoToken, Number, NumberWritten, Secret, TokenChange, TokenSource},
@@ -159,4 +160,23 @@ async fn plain_tokens_of_earlier_versions_are_read_and_then_sealed() {
     let records: Vec<String> = store.connection().hvals(RECORDS).await.unwrap();
     assert!(records.iter().all(|record| !record.contains("access_token")), "{records:?}");
     assert_eq!(store.seal_plain_tokens(9).await.unwrap(), 0);
+}
+
+#[tokio::test]
+async fn a_new_token_ends_the_rests_of_its_numbers_but_not_of_one_that_meta_has_banned() {
+    let (_redis, store) = fresh().await;
+    for (n, token) in [(1, give("old")), (2, give("old")), (3, give("own"))] {
+        add(&store, n, &token).await;
+        store.rest(&of(n).phone_number_id, std::time::Duration::from_secs(30)).await.unwrap();
+    }
+    let now = store.time().await.unwrap();
+    let banned = Reading { read_at: now, status: Some("BANNED".to_owned()), ..Reading::default() };
+    store.put_reading(&of(2).phone_number_id, &banned).await.unwrap();
+    let rests = async |n: i64| store.rests_until(&of(n).phone_number_id).await.unwrap() > now;
+    store.set_credential(&id("200"), &Secret::new("old"), now).await.unwrap();
+    assert!(rests(1).await, "the same token is no news");
+    store.set_credential(&id("200"), &Secret::new("new"), now).await.unwrap();
+    assert_eq!((rests(1).await, rests(2).await), (false, true));
+    store.change_number_and_token(&of(3).phone_number_id, |_| {}, &TokenChange::UseAccounts, now).await.unwrap();
+    assert!(!rests(3).await);
 }
