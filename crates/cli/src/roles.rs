@@ -189,6 +189,27 @@ fn app_secrets(config: &Config) -> Result<Vec<AppSecret>, BadConfig> {
         .map_err(|why| BadConfig::Value { key: "webhook.app_secrets", reason: why.to_string() })
 }
 
+/// The engine, as the API has Meta asked about templates.
+struct Desk(Context);
+
+impl TemplateDesk for Desk {
+    fn submit(&self, draft: Draft, only: Option<WabaId>) -> BoxFuture<'static, Result<Vec<Submitted>, String>> {
+        let ctx = self.0.clone();
+        Box::pin(async move {
+            let now = ctx.store.time().await.map_err(|why| why.to_string())?;
+            dawncast_engine::submit(&ctx, &draft, only.as_ref(), now).await.map_err(|why| why.to_string())
+        })
+    }
+
+    fn sync(&self) -> BoxFuture<'static, Result<(), String>> {
+        let ctx = self.0.clone();
+        Box::pin(async move {
+            let now = ctx.store.time().await.map_err(|why| why.to_string())?;
+            dawncast_engine::sync_templates(&ctx, now).await.map_err(|why| why.to_string())
+        })
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -212,26 +233,5 @@ mod tests {
         tasks.spawn(Role::Monitor, async { Err(Failure::new("no")) });
         assert_eq!(tasks.ended().await.unwrap_err().to_string(), "role monitor: no");
         assert!(tasks.stop().await.is_ok());
-    }
-}
-
-/// The engine, as the API has Meta asked about templates.
-struct Desk(Context);
-
-impl TemplateDesk for Desk {
-    fn submit(&self, draft: Draft, only: Option<WabaId>) -> BoxFuture<'static, Result<Vec<Submitted>, String>> {
-        let ctx = self.0.clone();
-        Box::pin(async move {
-            let now = ctx.store.time().await.map_err(|why| why.to_string())?;
-            dawncast_engine::submit(&ctx, &draft, only.as_ref(), now).await.map_err(|why| why.to_string())
-        })
-    }
-
-    fn sync(&self) -> BoxFuture<'static, Result<(), String>> {
-        let ctx = self.0.clone();
-        Box::pin(async move {
-            let now = ctx.store.time().await.map_err(|why| why.to_string())?;
-            dawncast_engine::sync_templates(&ctx, now).await.map_err(|why| why.to_string())
-        })
     }
 }

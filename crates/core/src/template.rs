@@ -7,8 +7,6 @@ mod rotation;
 mod standing;
 mod wording;
 
-use std::fmt;
-
 use serde::{Deserialize, Serialize};
 
 use crate::{
@@ -20,7 +18,7 @@ use crate::{
 pub use draft::{ActionDraft, ButtonDraft, Draft, HeaderDraft, MediaFormat, Submitted, TextDraft};
 pub use review::Review;
 pub use rotation::{Rotated, Rotation};
-pub use standing::{Lint as CampaignLint, lint_for, unsendable};
+pub use standing::{Fit, Lint as CampaignLint, Standing, lint_for, unsendable};
 
 /// The status of a template that may be sent.
 const APPROVED: &str = "APPROVED";
@@ -162,43 +160,6 @@ pub fn variables(text: &str) -> Vec<&str> {
         }
     }
     found
-}
-
-/// Whether a template can be sent as a campaign fills it in.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Fit {
-    /// Where the campaign and the template do not fit together: no waiting mends it.
-    pub misfits: Faults,
-    /// Where it stands, if Meta does not send it now.
-    pub standing: Option<Standing>,
-}
-
-/// A template that Meta does not send now.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Standing {
-    /// Which of the campaign's messages it is.
-    pub choice: Choice,
-    /// Its name.
-    pub name: String,
-    /// Meta's word for where it stands.
-    pub status: String,
-}
-
-impl Fit {
-    /// Whether it can be sent now.
-    pub fn is_sendable(&self) -> bool {
-        self.misfits.is_empty() && self.standing.is_none()
-    }
-}
-
-impl fmt::Display for Fit {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match &self.standing {
-            Some(standing) => write!(f, "template `{}` is {}", standing.name, standing.status)?,
-            None => self.misfits.fmt(f)?,
-        }
-        if self.standing.is_some() && !self.misfits.is_empty() { write!(f, "; {}", self.misfits) } else { Ok(()) }
-    }
 }
 
 /// Whether a template that a campaign sends by `choice` is among those known, and fits.

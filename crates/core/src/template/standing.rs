@@ -1,14 +1,56 @@
 //! Whether the templates that a campaign may send can be sent, and what it means where they cannot: some are waited for, some
 //! are fallen back from, and the rest refuse the campaign.
 
-use super::{Definition, Fit, Standing, lint_template};
-use crate::{campaign::Message, fault::Faults};
+use std::fmt;
+
+use super::{Definition, lint_template};
+use crate::{
+    campaign::{Choice, Message},
+    fault::Faults,
+};
 
 const HOUR_MS: i64 = 3_600_000;
 /// A paused template is let go after three hours the first time, six the second (Meta: template pausing).
 const LONGEST_PAUSE_MS: i64 = 6 * HOUR_MS;
 /// A review takes a day at most (Meta: template review).
 const LONGEST_REVIEW_MS: i64 = 24 * HOUR_MS;
+
+/// Whether a template can be sent as a campaign fills it in.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Fit {
+    /// Where the campaign and the template do not fit together: no waiting mends it.
+    pub misfits: Faults,
+    /// Where it stands, if Meta does not send it now.
+    pub standing: Option<Standing>,
+}
+
+/// A template that Meta does not send now.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Standing {
+    /// Which of the campaign's messages it is.
+    pub choice: Choice,
+    /// Its name.
+    pub name: String,
+    /// Meta's word for where it stands.
+    pub status: String,
+}
+
+impl Fit {
+    /// Whether it can be sent now.
+    pub fn is_sendable(&self) -> bool {
+        self.misfits.is_empty() && self.standing.is_none()
+    }
+}
+
+impl fmt::Display for Fit {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.standing {
+            Some(standing) => write!(f, "template `{}` is {}", standing.name, standing.status)?,
+            None => self.misfits.fmt(f)?,
+        }
+        if self.standing.is_some() && !self.misfits.is_empty() { write!(f, "; {}", self.misfits) } else { Ok(()) }
+    }
+}
 
 /// What is to be said of a campaign's templates in one account.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
