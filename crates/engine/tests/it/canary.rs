@@ -51,7 +51,8 @@ async fn a_canary_that_fails_stops_the_run_until_a_person_lets_it_go_on() {
     let mut world = World::start(calm()).await;
     let receiver = Receiver::open([]).await;
     receiver.serve(&mut world);
-    world.faults(failing(0..PEOPLE / 2));
+    // All but three: among the four that go first somebody is always one of them.
+    world.faults(failing(0..PEOPLE - 3));
     let run = world.submit(&world.audience(PEOPLE).await, canary(0.02)).await;
     let _crew = (world.scheduler(), world.scheduler(), world.worker());
     let judged = judged(&world, &run).await;
@@ -67,8 +68,8 @@ async fn a_canary_that_fails_stops_the_run_until_a_person_lets_it_go_on() {
     assert!(world.store.hold_run(&run, Hold::Run, false).await.unwrap());
     assert_eq!(world.run(&run).await.waits_for, None);
     let report = world.closed(&run).await;
-    assert_eq!(report.totals.failed, PEOPLE / 2, "{report:?}");
-    assert_eq!(report.totals.delivered + report.totals.read, PEOPLE / 2);
+    assert_eq!(report.totals.failed, PEOPLE - 3, "{report:?}");
+    assert_eq!(report.totals.delivered + report.totals.read, 3);
     assert_eq!(receiver.hears("run.held", 1).await.len(), 1, "told once");
 }
 
