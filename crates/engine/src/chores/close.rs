@@ -40,8 +40,11 @@ impl Chores {
     pub(super) async fn close(&self, run: &Run) -> Result<bool, EngineError> {
         let (store, now) = (&self.ctx.store, self.clock.now());
         let timed_out = now >= run.record.opening.deadline_at + self.ctx.settings.close_after.as_millis() as i64;
-        if !timed_out && !self.is_over(run).await? {
+        if !timed_out {
+            // First: *all of it goes out between two looks*, and a closed run would say for good that it waits.
             self.see_stalled(run).await?;
+        }
+        if !timed_out && !self.is_over(run).await? {
             return Ok(false);
         }
         self.see_missed(run).await?;

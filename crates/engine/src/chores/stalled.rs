@@ -24,6 +24,10 @@ impl Chores {
     pub(super) async fn see_stalled(&self, run: &Run) -> Result<(), EngineError> {
         let begins = |why: &str| why.starts_with(NO_TEMPLATE) || why.starts_with(NO_NUMBER);
         let was = run.waits_for.as_deref().is_some_and(begins);
+        if run.gate(self.clock.now()) != Gate::Open {
+            // Its time is over: what it waited for in vain stays to be read.
+            return Ok(());
+        }
         if !run.holds.is_empty() || (run.waits_for.is_some() && !was) {
             // Held for another reason: nothing would go out whatever Meta says.
             return Ok(());
@@ -43,9 +47,6 @@ impl Chores {
 
     /// Why nothing that waits can go out, if so.
     async fn stalled(&self, run: &Run) -> Result<Option<String>, EngineError> {
-        if run.gate(self.clock.now()) != Gate::Open {
-            return Ok(None);
-        }
         let tallies = self.ctx.store.run_tallies(&run.record.id).await?.tallies;
         if tallies.count(Standing::Planned) + tallies.count(Standing::Retrying) <= 0 {
             return Ok(None);
