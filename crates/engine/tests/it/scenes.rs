@@ -145,11 +145,12 @@ async fn one_of_three_is_rated_low_in_mid_run_and_its_recipients_come_home_once_
     let _crew = (world.scheduler(), world.worker());
     world.until_accepted(60).await;
     scene.rate(0, "RED");
-    let stopped = scene.comes_to(0, Stage::Paused).await;
+    scene.comes_to(0, Stage::Paused).await;
+    let stopped = world.clock.now();
     scene.health_is(0, "paused").await;
     let report = scene.all_served(&run, 300).await;
     assert_eq!(report.numbers[0].health, "paused");
-    let after = scene.last_begun_after(&run, 0, stopped.condition.since).await;
+    let after = scene.last_begun_after(&run, 0, stopped).await;
     assert!(after < 500, "it began a message {after} ms after the monitor had seen it");
     // Its rating is as ever, and a person knows better.
     scene.pin_fit(0).await;

@@ -52,9 +52,11 @@ async fn a_pool_that_is_rated_low_in_mid_run_sends_nothing_says_why_and_goes_on_
     let _crew = (world.scheduler(), world.worker());
     world.until_accepted(60).await;
     (0..3).for_each(|place| scene.rate(place, "RED"));
-    let mut stopped = 0;
     for place in 0..3 {
-        stopped = stopped.max(scene.comes_to(place, Stage::Paused).await.condition.since);
+        scene.comes_to(place, Stage::Paused).await;
+    }
+    let stopped = world.clock.now();
+    for place in 0..3 {
         scene.health_is(place, "paused").await;
     }
     let told = scene.waits(&run, "no number can send: number ").await;
@@ -72,7 +74,7 @@ async fn a_pool_that_is_rated_low_in_mid_run_sends_nothing_says_why_and_goes_on_
 async fn who_waits_for_a_pool_that_is_rated_low_expires_at_the_deadline() {
     let scene = Scene::start(OFTEN).await;
     let world = &scene.world;
-    let run = scene.run(300, "+6s", "+12s").await;
+    let run = scene.run(300, "+12s", "+24s").await;
     let _crew = (world.scheduler(), world.worker());
     world.until_accepted(60).await;
     (0..3).for_each(|place| scene.rate(place, "RED"));
