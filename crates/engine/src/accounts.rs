@@ -5,15 +5,18 @@ use dawncast_cloud_api::webhook::{AccountEvent, AccountUpdate, TemplateKey};
 use dawncast_core::{UnixMs, ids::WabaId};
 use tracing::{info, warn};
 
-use crate::{Context, EngineError};
+use crate::{Context, EngineError, templates::accounts};
 
 /// Takes what a webhook call told of accounts. When this has returned, it is stored.
 pub(crate) async fn heed(ctx: &Context, updates: &[AccountUpdate], now: UnixMs) -> Result<(), EngineError> {
+    if updates.is_empty() {
+        return Ok(());
+    }
+    let accounts = accounts(ctx).await?;
     for update in updates {
         // Another system's account, or one that is gone.
         let Ok(waba) = update.waba_id.parse::<WabaId>() else { continue };
-        let numbers = ctx.store.numbers().await?;
-        if numbers.iter().any(|number| number.waba_id == waba) {
+        if accounts.contains_key(&waba) {
             apply(ctx, &waba, &update.event, now).await?;
         }
     }

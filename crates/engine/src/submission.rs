@@ -1,8 +1,6 @@
 //! Submission: a template goes to Meta for review, in every account whose numbers are to send it: created where it is not there,
 //! edited where it is. What becomes of it is told by webhook, and read by the monitor.
 
-use std::collections::BTreeMap;
-
 use dawncast_cloud_api::{CallError, Token};
 use dawncast_core::{
     UnixMs,
@@ -15,15 +13,6 @@ use tracing::info;
 
 use crate::{Context, EngineError, templates};
 
-/// Every account that has numbers, with one of them to ask through.
-async fn accounts(ctx: &Context) -> Result<BTreeMap<WabaId, Number>, EngineError> {
-    let mut accounts = BTreeMap::new();
-    for number in ctx.store.numbers().await? {
-        accounts.entry(number.waba_id.clone()).or_insert(number);
-    }
-    Ok(accounts)
-}
-
 /// Submits `draft` to every account that has numbers, or to `only` one. What each account said; repeated, it edits what is there.
 ///
 /// # Errors
@@ -35,7 +24,7 @@ pub async fn submit(
     now: UnixMs,
 ) -> Result<Vec<Submitted>, EngineError> {
     let mut submitted = Vec::new();
-    for (waba, number) in accounts(ctx).await? {
+    for (waba, number) in templates::accounts(ctx).await? {
         if only.is_some_and(|only| *only != waba) {
             continue;
         }
@@ -97,7 +86,7 @@ async fn edit(ctx: &Context, draft: &Draft, there: &Definition, token: &Token) -
 /// When Redis cannot be reached, or an account cannot be read: the others are all the same.
 pub async fn sync_templates(ctx: &Context, now: UnixMs) -> Result<(), EngineError> {
     let mut failed = None;
-    for number in accounts(ctx).await?.values() {
+    for number in templates::accounts(ctx).await?.values() {
         if let Err(error) = templates::sync_account(ctx, number, now).await {
             failed = Some(error);
         }

@@ -127,14 +127,19 @@ fn export(known: &[Definition]) {
     }
 }
 
-/// Reads the templates of every account that was not read lately, and exports what is known of all.
-pub(crate) async fn sync_stale(ctx: &Context, now: UnixMs) -> Result<(), EngineError> {
-    let mut accounts: BTreeMap<WabaId, Number> = BTreeMap::new();
+/// Every account that has numbers, with one of them to ask through.
+pub(crate) async fn accounts(ctx: &Context) -> Result<BTreeMap<WabaId, Number>, EngineError> {
+    let mut accounts = BTreeMap::new();
     for number in ctx.store.numbers().await? {
         accounts.entry(number.waba_id.clone()).or_insert(number);
     }
+    Ok(accounts)
+}
+
+/// Reads the templates of every account that was not read lately, and exports what is known of all.
+pub(crate) async fn sync_stale(ctx: &Context, now: UnixMs) -> Result<(), EngineError> {
     let mut known = Vec::new();
-    for (waba, number) in accounts {
+    for (waba, number) in accounts(ctx).await? {
         let read_at = ctx.store.templates_read_at(&waba).await?;
         let stale = read_at.is_none_or(|at| now - at >= FRESH_FOR.as_millis() as i64);
         if stale && let Err(error) = sync_account(ctx, &number, now).await {
