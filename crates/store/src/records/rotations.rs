@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use dawncast_core::template::Rotation;
 use redis::AsyncCommands;
 
-use super::{from_json, shelf::REPLACE, to_json};
+use super::from_json;
 use crate::{Store, StoreError};
 
 fn id(name: &str, language: &str) -> String {
@@ -37,23 +37,13 @@ impl Store {
         change: impl Fn(&mut Rotation) -> bool,
     ) -> Result<(Rotation, bool), StoreError> {
         let (key, id) = (self.keys().rotations(), id(name, language));
-        loop {
-            let json: Option<Vec<u8>> = self.connection().hget(&key, &id).await?;
-            let before = json.as_deref().map(|json| from_json(&key, json)).transpose()?;
+        let changed = self.change_field(&key, &id, |before: Option<Rotation>| {
             let mut rotation = before.unwrap_or_else(|| Rotation::of(name, language));
-            if !change(&mut rotation) {
-                return Ok((rotation, false));
-            }
-            let after = to_json(&rotation);
-            let changed: bool = match json {
-                None => self.connection().hset_nx(&key, &id, after).await?,
-                Some(json) => {
-                    REPLACE.key(&key).arg(&id).arg(json).arg(after).invoke_async(&mut self.connection()).await?
-                }
-            };
-            if changed {
-                return Ok((rotation, true));
-            }
+            change(&mut rotation).then_some(rotation)
+        });
+        match changed.await? {
+            Some(rotation) => Ok((rotation, true)),
+            None => Ok((self.rotation(name, language).await?, false)),
         }
     }
 }

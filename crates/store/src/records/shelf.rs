@@ -12,7 +12,7 @@ use crate::{
 };
 
 static INSERT: Script = script!("insert.lua");
-pub(super) static REPLACE: Script = script!("replace.lua");
+static REPLACE: Script = script!("replace.lua");
 
 /// One page of a list.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -139,6 +139,34 @@ impl<'a> Shelf<'a> {
         members.truncate(limit);
         let items = self.many(&ids(&members)).await?;
         Ok(Page { items, next_cursor: members.pop().filter(|_| more) })
+    }
+}
+
+impl Store {
+    /// Changes a field of a hash, which may not be there yet, again if someone else changed it meanwhile; not at all where
+    /// `change` gives none. What it is then; `None` where it was not changed.
+    pub(super) async fn change_field<T>(
+        &self,
+        key: &str,
+        id: &str,
+        change: impl Fn(Option<T>) -> Option<T>,
+    ) -> Result<Option<T>, StoreError>
+    where
+        T: Serialize + DeserializeOwned,
+    {
+        loop {
+            let json: Option<Vec<u8>> = self.connection().hget(key, id).await?;
+            let before = json.as_deref().map(|json| from_json(key, json)).transpose()?;
+            let Some(after) = change(before) else { return Ok(None) };
+            let mut hot = self.connection();
+            let changed: bool = match json {
+                None => hot.hset_nx(key, id, to_json(&after)).await?,
+                Some(json) => REPLACE.key(key).arg(id).arg(json).arg(to_json(&after)).invoke_async(&mut hot).await?,
+            };
+            if changed {
+                return Ok(Some(after));
+            }
+        }
     }
 }
 

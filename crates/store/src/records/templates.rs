@@ -4,7 +4,7 @@ use dawncast_core::{UnixMs, ids::WabaId, template::Definition};
 use redis::AsyncCommands;
 use serde::{Deserialize, Serialize};
 
-use super::{from_json, shelf::REPLACE, to_json};
+use super::from_json;
 use crate::{Store, StoreError};
 
 #[derive(Serialize, Deserialize)]
@@ -81,22 +81,7 @@ impl Store {
         waba: &WabaId,
         change: impl Fn(Option<Synced>) -> Option<Synced>,
     ) -> Result<(), StoreError> {
-        let key = self.keys().templates();
-        loop {
-            let json: Option<Vec<u8>> = self.connection().hget(&key, waba.as_str()).await?;
-            let before = json.as_deref().map(|json| from_json(&key, json)).transpose()?;
-            let Some(after) = change(before) else { return Ok(()) };
-            let (id, after) = (waba.as_str(), to_json(&after));
-            let changed: bool = match json {
-                None => self.connection().hset_nx(&key, id, after).await?,
-                Some(json) => {
-                    REPLACE.key(&key).arg(id).arg(json).arg(after).invoke_async(&mut self.connection()).await?
-                }
-            };
-            if changed {
-                return Ok(());
-            }
-        }
+        self.change_field(&self.keys().templates(), waba.as_str(), change).await.map(drop)
     }
 }
 
