@@ -4,6 +4,7 @@ mod archive;
 mod credentials;
 mod engine;
 mod playbook;
+mod prices;
 
 use std::{
     collections::{BTreeMap, HashMap},
@@ -22,7 +23,7 @@ use serde::{
     de::{DeserializeOwned, IntoDeserializer},
 };
 
-pub(crate) use self::{archive::Archive, credentials::Credentials, engine::Engine, playbook::Playbook};
+pub(crate) use self::{archive::Archive, credentials::Credentials, engine::Engine, playbook::Playbook, prices::Prices};
 
 /// The commented defaults, as `dawncast config` prints them.
 pub(crate) const DEFAULTS: &str = include_str!("default.toml");
@@ -67,6 +68,8 @@ pub(crate) struct Config {
     #[serde(default)]
     frequency_caps: FrequencyCaps,
     pub(crate) playbook: Playbook,
+    #[serde(default)]
+    pub(crate) prices: Prices,
     pub(crate) replies: Replies,
     pauses: Option<Vec<Pause>>,
     notify: NotifySection,
@@ -239,6 +242,7 @@ impl Config {
         }
         self.engine.check()?;
         self.playbook.check()?;
+        self.prices.check()?;
         self.credentials.keyring()?;
         self.notify().map(drop)
     }

@@ -109,8 +109,8 @@ impl Tasks {
                 async move { doctor.examine(&ward).await.map_err(|why| why.to_string()) }
             })
             .with_templates(Arc::new(Desk(ctx.clone())));
-        let router =
-            api_router(state.with_headroom(ctx.settings.headroom).with_playbook(ctx.settings.playbook.clone()));
+        let state = state.with_headroom(ctx.settings.headroom).with_playbook(ctx.settings.playbook.clone());
+        let router = api_router(state.with_prices(config.prices.prices()));
         self.spawn(Role::Api, dawncast_server::serve(listener, router, self.stop.clone().cancelled_owned()));
     }
 

@@ -26,6 +26,7 @@ pub mod pace;
 pub mod phone;
 pub mod plan;
 pub mod preview;
+pub mod price;
 pub mod quiet;
 pub mod quota;
 pub mod render;

@@ -5,6 +5,7 @@ mod draft;
 mod review;
 mod rotation;
 mod standing;
+mod trial;
 mod wording;
 
 use serde::{Deserialize, Serialize};
@@ -19,6 +20,7 @@ pub use draft::{ActionDraft, ButtonDraft, Draft, HeaderDraft, MediaFormat, Submi
 pub use review::Review;
 pub use rotation::{Rotated, Rotation};
 pub use standing::{Fit, Lint as CampaignLint, Standing, lint_for, unsendable};
+pub use trial::{Arm, Finding, Trial};
 
 /// The status of a template that may be sent.
 const APPROVED: &str = "APPROVED";

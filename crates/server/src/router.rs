@@ -75,6 +75,7 @@ fn writing() -> Router<ApiState> {
         .route("/v1/templates", post(templates::submit))
         .route("/v1/templates/lint", post(templates::lint))
         .route("/v1/templates/sync", post(templates::sync))
+        .route("/v1/templates/{name}/trial", post(templates::start_trial).delete(templates::end_trial))
         .route("/v1/templates/{name}/rotate", post(templates::rotate))
         .route("/v1/templates/{name}/rollback", post(templates::roll_back))
         .route("/v1/campaigns", post(campaigns::create))

@@ -7,6 +7,7 @@ use dawncast_core::{
     doctor::{Finding, Ward},
     health::Playbook,
     ids::WabaId,
+    price::Prices,
     report::Explained,
     template::{Draft, Submitted},
 };
@@ -49,6 +50,7 @@ pub struct ApiState {
     pub(crate) bootstrap_key: Option<Secret>,
     pub(crate) headroom: f64,
     pub(crate) playbook: Playbook,
+    pub(crate) prices: Prices,
     pub(crate) template_patience: Duration,
     /// Where imports lay down what they sort.
     pub(crate) scratch: PathBuf,
@@ -76,6 +78,7 @@ impl ApiState {
             bootstrap_key,
             headroom: HEADROOM,
             playbook: Playbook::default(),
+            prices: Prices::default(),
             template_patience: TEMPLATE_PATIENCE,
             scratch: std::env::temp_dir(),
             explain,
@@ -127,6 +130,12 @@ impl ApiState {
     #[must_use]
     pub fn with_headroom(self, headroom: f64) -> Self {
         Self { headroom, ..self }
+    }
+
+    /// The same state with what messages cost.
+    #[must_use]
+    pub fn with_prices(self, prices: Prices) -> Self {
+        Self { prices, ..self }
     }
 
     /// The same state with another playbook. Must be the one that the monitor goes by.

@@ -59,6 +59,19 @@ enum Action {
     },
     /// Take the last rotation back.
     Rollback(Which),
+    /// Try another template on a share of the recipients: it goes to more of them, or to none, on evidence alone.
+    Trial {
+        #[command(flatten)]
+        which: Which,
+        /// The template that is tried.
+        #[arg(long, value_name = "NAME")]
+        version: String,
+        /// The share of the recipients that gets it first, above 0 and below 1.
+        #[arg(long, default_value_t = 0.1)]
+        share: f64,
+    },
+    /// End a trial: all get what they got before it.
+    EndTrial(Which),
     /// Show what came of each version.
     Stats {
         #[command(flatten)]
@@ -120,6 +133,19 @@ pub(super) async fn run(args: Args) -> Result<(), Failure> {
             let path = ["v1", "templates", &which.name, "rollback"];
             let rotated: Value = api.ask_with(&path, &which.query(), String::new()).await?;
             remote.show(&rotated, goes_out);
+            Ok(())
+        }
+        Action::Trial { which, version, share } => {
+            let (path, asked) =
+                (["v1", "templates", &which.name, "trial"], json!({ "version": version, "share": share }));
+            let tried: Value = api.ask_with(&path, &which.query(), asked.to_string()).await?;
+            remote.show(&tried, goes_out);
+            Ok(())
+        }
+        Action::EndTrial(which) => {
+            api.delete_with(&["v1", "templates", &which.name, "trial"], &which.query()).await?;
+            let ended = json!({ "name": which.name, "trial": null });
+            remote.show(&ended, |it| format!("Nothing is tried in place of {} any more.", cell(it, "/name")));
             Ok(())
         }
         Action::Stats { which, days } => {
@@ -195,11 +221,15 @@ fn standing(template: &Value, what: &str) -> String {
 }
 
 fn goes_out(template: &Value) -> String {
-    format!(
-        "Campaigns that name {} send {} from their next freeze on.",
-        cell(template, "/name"),
-        cell(template, "/versions/0")
-    )
+    let [name, current, version] = ["/name", "/versions/0", "/trial/version"].map(|field| cell(template, field));
+    match template["trial"]["share"].as_f64() {
+        Some(share) => format!(
+            "Campaigns that name {name} send {version} to {} of the recipients and {current} to the others, from their next \
+             freeze on.",
+            percent(share)
+        ),
+        None => format!("Campaigns that name {name} send {current} from their next freeze on."),
+    }
 }
 
 fn describe(template: &Value) -> String {
@@ -211,7 +241,15 @@ fn describe(template: &Value) -> String {
     let versions: Vec<String> =
         template["versions"].as_array().map_or(&[][..], Vec::as_slice).iter().map(|it| cell(it, "")).collect();
     let changes = template["rotations"].as_array().map_or(&[][..], Vec::as_slice);
-    let change = |it: &Value| format!("{} {} to {}", utc_cell(it, "/at"), cell(it, "/from"), cell(it, "/to"));
+    let change = |it: &Value| match field(it, "/why") {
+        Some(why) => format!("{} {why}", utc_cell(it, "/at")),
+        None => format!("{} {} to {}", utc_cell(it, "/at"), cell(it, "/from"), cell(it, "/to")),
+    };
+    let trial = template["trial"]["share"].as_f64().map(|share| {
+        let [version, since, evidence] =
+            ["/trial/version", "/trial/since", "/trial/evidence"].map(|at| cell(template, at));
+        format!("{version} on {} since {since}: {evidence}", percent(share))
+    });
     details([
         ("Template", field(template, "/name")),
         ("Language", field(template, "/language")),
@@ -219,19 +257,29 @@ fn describe(template: &Value) -> String {
         ("Text", field(template, "/body")),
         ("Accounts", Some(accounts.iter().map(account).collect::<Vec<_>>().join("; "))),
         ("Goes out as", Some(versions.join(", then "))),
+        ("On trial", trial),
         ("Rotated", Some(changes.iter().map(change).collect::<Vec<_>>().join("; ")).filter(|it| !it.is_empty())),
     ])
+}
+
+/// What a version's messages cost; `-` where no price is known.
+fn cost(line: &Value) -> String {
+    let Some(amount) = line["cost"]["amount"].as_f64() else { return "-".to_owned() };
+    let unpriced = line["cost"]["unpriced"].as_u64().filter(|count| *count > 0);
+    let beside = unpriced.map(|count| format!(" and {count} without a price")).unwrap_or_default();
+    format!("{amount:.2} {}{beside}", cell(line, "/cost/currency"))
 }
 
 fn table_of(stats: &Value) -> String {
     let lines = stats["versions"].as_array().map_or(&[][..], Vec::as_slice);
     let share = |it: &Value, name: &str| it[name].as_f64().map_or_else(|| "-".to_owned(), percent);
     let mut table =
-        Table::new(&["VERSION", "RUNS", "SENT", "DELIVERED", "READ", "READ SHARE", "FAILED", "FAILED SHARE"]);
+        Table::new(&["VERSION", "RUNS", "SENT", "DELIVERED", "READ", "READ SHARE", "FAILED", "FAILED SHARE", "COST"]);
     for it in lines {
         let [version, runs, sent, delivered, read, failed] =
             ["/version", "/runs", "/sent", "/delivered", "/read", "/failed"].map(|field| cell(it, field));
-        table.row([version, runs, sent, delivered, read, share(it, "read_share"), failed, share(it, "failed_share")]);
+        let [read_share, failed_share] = ["read_share", "failed_share"].map(|name| share(it, name));
+        table.row([version, runs, sent, delivered, read, read_share, failed, failed_share, cost(it)]);
     }
     table.render("No run has sent it in this time.")
 }

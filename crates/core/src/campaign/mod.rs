@@ -28,7 +28,7 @@ pub use jitter::Jitter;
 pub use load::Load;
 pub use message::{
     Action, ButtonKind, Category, Choice, Component, Content, Header, Interactive, LinkButton, ListRow, ListSection,
-    Media, MediaSource, Message, Parameter, Reply, ReplyButton, TemplateMessage, TextBody, Words,
+    Media, MediaSource, Message, Parameter, Reply, ReplyButton, TemplateMessage, TextBody, TrialShare, Words,
 };
 
 /// Most tiers that a campaign may order.

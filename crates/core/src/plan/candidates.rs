@@ -1,7 +1,7 @@
 //! Planning some of the candidates of a run, or all, by the one of the two ways that they ask for.
 
 use super::{Candidate, Plan, Sender, Shortage, Staged, Terms, in_two, plan, plan_mixed};
-use crate::canary::Canary;
+use crate::{campaign::Choice, canary::Canary};
 
 /// Those who are planned.
 #[derive(Debug, Clone, Copy)]
@@ -11,6 +11,8 @@ pub struct Candidates<'a> {
     /// Where messages are free-form: for each of them the one number that may send to it, as an index into the senders, or
     /// none where any may. None where any may send to everybody.
     pub fixed: Option<&'a [Option<usize>]>,
+    /// Which of the campaign's messages each of them gets, where that is not told by the numbers: no page holds two.
+    pub messages: Option<&'a [Choice]>,
 }
 
 impl Candidates<'_> {
@@ -20,10 +22,13 @@ impl Candidates<'_> {
     /// [`Shortage`] if they do not all fit.
     pub fn plan(&self, some: Option<&[u32]>, senders: &[Sender], terms: &Terms, seed: u64) -> Result<Plan, Shortage> {
         let candidates = of(self.all, some);
-        match self.fixed {
-            Some(fixed) => plan_mixed(&candidates, &of(fixed, some), senders, terms, seed),
-            None => plan(&candidates, senders, terms, seed),
-        }
+        let planned = match self.fixed {
+            Some(fixed) => plan_mixed(&candidates, &of(fixed, some), senders, terms, seed)?,
+            None => plan(&candidates, senders, terms, seed)?,
+        };
+        let Some(messages) = self.messages else { return Ok(planned) };
+        let messages = of(messages, some);
+        Ok(planned.cut_by(|candidate| messages[candidate as usize]))
     }
 
     /// A plan of all of them in two stages, as [`in_two`].

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::{Explained, Failure, Totals};
-use crate::delivery::DeliveryState;
+use crate::{campaign::Category, delivery::DeliveryState};
 
 /// A part of a run's deliveries. Rows that were dropped are in no part. Where an earlier version wrote the report, all
 /// is 0.
@@ -35,11 +35,28 @@ pub struct TierLine {
 pub struct MessageLine {
     /// What people call it.
     pub message: String,
-    /// It went to those for whom no service window was open.
+    /// It went out in the place of one that could not, or where no service window was open.
     pub fallback: bool,
+    /// Meta's category of it; none of a free-form message, and in a report of an earlier version.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub category: Option<Category>,
+    /// How many were delivered, by country: Meta charges for these. `??` is no country. Empty in a report of an earlier
+    /// version.
+    #[serde(default)]
+    pub delivered_by_country: BTreeMap<String, u64>,
     /// What became of them.
     #[serde(flatten)]
     pub part: Part,
+}
+
+impl MessageLine {
+    pub(super) fn add_delivered(&mut self, other: &Self) {
+        let counts = &mut self.delivered_by_country;
+        other
+            .delivered_by_country
+            .iter()
+            .for_each(|(country, count)| *counts.entry(country.clone()).or_default() += count);
+    }
 }
 
 /// The deliveries to one country.

@@ -99,7 +99,10 @@ impl Sum {
             let same = |known: &&mut MessageLine| (&known.message, known.fallback) == (&line.message, line.fallback);
             match self.by_message.iter_mut().find(same) {
                 None => self.by_message.push(line.clone()),
-                Some(known) => add_part(&mut known.part, &line.part),
+                Some(known) => {
+                    add_part(&mut known.part, &line.part);
+                    known.add_delivered(line);
+                }
             }
         }
         for line in &report.by_tier {

@@ -1,5 +1,7 @@
 //! The report as outsiders read it, and the judge's rules.
 
+use std::collections::BTreeMap;
+
 use proptest::prelude::*;
 use serde_json::json;
 
@@ -152,7 +154,13 @@ fn a_part_tells_where_its_deliveries_stand_and_why_some_failed() {
 fn runs_add_up_line_by_line() {
     let mut one: Report = serde_json::from_value(documented()).expect("a report");
     one.by_tier = vec![TierLine { tier: Some("pro".to_owned()), part: part(2) }];
-    let line = |fallback| MessageLine { message: "text".to_owned(), fallback, part: part(1) };
+    let line = |fallback| MessageLine {
+        message: "text".to_owned(),
+        fallback,
+        category: None,
+        delivered_by_country: BTreeMap::from([("IN".to_owned(), 2)]),
+        part: part(1),
+    };
     one.by_message = vec![line(false), line(true)];
     let mut other = one.clone();
     other.sla.verdict = SlaVerdict::Fail;
@@ -162,6 +170,7 @@ fn runs_add_up_line_by_line() {
     pending.sla.verdict = SlaVerdict::Pending;
     let sum = Sum::of([&one, &other, &pending]);
     assert_eq!((sum.runs, sum.totals.submitted, sum.totals.read, sum.totals.imbalance()), (3, 6_000, 2_370, 0));
+    assert_eq!(sum.by_message[0].delivered_by_country["IN"], 6);
     assert_eq!((sum.sla.eligible, sum.sla.within_deadline), (2 * 1_996, 2 * 1_993), "no verdict, no share");
     assert_eq!(sum.lateness_ms, Some(LatenessMs { p50: 9.0, p95: 4.0, p99: 9.8, max: 99.0 }));
     assert_eq!((sum.failures.len(), sum.failures[0].count, sum.numbers[0].accepted), (1, 9, 3 * 665));

@@ -2,16 +2,18 @@
 
 use dawncast_core::{
     UnixMs,
+    campaign::Message,
     delivery::Terms,
     plan::{Entry, Page, Plan, Shortage, Staged},
 };
 use dawncast_store::run::Run;
 
-use super::{screen::ANY, select::Selection};
+use super::select::Selection;
 
 /// Plans everybody with `plan`, which is told whom to plan if not all; each page then holds those of one deadline. Whose
 /// deadline was over before the run could begin has a place in the plan, and expires there.
 pub(super) fn plan(
+    message: &Message,
     selection: &Selection,
     plan: impl FnOnce(Option<&[u32]>) -> Result<Plan, Shortage>,
 ) -> Result<Staged, Shortage> {
@@ -29,7 +31,7 @@ pub(super) fn plan(
     });
     let pages = planned.pages.into_iter().chain(expired).collect();
     // Nor does a page hold two messages.
-    let kind = |candidate: u32| (clocks.deadline(clock(candidate)), selection.number_of(candidate) == ANY);
+    let kind = |candidate: u32| (clocks.deadline(clock(candidate)), selection.choice_of(message, candidate));
     Ok(Staged::whole(Plan { pages }.cut_by(kind)))
 }
 

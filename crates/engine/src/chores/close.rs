@@ -52,6 +52,7 @@ impl Chores {
         let report = store.report(&closed, now, explain).await?;
         let notice = self.notice(run, || notify::closed(run, &report, now));
         store.keep_report(&Report { state: RunState::Closed.as_str().to_owned(), ..report.clone() }).await?;
+        self.learn(run, &report).await?;
         reach(Point::CloseBefore);
         let advanced = store.close_run(&run.record.id, report.sla.verdict.as_str(), now, notice.as_ref()).await?;
         reach(Point::CloseAfter);

@@ -1,6 +1,6 @@
 //! Freeze (rule 8, freeze pins everything once): pins the audience's version, the numbers and the dice, and gives every row that is not sent to a reason.
 
-use dawncast_core::{UnixMs, campaign::Choice, template::Rotation};
+use dawncast_core::{UnixMs, template::Rotation};
 use dawncast_store::{
     records::{AudienceVersion, Number, NumberRole, mint},
     run::{Advanced, Frozen, Run, Sender},
@@ -8,7 +8,7 @@ use dawncast_store::{
 
 use tracing::debug;
 
-use super::{Chores, examine::kept_back, select::Selection};
+use super::{Chores, examine::kept_back, screen::ANY, select::Selection};
 use crate::{
     EngineError,
     points::{Point, reach},
@@ -82,7 +82,7 @@ impl Chores {
     pub(super) async fn rotated(&self, run: &Run) -> Result<Run, EngineError> {
         let rotations = self.ctx.store.rotations().await?;
         let mut rotated = run.clone();
-        rotated.record.spec.message = run.record.spec.message.rotated(|named| Rotation::messages_of(&rotations, named));
+        rotated.record.spec.message = Rotation::applied(&rotations, &run.record.spec.message);
         Ok(rotated)
     }
 
@@ -145,7 +145,7 @@ impl Chores {
     ) -> Result<Frozen, EngineError> {
         let (message, chosen) = (&run.record.spec.message, selection.chosen.len() as u64);
         let fixed = message.is_free_form();
-        let fallback = selection.places_of(message, Choice::FALLBACK, 0).len() as u64;
+        let fallback = selection.chosen_rows().filter(|(_, number)| *number == ANY).count() as u64;
         let conversations = if fixed { fallback } else { chosen };
         let (homes, over_quota) = self.homes_by_limit(run, &senders, opens_at, conversations).await?;
         // A free-form message goes where its user has written to, cap or not.
@@ -164,7 +164,7 @@ impl Chores {
             dropped: selection.dropped_by_reason(),
             screened: selection.screened().len() as u64,
             fixed,
-            fallback,
+            fallback: if fixed { fallback } else { 0 },
         })
     }
 

@@ -20,6 +20,7 @@ mod screen;
 mod select;
 mod stalled;
 mod tick;
+mod trial;
 
 use std::sync::Arc;
 

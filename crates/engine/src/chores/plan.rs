@@ -15,7 +15,7 @@ use futures::future::try_join_all;
 
 use super::{
     Chores, by_zone,
-    screen::{ANY, choice},
+    screen::ANY,
     select::{self, Selection},
 };
 use crate::{
@@ -80,12 +80,17 @@ impl Chores {
         let senders: Vec<plan::Sender> = home_senders(frozen).map(sender).collect();
         let (headroom, jitter) = (self.ctx.settings.headroom, run.record.spec.jitter);
         let fixed = frozen.fixed.then(|| fixed(frozen, selection));
-        let candidates = plan::Candidates { all: &selection.candidates, fixed: fixed.as_deref() };
+        let message = &run.record.spec.message;
+        let choice = |candidate| selection.choice_of(message, candidate);
+        let messages: Option<Vec<_>> =
+            message.trial().map(|_| (0..selection.candidates.len() as u32).map(choice).collect());
+        let candidates =
+            plan::Candidates { all: &selection.candidates, fixed: fixed.as_deref(), messages: messages.as_deref() };
         let attempt = |closes_at, until| {
             let hours = selection.clocks.hours(opens_at, closes_at, until);
             let terms = Terms { opens_at, closes_at, headroom, jitter, hours };
             match &run.record.spec.canary {
-                None => by_zone::plan(selection, |some| candidates.plan(some, &senders, &terms, frozen.seed)),
+                None => by_zone::plan(message, selection, |some| candidates.plan(some, &senders, &terms, frozen.seed)),
                 Some(canary) => candidates.plan_in_two(canary, &senders, &terms, frozen.seed),
             }
         };
@@ -125,8 +130,8 @@ fn fixed(frozen: &Frozen, selection: &Selection) -> Vec<Option<usize>> {
 
 /// The message that all of a planned page get.
 fn message_of(run: &Run, page: &plan::Page, selection: &Selection) -> Choice {
-    let number = |entry: &plan::Entry| selection.number_of(entry.candidate);
-    page.entries.first().map_or(Choice::OWN, |entry| choice(&run.record.spec.message, number(entry)))
+    let choice = |entry: &plan::Entry| selection.choice_of(&run.record.spec.message, entry.candidate);
+    page.entries.first().map_or(Choice::OWN, choice)
 }
 
 /// Within as long as it takes, in milliseconds.

@@ -33,9 +33,9 @@ pub(super) const ANY: u8 = u8::MAX;
 /// What a screen says of a row: the place of the number that may send to it, or [`ANY`]; or why none may.
 pub(super) type Looked = Result<u8, Refusal>;
 
-/// Which of a campaign's messages a row gets that has this place.
-pub(super) fn choice(message: &Message, number: u8) -> Choice {
-    message.choice(number != ANY)
+/// Which of a campaign's messages a phone gets that has this place.
+pub(super) fn choice(message: &Message, number: u8, phone: u64) -> Choice {
+    message.choice(number != ANY, Phone::person_of(phone))
 }
 
 /// Where free-form messages may go out.
@@ -95,8 +95,8 @@ impl Selection {
 
     /// Of those chosen from number `from` on, the places of those who get this one of the campaign's messages.
     pub(super) fn places_of(&self, message: &Message, wanted: Choice, from: usize) -> Vec<usize> {
-        let rows = self.chosen_rows().enumerate().skip(from);
-        rows.filter(|(_, (_, number))| choice(message, *number) == wanted).map(|(place, _)| place).collect()
+        let places = from..self.chosen.len();
+        places.filter(|place| self.choice_of(message, *place as u32) == wanted).collect()
     }
 }
 

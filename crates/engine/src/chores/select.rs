@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use dawncast_core::{
     UnixMs,
-    campaign::Message,
+    campaign::{Choice, Message},
     plan::Candidate,
     quiet::{Clocks, Stretch, Until},
     render::{Attributes, Renderers},
@@ -59,6 +59,11 @@ impl Selection {
         self.rows[candidate as usize].1
     }
 
+    /// Which of the campaign's messages this one of the chosen gets.
+    pub(super) fn choice_of(&self, message: &Message, candidate: u32) -> Choice {
+        choice(message, self.number_of(candidate), self.chosen[candidate as usize].phone)
+    }
+
     /// Drops, of those chosen from number `from` on, whom `may` does not let through.
     pub(super) fn drop_where(&mut self, from: usize, may: &[bool], reason: DropReason, detail: &str) {
         if may.iter().all(|may| *may) {
@@ -105,7 +110,7 @@ impl Sorter<'_> {
         let number = looked?;
         let hours = selection::hours(&mut self.selection.clocks, row.timezone.as_deref())?;
         let view = selection::Row { phone: row.phone, tier: row.tier.as_deref(), hours };
-        let chosen = self.selector.choose(view, phone, choice(self.message, number), row)?;
+        let chosen = self.selector.choose(view, phone, choice(self.message, number, row.phone), row)?;
         self.selection.assets.extend(chosen.assets);
         self.selection.candidates.push(chosen.candidate);
         self.selection.chosen.push(self.keep(row));

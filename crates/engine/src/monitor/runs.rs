@@ -112,7 +112,7 @@ async fn export_templates(ctx: &Context, run: &Run, now: UnixMs) -> Result<(), E
     let mut is_lacking = false;
     if is_near && !record.spec.message.is_free_form() {
         let rotations = ctx.store.rotations().await?;
-        let message = record.spec.message.rotated(|named| Rotation::messages_of(&rotations, named));
+        let message = Rotation::applied(&rotations, &record.spec.message);
         let numbers = ctx.store.pool_numbers(&record.spec.pool).await?;
         let active = numbers.iter().filter(|number| number.role == NumberRole::Active);
         let accounts: BTreeSet<_> = active.map(|number| &number.waba_id).collect();

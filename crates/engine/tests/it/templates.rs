@@ -4,8 +4,10 @@ use std::time::Duration;
 
 use dawncast_cloud_sim::{SimConfig, TemplateOrder, Verdict};
 use dawncast_core::{
+    campaign::TrialShare,
     ids::{RunId, WabaId},
     report::{Report, SlaVerdict},
+    template::Rotation,
 };
 use dawncast_store::run::RunState;
 use dawncast_testkit::until;
@@ -250,4 +252,48 @@ async fn a_submitted_template_is_reviewed_edited_when_it_was_rejected_and_goes_o
     let report = world.closed(&run).await;
     assert_eq!(by_message(&report), [("template daily_text_v2", 20), ("template daily_text_v1", 0)]);
     world.everyone_once(20);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_version_on_trial_goes_to_its_share_and_to_nobody_once_it_is_seen_to_fail_more() {
+    let world = two_templates(2).await;
+    let now = world.clock.now();
+    let start = |it: &mut Rotation| it.start_trial(OTHER, TrialShare::of(500), now);
+    world.store.change_rotation(OWN, "en_IN", start).await.unwrap();
+    let audience = world.audience(400).await;
+    let _crew = (world.scheduler(), world.worker());
+    let run = world.submit(&audience, json!({ "message": texts(json!([])) })).await;
+    let report = world.closed(&run).await;
+    let shares: Vec<_> = report.by_message.iter().map(|it| (it.message.as_str(), it.fallback)).collect();
+    assert_eq!(shares, [("template daily_text_v2", false), ("template daily_text_v1", false)]);
+    let [(_, tried), (_, current)] = by_message(&report)[..] else { panic!("two messages") };
+    assert!((150..=250).contains(&tried) && tried + current == 400, "{tried} and {current}");
+    let trial = world.store.rotation(OWN, "en_IN").await.unwrap().trial.expect("it goes on");
+    assert_eq!((trial.tried.delivered, trial.current.delivered), (tried, current));
+
+    // The same people get it the next morning, and many of their messages are refused.
+    let on_trial = async |run: &RunId| -> Vec<u64> {
+        let rows = world.rows(run).await.into_iter().filter(|row| !row.message.is_fallback());
+        rows.map(|row| row.recipient.phone).collect()
+    };
+    let takers = on_trial(&run).await;
+    let fault = json!({ "kind": "error", "code": 131_008 });
+    let failing = takers.iter().take(80);
+    let rules: Vec<Value> =
+        failing.map(|phone| json!({ "match": { "phone": phone.to_string() }, "fault": fault })).collect();
+    world.faults(json!(rules));
+    let second = world.submit(&audience, json!({ "message": texts(json!([])) })).await;
+    let report = world.closed(&second).await;
+    let (mut before, mut after) = (takers, on_trial(&second).await);
+    before.sort_unstable();
+    after.sort_unstable();
+    assert_eq!((before, report.totals.failed), (after, 80));
+    let rotation = world.store.rotation(OWN, "en_IN").await.unwrap();
+    assert_eq!((rotation.current(), &rotation.trial), (OWN, &None));
+    let why = rotation.changes.last().and_then(|change| change.why.as_deref()).unwrap_or_default();
+    assert!(why.starts_with("the trial of daily_text_v2 ends, it fails more: "), "{why}");
+
+    let third = world.submit(&audience, json!({ "message": texts(json!([])) })).await;
+    let report = world.closed(&third).await;
+    assert_eq!(report.by_message.iter().map(|it| it.message.as_str()).collect::<Vec<_>>(), ["template daily_text_v1"]);
 }

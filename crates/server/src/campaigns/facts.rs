@@ -130,7 +130,7 @@ impl Facts {
 /// A message in the versions of its templates that go out now.
 pub(super) async fn rotated(store: &Store, message: &Message) -> Result<Message, StoreError> {
     let rotations = store.rotations().await?;
-    Ok(message.rotated(|named| Rotation::messages_of(&rotations, named)))
+    Ok(Rotation::applied(&rotations, message))
 }
 
 /// What the runs of a pool that are not over have promised. Before freeze a run counts with the rows that its audience has now.

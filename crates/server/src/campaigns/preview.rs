@@ -23,7 +23,7 @@ use dawncast_store::records::{Number, Recipient};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use self::sort::{Sorted, Trial};
+use self::sort::{Probe, Sorted};
 use super::{capacity, check, facts::Facts, find};
 use crate::{
     extract::{Id, Query, read_json},
@@ -204,21 +204,21 @@ impl Sheet {
                 (None, Some(format!("{shortage}{watch}.")))
             }
         };
-        let wanted = sorted.samples.iter().filter_map(|trial| Some(trial.gets?.0)).collect();
+        let wanted = sorted.samples.iter().filter_map(|probe| Some(probe.gets?.0)).collect();
         let places = plan.as_ref().map(|plan| places(plan, &wanted)).unwrap_or_default();
-        let place = |trial: &Trial, choice| {
-            let (candidate, _) = trial.gets.filter(|(_, gets)| *gets == choice)?;
+        let place = |probe: &Probe, choice| {
+            let (candidate, _) = probe.gets.filter(|(_, gets)| *gets == choice)?;
             places.get(&candidate).map(|(number, due)| (senders[*number].id.clone(), *due))
         };
-        let of_each = |trial: &Trial| {
+        let of_each = |probe: &Probe| {
             let sample =
-                |(choice, request): &(Choice, Value)| self.sample(&trial.row, *choice, request, place(trial, *choice));
-            trial.requests.iter().map(sample).collect::<Vec<_>>()
+                |(choice, request): &(Choice, Value)| self.sample(&probe.row, *choice, request, place(probe, *choice));
+            probe.requests.iter().map(sample).collect::<Vec<_>>()
         };
         let samples = sorted.samples.iter().flat_map(of_each).collect();
         let share = |(choice, content): (Choice, &Content)| MessageShare {
             message: content.name(),
-            fallback: choice.is_fallback(),
+            fallback: self.spec.message.falls_back(choice),
             recipients: sorted.messages[choice.place()],
         };
         let messages = self.spec.message.all().map(share).collect();
@@ -243,7 +243,8 @@ impl Sheet {
     /// As the run will be planned, but for its seed.
     fn plan(&self, sorted: &Sorted, senders: &[Sender], terms: &Terms) -> Result<Staged, Shortage> {
         let fixed = self.spec.message.is_free_form().then_some(sorted.fixed.as_slice());
-        let candidates = plan::Candidates { all: &sorted.candidates, fixed };
+        let messages = self.spec.message.trial().map(|_| sorted.choices.as_slice());
+        let candidates = plan::Candidates { all: &sorted.candidates, fixed, messages };
         match &self.spec.canary {
             None => candidates.plan(None, senders, terms, SEED).map(Staged::whole),
             Some(canary) => candidates.plan_in_two(canary, senders, terms, SEED),
@@ -280,7 +281,7 @@ impl Sheet {
             id: row.id.clone(),
             tier: row.tier.clone(),
             message: content.name(),
-            fallback: choice.is_fallback(),
+            fallback: self.spec.message.falls_back(choice),
             due_at: due.map(rfc3339),
             phone_number_id,
             shown: shown(self.definition(content), request),

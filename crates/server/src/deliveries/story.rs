@@ -89,7 +89,7 @@ pub(crate) async fn show(State(state): State<ApiState>, Id(id): Id<DeliveryId>) 
         story: told.collect(),
         home_number: row.home.clone(),
         message: message.sent_as(row.message).name(),
-        fallback: row.message.is_fallback(),
+        fallback: message.falls_back(row.message),
         deadline_at: rfc3339(row.deadline_at),
         awaits: awaits(&run, &row, now),
         ended: ended(&run, &row),

@@ -3,6 +3,7 @@
 mod rotate;
 mod stats;
 mod submit;
+mod trial;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -10,15 +11,17 @@ use axum::{Json, extract::State};
 use dawncast_core::{
     campaign::Category,
     ids::WabaId,
-    template::{Definition, Rotation},
+    template::{Definition, Rotated, Rotation},
 };
 use dawncast_store::{StoreError, records::Page};
 use serde::{Deserialize, Serialize};
 
+use self::trial::OnTrial;
 pub(crate) use self::{
     rotate::{roll_back, rotate},
     stats::stats,
     submit::{lint, submit, sync},
+    trial::{end as end_trial, start as start_trial},
 };
 use crate::{
     extract::{Id, Query},
@@ -39,6 +42,8 @@ pub(crate) struct View {
     versions: Vec<String>,
     /// How it came to that, the latest last.
     rotations: Vec<Change>,
+    /// What is tried on a share of the recipients.
+    trial: Option<OnTrial>,
     /// Its text, as the first account has it.
     body: String,
 }
@@ -59,6 +64,8 @@ struct Change {
     at: String,
     from: String,
     to: String,
+    /// Why, where nobody asked for it.
+    why: Option<String>,
 }
 
 impl View {
@@ -71,11 +78,8 @@ impl View {
             quality: it.quality.clone(),
             rejected_reason: it.rejected_reason.clone(),
         };
-        let change = |it: &dawncast_core::template::Rotated| Change {
-            at: rfc3339(it.at),
-            from: it.from.clone(),
-            to: it.to.clone(),
-        };
+        let change =
+            |it: &Rotated| Change { at: rfc3339(it.at), from: it.from.clone(), to: it.to.clone(), why: it.why.clone() };
         Some(Self {
             name: first.name.clone(),
             language: first.language.clone(),
@@ -83,6 +87,7 @@ impl View {
             accounts: known.iter().map(account).collect(),
             versions: rotation.in_order().map(str::to_owned).collect(),
             rotations: rotation.changes.iter().map(change).collect(),
+            trial: rotation.trial.as_ref().map(OnTrial::from),
             body: first.body_text.clone(),
         })
     }

@@ -1,7 +1,7 @@
 //! Versions: what goes out for campaigns that name a template, from their next freeze on.
 
 use axum::{Json, body::Body, extract::State, http::HeaderMap};
-use dawncast_core::{fault::Faults, template::Definition};
+use dawncast_core::{fault::Faults, ids::WabaId, template::Definition};
 
 use super::{View, Which, find};
 use crate::{
@@ -29,6 +29,33 @@ fn misfit(named: &Definition, version: &Definition) -> Option<&'static str> {
     }
 }
 
+/// Whether `to` may go out for campaigns that name the template `name`, as these accounts have it; where not, the fault is at
+/// `pointer`.
+pub(super) async fn version_for(
+    state: &ApiState,
+    name: &str,
+    accounts: &[(WabaId, Definition)],
+    to: &str,
+    pointer: &'static str,
+) -> Result<(), Problem> {
+    let refuse = |detail: String| Err(Problem::from(Faults::one(pointer, detail)));
+    let Some((_, named)) = accounts.first() else { return Err(Problem::no_such("template", name)) };
+    let language = &named.language;
+    let Ok((_, versions)) = find(state, to, Some(language)).await else {
+        return refuse(format!("there is no template `{to}` in {language}: submit it first."));
+    };
+    if let Some(what) = versions.first().and_then(|(_, version)| misfit(named, version)) {
+        return refuse(format!(
+            "`{to}` has another {what} than `{name}`: campaigns that name it could not fill it in."
+        ));
+    }
+    if !versions.iter().any(|(_, version)| version.is_approved()) {
+        let status = versions.first().map_or("", |(_, version)| version.status.as_str());
+        return refuse(format!("`{to}` is {status}: it may go out once it is APPROVED."));
+    }
+    Ok(())
+}
+
 /// `POST /v1/templates/{name}/rotate` `{"to"}`
 pub(crate) async fn rotate(
     State(state): State<ApiState>,
@@ -42,23 +69,7 @@ pub(crate) async fn rotate(
     let to = form.words("to");
     let to = form.finish(to)?;
     let ((name, language), accounts) = find(&state, &name, which.language.as_deref()).await?;
-    let (_, versions) = find(&state, &to, Some(&language)).await.map_err(|_| {
-        let detail = format!("there is no template `{to}` in {language}: submit it first.");
-        Problem::from(Faults::one("/to", detail))
-    })?;
-    if let (Some((_, named)), Some((_, version))) = (accounts.first(), versions.first())
-        && let Some(what) = misfit(named, version)
-    {
-        let detail = format!("`{to}` has another {what} than `{name}`: campaigns that name it could not fill it in.");
-        return Err(Problem::from(Faults::one("/to", detail)));
-    }
-    if !versions.iter().any(|(_, version)| version.is_approved()) {
-        let status = versions.first().map_or("", |(_, version)| version.status.as_str());
-        return Err(Problem::from(Faults::one(
-            "/to",
-            format!("`{to}` is {status}: rotate to it once it is APPROVED."),
-        )));
-    }
+    version_for(&state, &name, &accounts, &to, "/to").await?;
     let now = state.now();
     let (rotation, changed) = state.store.change_rotation(&name, &language, |it| it.rotate(&to, now)).await?;
     if changed {

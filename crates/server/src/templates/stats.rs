@@ -3,7 +3,11 @@
 use std::collections::BTreeMap;
 
 use axum::{Json, extract::State};
-use dawncast_core::report::Totals;
+use dawncast_core::{
+    campaign::Category,
+    price::{Cost, Prices},
+    report::MessageLine,
+};
 use serde::{Deserialize, Serialize};
 
 use super::find;
@@ -36,7 +40,7 @@ pub(crate) struct View {
     language: String,
     from: String,
     to: String,
-    /// In the order in which they go out.
+    /// In the order in which they go out; what is tried beside them comes last.
     versions: Vec<Line>,
 }
 
@@ -56,21 +60,36 @@ struct Line {
     /// Read, of those delivered: read receipts may be off.
     read_share: Option<f64>,
     failed_share: Option<f64>,
+    /// By the configured prices; none where these say nothing of its category. A version's messages in a service window may
+    /// have cost less: the bill is Meta's.
+    cost: Option<Cost>,
     /// How often each error code was the reason.
     failures: BTreeMap<u32, u64>,
+    #[serde(skip)]
+    delivered_by_country: BTreeMap<String, u64>,
+    #[serde(skip)]
+    category: Option<Category>,
 }
 
 impl Line {
-    fn add(&mut self, totals: &Totals) {
+    fn add(&mut self, told: &MessageLine) {
+        let totals = &told.part.totals;
         self.runs += 1;
         self.recipients += totals.submitted;
         self.sent += totals.accepted + totals.sent + totals.delivered + totals.read;
         self.delivered += totals.delivered + totals.read;
         self.read += totals.read;
         self.failed += totals.failed;
+        self.category = told.category.or(self.category);
+        let counts = &mut self.delivered_by_country;
+        told.delivered_by_country
+            .iter()
+            .for_each(|(country, count)| *counts.entry(country.clone()).or_default() += count);
+        told.part.failures.iter().for_each(|it| *self.failures.entry(it.code).or_default() += it.count);
     }
 
-    fn finish(mut self) -> Self {
+    fn finish(mut self, prices: &Prices) -> Self {
+        self.cost = self.category.and_then(|category| prices.cost(category, &self.delivered_by_country));
         let share = |part: u64, all: u64| (all > 0).then(|| part as f64 / all as f64);
         self.read_share = share(self.read, self.delivered);
         self.failed_share = share(self.failed, self.sent + self.failed);
@@ -91,8 +110,9 @@ pub(crate) async fn stats(
     let ((name, language), _) = find(&state, &name, asked.language.as_deref()).await?;
     let (to, rotation) = (state.now(), state.store.rotation(&name, &language).await?);
     let from = to - i64::from(days) * DAY_MS;
-    let mut lines: Vec<Line> =
-        rotation.in_order().map(|version| Line { version: version.to_owned(), ..Line::default() }).collect();
+    let tried = rotation.trial.as_ref().map(|trial| trial.version.as_str());
+    let line = |version: &str| Line { version: version.to_owned(), ..Line::default() };
+    let mut lines: Vec<Line> = rotation.in_order().filter(|it| Some(*it) != tried).chain(tried).map(line).collect();
     let runs = state.store.runs_from(None, RUNS).await?;
     for (_, run) in runs.into_iter().filter(|(opens_at, _)| (from..to).contains(opens_at)) {
         let Some(report) = state.store.kept_report(&run).await? else { continue };
@@ -100,10 +120,9 @@ pub(crate) async fn stats(
             let Some(line) = lines.iter_mut().find(|line| told.message == format!("template {}", line.version)) else {
                 continue;
             };
-            line.add(&told.part.totals);
-            told.part.failures.iter().for_each(|it| *line.failures.entry(it.code).or_default() += it.count);
+            line.add(told);
         }
     }
-    let versions = lines.into_iter().map(Line::finish).collect();
+    let versions = lines.into_iter().map(|line| line.finish(&state.prices)).collect();
     Ok(Json(View { name, language, from: rfc3339(from), to: rfc3339(to), versions }))
 }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use axum::http::StatusCode;
+use axum::http::{Method, StatusCode};
 use dawncast_core::{
     ids::WabaId,
     template::{Draft, Submitted},
@@ -102,8 +102,8 @@ async fn templates_are_listed_and_shown_as_each_account_has_them() {
     assert_eq!(api.get("/v1/templates/daily_text_v1?language=hi").await.0, StatusCode::NOT_FOUND);
 }
 
-#[tokio::test]
-async fn a_template_is_rotated_to_what_fits_and_rolled_back() {
+/// An API that knows of a second version like `daily_text_v1`, approved, and of a third that is not.
+async fn three_versions() -> Api {
     let api = Api::start().await;
     api.ready(1).await;
     let mut known = api.store.templates(&"200".parse().unwrap()).await.unwrap().unwrap();
@@ -111,6 +111,12 @@ async fn a_template_is_rotated_to_what_fits_and_rolled_back() {
     known.push(dawncast_core::template::Definition { name: "daily_text_v2".into(), ..like.clone() });
     known.push(dawncast_core::template::Definition { name: "daily_text_v3".into(), status: "PENDING".into(), ..like });
     api.store.put_templates(&"200".parse().unwrap(), &known, crate::rig::NOW).await.unwrap();
+    api
+}
+
+#[tokio::test]
+async fn a_template_is_rotated_to_what_fits_and_rolled_back() {
+    let api = three_versions().await;
     let rotate = async |to: &str| api.post("/v1/templates/daily_text_v1/rotate", &json!({ "to": to })).await;
     for (to, why) in
         [("daily_pack_v1", "another kind of header"), ("nope", "no template"), ("daily_text_v3", "PENDING")]
@@ -129,6 +135,30 @@ async fn a_template_is_rotated_to_what_fits_and_rolled_back() {
     assert_eq!((&back["versions"], back["rotations"].as_array().unwrap().len()), (&json!(["daily_text_v1"]), 2));
     let (status, _) = api.post("/v1/templates/daily_text_v1/rollback", &json!({})).await;
     assert_eq!(status, StatusCode::CONFLICT, "there is nothing to take back");
+}
+
+#[tokio::test]
+async fn a_version_is_tried_on_a_share_until_its_trial_is_ended() {
+    let (api, path) = (three_versions().await, "/v1/templates/daily_text_v1/trial");
+    let remove = async || answer(api.request(Method::DELETE, path)).await;
+    let (status, problem) = api.post(path, &json!({ "version": "daily_text_v3", "share": 1.0 })).await;
+    assert_eq!((status, &problem["errors"][0]["pointer"]), (StatusCode::UNPROCESSABLE_ENTITY, &json!("/share")));
+    let (_, problem) = api.post(path, &json!({ "version": "daily_text_v3" })).await;
+    assert_eq!(problem["errors"][0]["pointer"], "/version", "{problem}");
+    assert!(problem.to_string().contains("PENDING"), "{problem}");
+    let (status, shown) = api.post(path, &json!({ "version": "daily_text_v2" })).await;
+    assert_eq!(
+        (status, &shown["trial"]["share"], &shown["versions"]),
+        (StatusCode::OK, &json!(0.1), &json!(["daily_text_v1"]))
+    );
+    let (_, stats) = api.get("/v1/templates/daily_text_v1/stats").await;
+    let versions: Vec<_> = stats["versions"].as_array().unwrap().iter().map(|it| it["version"].clone()).collect();
+    assert_eq!(versions, ["daily_text_v1", "daily_text_v2"]);
+    assert_eq!(remove().await.0, StatusCode::OK);
+    assert_eq!(api.get("/v1/templates/daily_text_v1").await.1["trial"], Value::Null);
+    assert_eq!(remove().await.0, StatusCode::CONFLICT);
+    let (status, _) = api.post(path, &json!({ "version": "daily_text_v1" })).await;
+    assert_eq!(status, StatusCode::CONFLICT, "all get it");
 }
 
 #[tokio::test]

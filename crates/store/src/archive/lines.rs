@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use chrono::{DateTime, Utc};
 use dawncast_core::{
     UnixMs,
-    campaign::Choice,
+    campaign::{Choice, Message},
     delivery::{Attempt, DeliveryState, Outcome, Record},
     ids::{DeliveryId, NumberId, PageRef},
     report::DropReason,
@@ -155,8 +155,8 @@ fn code(code: u32) -> Option<u32> {
 }
 
 impl DeliveryLine {
-    /// A delivery whose page has attributes of these names.
-    pub(super) fn new(names: &[String], row: &DeliveryRow, story: Vec<Story>) -> Self {
+    /// A delivery of a run that sends `message`, whose page has attributes of these names.
+    pub(super) fn new(message: &Message, names: &[String], row: &DeliveryRow, story: Vec<Story>) -> Self {
         let record = &row.record;
         let attempt = |it: Story| AttemptLine {
             attempt: it.attempt,
@@ -175,7 +175,7 @@ impl DeliveryLine {
             tier: given(&row.recipient.tier),
             state: row.state.as_str().to_owned(),
             due_at: row.recipient.due.into(),
-            fallback: row.message.is_fallback(),
+            fallback: message.falls_back(row.message),
             message: row.message.code(),
             deadline_at: row.deadline_at.into(),
             home_number: row.home.clone(),

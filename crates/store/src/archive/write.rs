@@ -77,7 +77,11 @@ impl Object {
     async fn page(&mut self, run: &Run, page: &StoredPage, now: UnixMs) -> Result<(), ArchiveError> {
         let (names, mut lines) = (&page.recipients.names, Vec::new());
         for (index, row) in rows(run, page, now).enumerate() {
-            put(&mut lines, "delivery", DeliveryLine::new(names, &row, story(run, page, index)));
+            put(
+                &mut lines,
+                "delivery",
+                DeliveryLine::new(&run.record.spec.message, names, &row, story(run, page, index)),
+            );
         }
         self.end.deliveries += page.recipients.rows.len() as u64;
         self.index.attributes.clone_from(names);

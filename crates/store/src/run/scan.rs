@@ -5,12 +5,15 @@ use std::collections::{BTreeMap, HashMap};
 use dawncast_core::{
     campaign::{Choice, Content, Message},
     country::Country,
-    delivery::Terms,
+    delivery::{DeliveryState, Terms},
     ids::NumberId,
     report::{Count, CountryLine, Explained, MessageLine, TierLine},
 };
 
 use super::{DeliveryRow, Run};
+
+/// Stands for no country where its name would stand.
+const NO_COUNTRY: &str = "??";
 
 /// A scan under way: every delivery of a run is shown to it once.
 pub(super) struct Scan {
@@ -22,6 +25,8 @@ pub(super) struct Scan {
     /// By the number of the latest attempt; before the first, by home.
     pub(super) numbers: HashMap<NumberId, NumberCount>,
     messages: BTreeMap<Choice, Count>,
+    /// Who has it on the phone, by message and country.
+    delivered: BTreeMap<(Choice, Option<Country>), u64>,
     tiers: BTreeMap<String, Count>,
     countries: BTreeMap<Option<Country>, Count>,
 }
@@ -42,6 +47,7 @@ impl Scan {
             all: Count::default(),
             numbers: HashMap::new(),
             messages: BTreeMap::new(),
+            delivered: BTreeMap::new(),
             tiers: BTreeMap::new(),
             countries: BTreeMap::new(),
         }
@@ -54,7 +60,11 @@ impl Scan {
         let (state, within, code) = (row.state, row.record.is_within(&self.terms), row.record.code);
         self.all.add(state, within, code);
         self.messages.entry(row.message).or_default().add(state, within, code);
-        self.countries.entry(Country::of(row.recipient.phone)).or_default().add(state, within, code);
+        let country = Country::of(row.recipient.phone);
+        self.countries.entry(country).or_default().add(state, within, code);
+        if matches!(state, DeliveryState::Delivered | DeliveryState::Read) {
+            *self.delivered.entry((row.message, country)).or_default() += 1;
+        }
         // Most rows are of a tier that is known already: nothing is cloned for them.
         match self.tiers.get_mut(&row.recipient.tier) {
             Some(count) => count.add(state, within, code),
@@ -81,7 +91,9 @@ impl Scan {
     pub(super) fn message_lines(&mut self, message: &Message, explain: impl Fn(u32) -> Explained) -> Vec<MessageLine> {
         let line = |(choice, content): (Choice, &Content)| MessageLine {
             message: content.name(),
-            fallback: choice.is_fallback(),
+            fallback: message.falls_back(choice),
+            category: content.category(),
+            delivered_by_country: delivered_of(&self.delivered, choice),
             part: self.messages.remove(&choice).unwrap_or_default().part(&explain),
         };
         message.all().map(line).collect()
@@ -107,4 +119,10 @@ impl Scan {
         };
         std::mem::take(&mut self.countries).into_iter().map(line).collect()
     }
+}
+
+/// How many have this message on the phone, by country.
+fn delivered_of(delivered: &BTreeMap<(Choice, Option<Country>), u64>, choice: Choice) -> BTreeMap<String, u64> {
+    let own = delivered.iter().filter(|((of, _), _)| *of == choice);
+    own.map(|((_, country), count)| (country.map_or(NO_COUNTRY, |country| country.iso).to_owned(), *count)).collect()
 }

@@ -5,6 +5,7 @@ mod media;
 mod template;
 #[cfg(test)]
 mod tests;
+mod trial;
 
 use serde::Serialize;
 
@@ -15,6 +16,7 @@ use media::Takes;
 pub use interactive::{Action, Header, Interactive, LinkButton, ListRow, ListSection, Reply, ReplyButton, Words};
 pub use media::{Media, MediaSource};
 pub use template::{ButtonKind, Category, Component, Parameter, TemplateMessage};
+pub use trial::TrialShare;
 
 /// What a campaign sends: its own message and, in order, what goes out where that cannot.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -26,6 +28,9 @@ pub struct Message {
     /// window is open, or because the own template is paused.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     fallback: Vec<Content>,
+    /// The first two templates are on trial.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    trial: Option<TrialShare>,
 }
 
 /// Which of a campaign's messages: its own, or one that it falls back to. A page carries one of them alone, unless that cannot
@@ -80,7 +85,7 @@ impl Choice {
 
 impl From<Content> for Message {
     fn from(content: Content) -> Self {
-        Self { content, fallback: Vec::new() }
+        Self { content, fallback: Vec::new(), trial: None }
     }
 }
 
@@ -101,11 +106,6 @@ impl Message {
     /// How many messages it has.
     pub fn count(&self) -> usize {
         1 + self.fallback.len()
-    }
-
-    /// Which of its messages a recipient gets: a free-form one goes only by a number that the recipient has written to.
-    pub fn choice(&self, by_written_to: bool) -> Choice {
-        if self.is_free_form() && !by_written_to { Choice::FALLBACK } else { Choice::OWN }
     }
 
     /// All that may be sent.
@@ -131,16 +131,25 @@ impl Message {
             Content::Template(template) => versions(template).into_iter().map(Content::Template).collect(),
             other => vec![other.clone()],
         };
+        let mut expanded: Vec<Vec<Content>> = self.all().map(|(_, content)| expand(content)).collect();
+        // Two on trial stay side by side: what stands behind each comes after both.
+        let fronts = if self.trial.is_some() { 1 } else { usize::MAX };
+        let behind: Vec<Content> =
+            expanded.iter_mut().flat_map(|versions| versions.split_off(versions.len().min(fronts))).collect();
         let mut all: Vec<Content> = Vec::new();
-        for content in self.all().flat_map(|(_, content)| expand(content)) {
+        for content in expanded.into_iter().flatten().chain(behind) {
             if !all.contains(&content) {
                 all.push(content);
             }
         }
+        Self { trial: self.trial, ..Self::in_order(all).unwrap_or_else(|| self.clone()) }
+    }
+
+    /// A message of these, as many as there is room for; none of nothing.
+    fn in_order(mut all: Vec<Content>) -> Option<Self> {
         all.truncate(Choice::MOST);
-        let fallback = all.split_off(1);
-        let content = all.pop().unwrap_or_else(|| self.content.clone());
-        Self { content, fallback }
+        let fallback = all.split_off(all.len().min(1));
+        Some(Self { content: all.pop()?, fallback, trial: None })
     }
 
     pub(crate) fn read(node: &Node<'_>) -> Option<Self> {
@@ -149,7 +158,12 @@ impl Message {
             let content = Content::read(kind, fields);
             let own = content.as_ref().and_then(Content::template);
             let fallback = fields.or("fallback", Vec::new(), |node| read_fallback(own, node));
-            Some(Self { content: content?, fallback: fallback? })
+            let trial = fields.maybe("trial", TrialShare::read);
+            let message = Self { content: content?, fallback: fallback?, trial: trial? };
+            if message.trial.is_some() && message.templates().nth(1).is_none() {
+                return fields.fault_at("trial", "needs two templates: give another in `fallback`.");
+            }
+            Some(message)
         })
     }
 }

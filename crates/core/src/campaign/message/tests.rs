@@ -3,7 +3,7 @@ use serde_json::{Value, json};
 use super::*;
 use crate::fault::read::document;
 
-fn read(message: &Value) -> Result<Message, String> {
+pub(super) fn read(message: &Value) -> Result<Message, String> {
     document(message, Message::read).map_err(|faults| faults.to_string())
 }
 
@@ -56,13 +56,13 @@ fn text() -> Value {
     json!({"type": "text", "text": {"body": "Hi {{ first_name }}", "preview_url": false}})
 }
 
-fn with_fallback(fallback: Value) -> Value {
+pub(super) fn with_fallback(fallback: Value) -> Value {
     let mut message = text();
     message["fallback"] = fallback;
     message
 }
 
-fn named(name: &str) -> Value {
+pub(super) fn named(name: &str) -> Value {
     let mut given = template(json!([]));
     given["name"] = json!(name);
     given

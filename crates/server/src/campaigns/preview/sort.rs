@@ -22,14 +22,16 @@ pub(super) struct Sorted {
     pub(super) candidates: Vec<Candidate>,
     /// Of each of them: the one number that may send to it, where that is so.
     pub(super) fixed: Vec<Option<usize>>,
+    /// Of each of them: which of the campaign's messages it gets.
+    pub(super) choices: Vec<Choice>,
     pub(super) counts: Counts,
     /// How many get the campaign's own message, and how many what it falls back to.
     pub(super) messages: [u64; Choice::MOST],
-    pub(super) samples: Vec<Trial>,
+    pub(super) samples: Vec<Probe>,
 }
 
-/// A row on trial.
-pub(super) struct Trial {
+/// A row of which the requests are kept.
+pub(super) struct Probe {
     pub(super) row: Recipient,
     /// The requests that it might get.
     pub(super) requests: Vec<(Choice, Value)>,
@@ -54,7 +56,7 @@ struct Sorter<'a> {
 }
 
 impl Sheet {
-    /// The rows of `version`, with the first `wanted` of them on trial; and when recipients may hear.
+    /// The rows of `version`, with the requests of the first `wanted` of them; and when recipients may hear.
     pub(super) async fn sort(
         &self,
         state: &ApiState,
@@ -93,8 +95,8 @@ impl Sheet {
     }
 
     /// What a row gets that `number` may send a free-form message to.
-    fn choice(&self, number: Option<usize>) -> Option<Choice> {
-        let choice = self.spec.message.choice(number.is_some());
+    fn choice(&self, number: Option<usize>, phone: u64) -> Option<Choice> {
+        let choice = self.spec.message.choice(number.is_some(), Phone::person_of(phone));
         self.spec.message.of(choice).map(|_| choice)
     }
 }
@@ -108,12 +110,13 @@ impl Sorter<'_> {
         if !requests.is_empty() && self.sorted.samples.len() < self.wanted {
             let parsed = requests.into_iter().map(|(choice, json)| Ok((choice, serde_json::from_slice(&json)?)));
             let requests = parsed.collect::<Result<_, serde_json::Error>>().map_err(broken)?;
-            self.sorted.samples.push(Trial { row, requests, gets });
+            self.sorted.samples.push(Probe { row, requests, gets });
         }
         match taken {
             Ok(Taken { candidate, choice, number }) => {
                 self.sorted.candidates.push(candidate);
                 self.sorted.fixed.push(number);
+                self.sorted.choices.push(choice);
                 self.sorted.messages[choice.place()] += 1;
             }
             Err(reason) => *self.sorted.counts.dropped_by_reason.entry(reason).or_default() += 1,
@@ -132,7 +135,7 @@ impl Sorter<'_> {
         let phone = self.selector.admit(row.phone, self.sorted.counts.rows, row).map_err(reason)?;
         let hours = selection::hours(&mut self.clocks, row.timezone.as_deref()).map_err(reason)?;
         let view = Row { phone: row.phone, tier: row.tier.as_deref(), hours };
-        let (gets, is_sample) = (self.sheet.choice(number), self.sorted.samples.len() < self.wanted);
+        let (gets, is_sample) = (self.sheet.choice(number, row.phone), self.sorted.samples.len() < self.wanted);
         let mut taken = Err(DropReason::Compliance);
         for (choice, _) in self.sheet.spec.message.all().filter(|(choice, _)| is_sample || gets == Some(*choice)) {
             let chosen = self.selector.choose(view, phone, choice, row).map_err(reason);
