@@ -1,11 +1,14 @@
 //! The connection pool, and where requests go.
 
-use std::{fmt, time::Duration};
+use std::{
+    fmt,
+    time::{Duration, SystemTime},
+};
 
 use bytes::Bytes;
 use reqwest::{
     RequestBuilder, Url,
-    header::{AUTHORIZATION, RETRY_AFTER},
+    header::{AUTHORIZATION, DATE, RETRY_AFTER},
 };
 
 use crate::{Cause, Token};
@@ -127,6 +130,16 @@ impl Client {
     pub async fn is_there(&self) -> bool {
         let request = self.http.get(self.root.clone()).timeout(PROBE_TIMEOUT);
         exchange(request).await.is_ok_and(|answer| answer.status < 500)
+    }
+
+    /// What time it is at the Cloud API, in seconds since 1970, by the `Date` of its answer to the same question; none where it
+    /// does not answer, or not with one.
+    pub async fn time(&self) -> Option<u64> {
+        let request = self.http.get(self.root.clone()).timeout(PROBE_TIMEOUT);
+        let response = request.send().await.ok()?;
+        let date = response.headers().get(DATE)?.to_str().ok()?;
+        let since = httpdate::parse_http_date(date).ok()?.duration_since(SystemTime::UNIX_EPOCH);
+        Some(since.ok()?.as_secs())
     }
 
     fn url(&self, segments: &[&str]) -> Url {

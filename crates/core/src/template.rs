@@ -19,7 +19,7 @@ use crate::{
 pub use draft::{ActionDraft, ButtonDraft, Draft, HeaderDraft, MediaFormat, Submitted, TextDraft};
 pub use review::Review;
 pub use rotation::{Rotated, Rotation};
-pub use standing::{Fit, Lint as CampaignLint, Standing, lint_for, unsendable};
+pub use standing::{Fit, Lint as CampaignLint, Standing, fits, in_words, lint_for, unsendable};
 pub use trial::{Arm, Finding, Trial};
 
 /// The status of a template that may be sent.

@@ -13,9 +13,13 @@ use dawncast_core::{
     UnixMs,
     campaign::Category,
     ids::WabaId,
-    template::{Button, Definition, Header, ParameterFormat},
+    template::{Button, Definition, Header, ParameterFormat, Rotation, unsendable},
 };
-use dawncast_store::{Store, records::Number};
+use dawncast_store::{
+    Store,
+    records::{Number, NumberRole},
+    run::Run,
+};
 use metrics::gauge;
 use tracing::{info, warn};
 
@@ -87,8 +91,7 @@ pub(crate) async fn sync_account(ctx: &Context, number: &Number, now: UnixMs) ->
     let definitions: Vec<Definition> = infos.iter().map(definition).collect();
     let before = ctx.store.templates(waba).await?.unwrap_or_default();
     tell_changes(waba, &before, &definitions);
-    ctx.store.put_templates(waba, &definitions, now).await?;
-    Ok(ctx.store.templates(waba).await?.unwrap_or_default())
+    Ok(ctx.store.put_templates(waba, &definitions, now).await?)
 }
 
 /// Says what became of templates since they were read last.
@@ -134,6 +137,24 @@ pub(crate) async fn accounts(ctx: &Context) -> Result<BTreeMap<WabaId, Number>, 
         accounts.entry(number.waba_id.clone()).or_insert(number);
     }
     Ok(accounts)
+}
+
+/// Of the accounts of a run's active numbers those that can send none of its templates, in the versions that go out now: each in
+/// words. One whose templates were never read has the benefit of the doubt, and free-form messages do without.
+pub(crate) async fn unapproved(ctx: &Context, run: &Run) -> Result<Vec<String>, EngineError> {
+    let (spec, mut told) = (&run.record.spec, Vec::new());
+    if spec.message.is_free_form() {
+        return Ok(told);
+    }
+    let message = Rotation::applied(&ctx.store.rotations().await?, &spec.message);
+    let numbers = ctx.store.pool_numbers(&spec.pool).await?;
+    let active = numbers.iter().filter(|number| number.role == NumberRole::Active);
+    for waba in active.map(|number| &number.waba_id).collect::<BTreeSet<_>>() {
+        let known = ctx.store.templates(waba).await?;
+        let why = known.and_then(|known| unsendable(&known, &message));
+        told.extend(why.map(|why| format!("account {waba} cannot send: {why}")));
+    }
+    Ok(told)
 }
 
 /// Reads the templates of every account that was not read lately, and exports what is known of all.

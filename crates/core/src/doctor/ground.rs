@@ -147,14 +147,21 @@ pub fn cloud_api(is_there: bool) -> Finding {
     Finding::fail(Check::CloudApi, "", evidence, remedy)
 }
 
-/// Judges the time of `whose` against this machine's, `ahead_ms` by which it is ahead.
-pub fn clock(whose: &str, ahead_ms: i64) -> Finding {
+/// How exactly an answer's `Date` tells the time of whom it comes from: it has whole seconds, and takes a while.
+pub const DATE_TELLS_TO_MS: i64 = 1_000;
+
+/// Judges the time of `whose` against this machine's, `ahead_ms` by which it is ahead as far as that can be told: to
+/// `tells_to_ms`.
+pub fn clock(whose: &str, ahead_ms: i64, tells_to_ms: i64) -> Finding {
     let side = if ahead_ms < 0 { "behind" } else { "ahead of" };
     let evidence = format!("{whose} is {:.2} s {side} this machine", ahead_ms.unsigned_abs() as f64 / 1_000.0);
     let remedy = "have every machine keep time by NTP (`timedatectl set-ntp true`)";
-    match ahead_ms.abs() {
+    match (ahead_ms.abs() - tells_to_ms).max(0) {
         SKEW_FAIL_MS.. => Finding::fail(Check::Clock, whose, evidence, remedy),
         SKEW_WARN_MS.. => Finding::warn(Check::Clock, whose, evidence, remedy),
+        _ if tells_to_ms > 0 => {
+            Finding::ok(Check::Clock, whose, format!("{whose} keeps this machine's time to a second or two"))
+        }
         _ => Finding::ok(Check::Clock, whose, evidence),
     }
 }
@@ -216,8 +223,14 @@ mod tests {
 
     #[test]
     fn clocks_may_differ_a_little() {
-        let skew = [0, 249, -250, 999, -1_000].map(|ms| clock("Redis", ms).outcome);
+        let skew = [0, 249, -250, 999, -1_000].map(|ms| clock("Redis", ms, 0).outcome);
         assert_eq!(skew, [Outcome::Ok, Outcome::Ok, Outcome::Warn, Outcome::Warn, Outcome::Fail]);
-        assert_eq!(clock("Redis", -1_500).evidence, "Redis is 1.50 s behind this machine");
+        assert_eq!(clock("Redis", -1_500, 0).evidence, "Redis is 1.50 s behind this machine");
+    }
+
+    #[test]
+    fn a_clock_that_is_told_to_the_second_is_judged_beyond_that() {
+        let skew = [0, 1_249, -1_250, 2_000].map(|ms| clock("the Cloud API", ms, DATE_TELLS_TO_MS).outcome);
+        assert_eq!(skew, [Outcome::Ok, Outcome::Ok, Outcome::Warn, Outcome::Fail]);
     }
 }

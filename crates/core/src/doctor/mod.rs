@@ -15,7 +15,7 @@ use serde::{Deserialize, Serialize};
 pub use self::{
     account::{Subscriber, receipts, subscription},
     files::{Link, LinkAnswer, Upload, link, uploads},
-    ground::{RedisState, clock, cloud_api, memory, redis},
+    ground::{DATE_TELLS_TO_MS, RedisState, clock, cloud_api, memory, redis},
     number::{Numbered, capacity, limit, number},
     token::{Needed, Scoped, TokenState, token},
 };

@@ -26,6 +26,8 @@ pub struct TokenState {
     pub unusable: Option<String>,
     /// When it ends; none for never.
     pub ends_at: Option<UnixMs>,
+    /// When its access to data ends unless a person renews it; none for never (Meta: debug_token).
+    pub data_ends_at: Option<UnixMs>,
     /// The app that it was made for.
     pub app: Option<String>,
     /// What it may do.
@@ -59,6 +61,7 @@ pub fn token(subject: &str, state: &TokenState, waba: &str, needed: Needed, now:
         return vec![Finding::fail(Check::Token, subject, why, ANOTHER)];
     }
     let mut found: Vec<Finding> = ending(subject, state, needed, now).into_iter().collect();
+    found.extend(data_ending(subject, state, now));
     found.extend(SCOPES.into_iter().filter_map(|(scope, without)| lacking(subject, state, waba, scope, without)));
     if found.is_empty() {
         let end = state.ends_at.map_or("never expires".to_owned(), |at| format!("expires at {}", moment(at)));
@@ -97,6 +100,16 @@ fn ending(subject: &str, state: &TokenState, needed: Needed, now: UnixMs) -> Opt
         _ if ends_at - now <= SOON_MS => Some(Finding::warn(Check::Token, subject, end, ANOTHER)),
         _ => None,
     }
+}
+
+/// Calls may go on or not when it has ended: a warning in good time, and nothing that holds a run.
+fn data_ending(subject: &str, state: &TokenState, now: UnixMs) -> Option<Finding> {
+    let ends_at = state.data_ends_at.filter(|at| at - now <= SOON_MS)?;
+    let evidence = match ends_at <= now {
+        true => format!("the token's access to data has ended at {}", moment(ends_at)),
+        false => format!("the token's access to data ends at {}, in {}", moment(ends_at), length(ends_at - now)),
+    };
+    Some(Finding::warn(Check::Token, subject, evidence, ANOTHER))
 }
 
 fn lacking(subject: &str, state: &TokenState, waba: &str, scope: &str, without: &str) -> Option<Finding> {
@@ -154,6 +167,14 @@ mod tests {
         check(&unusable, Needed::Ahead(None), Outcome::Fail, "there is none");
         let refused = TokenState { refused: Some("taken back".into()), ..whole() };
         check(&refused, Needed::Ahead(None), Outcome::Fail, "Meta does not take the token (taken back)");
+    }
+
+    #[test]
+    fn the_end_of_access_to_data_is_told_two_weeks_ahead_and_holds_nothing() {
+        let ending = |ms: i64| TokenState { data_ends_at: Some(NOW + ms), ..whole() };
+        check(&ending(SOON_MS + 1), Needed::ForRun(NOW), Outcome::Ok, "both scopes");
+        check(&ending(SOON_MS), Needed::ForRun(NOW), Outcome::Warn, "access to data ends at");
+        check(&ending(-HOUR), Needed::ForRun(NOW), Outcome::Warn, "access to data has ended at");
     }
 
     #[test]

@@ -130,6 +130,16 @@ impl Renderer {
     }
 }
 
+/// A text of a message as one recipient gets it.
+///
+/// # Errors
+/// When the recipient lacks an attribute, or the text is no template.
+pub fn resolved<A: Attributes + ?Sized>(text: &str, attributes: &A) -> Result<String, RenderError> {
+    let bad = |why: &dyn std::fmt::Display| RenderError::BadParameter { place: String::new(), why: why.to_string() };
+    let text = Text::compile(text).map_err(|why| bad(&why))?;
+    resolve(&text, Rule::Given, "", attributes).map(Cow::into_owned)
+}
+
 fn resolve<'a, A: Attributes + ?Sized>(
     text: &'a Text,
     rule: Rule,

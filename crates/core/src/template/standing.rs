@@ -61,12 +61,16 @@ pub struct Lint {
     pub warnings: Faults,
 }
 
+/// Whether an account that knows these templates can send each of those of `message`.
+pub fn fits(known: &[Definition], message: &Message) -> Vec<(Choice, Fit)> {
+    message.templates().map(|(choice, template)| (choice, lint_template(known, choice, template))).collect()
+}
+
 /// Whether an account that knows these templates can send `message`, the first time in `lead_ms`.
 pub fn lint_for(known: &[Definition], message: &Message, lead_ms: i64) -> Lint {
-    let mut lint = Lint::default();
-    let fits: Vec<Fit> = message.templates().map(|(choice, template)| lint_template(known, choice, template)).collect();
-    let can_send = fits.iter().any(Fit::is_sendable);
-    for Fit { misfits, standing } in fits {
+    let (mut lint, fits) = (Lint::default(), fits(known, message));
+    let can_send = fits.iter().any(|(_, fit)| fit.is_sendable());
+    for (_, Fit { misfits, standing }) in fits {
         lint.standing(standing, can_send, lead_ms);
         lint.faults.append(misfits);
     }
@@ -96,9 +100,14 @@ impl Lint {
 
 /// The templates of `message` that cannot be sent from an account, each in words; none where one can be.
 pub fn unsendable(known: &[Definition], message: &Message) -> Option<String> {
-    let fits: Vec<Fit> = message.templates().map(|(choice, template)| lint_template(known, choice, template)).collect();
-    let none = !fits.iter().any(Fit::is_sendable);
-    none.then(|| fits.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "))
+    let fits = fits(known, message);
+    let none = !fits.iter().any(|(_, fit)| fit.is_sendable());
+    none.then(|| in_words(&fits))
+}
+
+/// What is to be said of each, in one line.
+pub fn in_words(fits: &[(Choice, Fit)]) -> String {
+    fits.iter().map(|(_, fit)| fit.to_string()).collect::<Vec<_>>().join("; ")
 }
 
 #[cfg(test)]

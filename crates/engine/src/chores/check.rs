@@ -19,21 +19,32 @@ use super::{
     preflight::defects,
     select::Selection,
 };
-use crate::{EngineError, notify};
+use crate::{EngineError, Settings, doctor::sampled_links, notify, templates};
 
 /// Of a run's checks so many are kept, the latest.
 const KEPT: usize = 10;
 
-/// Which check of a run that waits for freeze is due at `now`: the one that a person asked for, or the latest lead that was
-/// reached and not checked since.
-pub(super) fn due(run: &Run, now: UnixMs, leads: &[Duration]) -> Option<String> {
+/// What a check looks at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Look {
+    /// All that the run needs.
+    Whole,
+    /// Whether its templates are approved: a review takes a day, and today's rows are not there yet.
+    Templates,
+}
+
+/// Which check of a run that waits for freeze is due at `now`, and on which occasion: the one that a person asked for, or that
+/// of the latest lead that was reached and not checked since.
+pub(super) fn due(run: &Run, now: UnixMs, settings: &Settings) -> Option<(Look, String)> {
     let last = run.checks.iter().map(|check| check.at).max().unwrap_or(UnixMs::MIN);
     if run.check_asked.is_some_and(|asked| asked > last) {
-        return Some("asked".to_owned());
+        return Some((Look::Whole, "asked".to_owned()));
     }
     let from = |lead: &Duration| run.record.opening.opens_at - lead.as_millis() as i64;
-    let lead = leads.iter().filter(|lead| now >= from(lead)).min()?;
-    (last < from(lead)).then(|| format!("{} before", humantime::format_duration(*lead)))
+    let templates = (!run.record.spec.message.is_free_form()).then_some((settings.template_lead, Look::Templates));
+    let leads = settings.check_leads.iter().map(|lead| (*lead, Look::Whole)).chain(templates);
+    let (lead, look) = leads.filter(|(lead, _)| now >= from(lead)).min_by_key(|(lead, _)| *lead)?;
+    (last < from(&lead)).then(|| (look, format!("{} before", humantime::format_duration(lead))))
 }
 
 /// What was found.
@@ -49,8 +60,14 @@ impl Chores {
     /// Checks `run`. Two schedulers that do so at once write the same.
     pub(super) async fn check(&self, run: &Run) -> Result<bool, EngineError> {
         let (id, now) = (&run.record.id, self.clock.now());
-        let Some(occasion) = due(run, now, &self.ctx.settings.check_leads) else { return Ok(false) };
-        let Findings { holds, remarks } = self.findings(run).await?;
+        let Some((look, occasion)) = due(run, now, &self.ctx.settings) else { return Ok(false) };
+        let Findings { holds, remarks } = match look {
+            Look::Whole => self.findings(run).await?,
+            Look::Templates => Findings {
+                holds: templates::unapproved(&self.ctx, run).await?,
+                remarks: vec!["only its templates were looked at, the rest is checked later".to_owned()],
+            },
+        };
         let check = Check { at: now, occasion, would_go: holds.is_empty(), holds, remarks };
         if check.would_go {
             info!("check of run {id} is done, {}: it would go", check.occasion);
@@ -73,6 +90,7 @@ impl Chores {
         self.check_rows(run, senders, &mut findings).await?;
         let mut noted = Vec::new();
         findings.holds.extend(self.check_files(run, &mut noted).await?);
+        noted.extend(sampled_links(&self.asked, &self.ctx.store, run, self.clock.now()).await?);
         noted.extend(self.check_ground().await?);
         findings.remarks.extend(told(noted));
         Ok(findings)
@@ -178,12 +196,14 @@ impl Chores {
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
     use crate::chores::due::tests::run;
     use dawncast_store::run::RunState;
 
     const HOUR: i64 = 3_600_000;
-    const LEADS: [Duration; 2] = [Duration::from_secs(12 * 3600), Duration::from_secs(3600)];
+    const DAY: i64 = 24 * HOUR;
 
     fn check(checked_at: &[i64], asked: Option<i64>, now: i64, expected: Option<&str>) {
         let mut run = run(RunState::Scheduled);
@@ -197,7 +217,9 @@ mod tests {
         };
         run.checks = checked_at.iter().map(made).collect();
         run.check_asked = asked.map(|at| opens_at + at);
-        assert_eq!(due(&run, opens_at + now, &LEADS).as_deref(), expected, "{checked_at:?} {asked:?} at {now}");
+        let due = due(&run, opens_at + now, &Settings::default());
+        let occasion = due.as_ref().map(|(_, occasion)| occasion.as_str());
+        assert_eq!(occasion, expected, "{checked_at:?} {asked:?} at {now}");
     }
 
     #[test]
@@ -218,5 +240,24 @@ mod tests {
     fn a_check_that_a_person_asks_for_is_due_until_it_was_made() {
         check(&[-12 * HOUR], Some(-2 * HOUR), -2 * HOUR, Some("asked"));
         check(&[-12 * HOUR, -2 * HOUR + 1], Some(-2 * HOUR), -2 * HOUR + 2, None);
+    }
+
+    #[test]
+    fn days_before_templates_alone_are_looked_at() {
+        let mut run = run(RunState::Scheduled);
+        let (opens_at, settings) = (run.record.opening.opens_at, Settings::default());
+        let at = |run: &Run, now| due(run, opens_at + now, &settings).map(|(look, _)| look);
+        assert_eq!(at(&run, -4 * DAY), None, "a free-form message has none");
+        let template = json!({ "type": "template", "name": "t", "language": "en" });
+        run.record.spec.message = dawncast_core::campaign::CampaignSpec::parse(
+            json!({ "pool": "p", "audience": { "id": "aud_x" }, "schedule": { "type": "now" }, "message": template })
+                .to_string()
+                .as_bytes(),
+        )
+        .expect("a campaign")
+        .message;
+        assert_eq!(at(&run, -5 * DAY - 1), None);
+        assert_eq!(at(&run, -5 * DAY), Some(Look::Templates));
+        assert_eq!(at(&run, -12 * HOUR), Some(Look::Whole), "the whole look sees them too");
     }
 }

@@ -22,7 +22,7 @@ pub(crate) fn due(run: &Run, now: UnixMs, settings: &Settings) -> Option<Step> {
     }
     match run.state {
         RunState::Scheduled if reached(settings.freeze_lead) => Some(Step::Freeze),
-        RunState::Scheduled => check::due(run, now, &settings.check_leads).map(|_| Step::Check),
+        RunState::Scheduled => check::due(run, now, settings).map(|_| Step::Check),
         RunState::Frozen => Some(Step::Plan),
         RunState::Planned => reached(settings.preflight_lead).then_some(Step::Preflight),
         RunState::Ready => reached(settings.open_lead).then_some(Step::Open),

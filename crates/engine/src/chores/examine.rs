@@ -3,9 +3,9 @@
 
 use dawncast_cloud_api::{CallError, CanSend, NumberStatus};
 use dawncast_core::{
-    campaign::{Choice, Message},
+    campaign::Message,
     doctor::{self, Check, Finding, Needed, Outcome, together},
-    template::{Definition, Fit, lint_template},
+    template::{Definition, fits, in_words},
 };
 use dawncast_store::{records::Number, run::Run};
 
@@ -40,8 +40,7 @@ pub(crate) fn kept_back(number: &Number) -> String {
 
 /// Whether an account with these templates can send the message, or what stands in for it.
 fn fit_of(message: &Message, known: &[Definition]) -> Fitness {
-    let fits: Vec<(Choice, Fit)> =
-        message.templates().map(|(choice, template)| (choice, lint_template(known, choice, template))).collect();
+    let fits = fits(known, message);
     let Some((first, own)) = fits.first() else { return Fitness::Fit };
     if own.is_sendable() {
         return Fitness::Fit;
@@ -52,7 +51,7 @@ fn fit_of(message: &Message, known: &[Definition]) -> Fitness {
         }
         Some(_) => Fitness::Fit,
         None => {
-            let why = fits.iter().map(|(_, fit)| fit.to_string()).collect::<Vec<_>>().join("; ");
+            let why = in_words(&fits);
             if first.is_fallback() { Fitness::Lacks(why) } else { Fitness::NoTemplate(why) }
         }
     }

@@ -17,7 +17,7 @@ use dawncast_core::{
     desk::Rules,
     ids::{NumberId, RunId, WabaId},
     render::Renderers,
-    template::lint_template,
+    template::fits,
     window::Late,
 };
 use dawncast_store::{
@@ -195,13 +195,11 @@ impl Sheets {
     /// never read are given the benefit of the doubt.
     async fn fits(&self, run: &Run, waba: &WabaId) -> Result<Fits, EngineError> {
         let known = self.ctx.store.templates(waba).await?;
-        let fits = Fits::default();
-        fits.iter().for_each(|fits| fits.store(true, Ordering::Relaxed));
-        for (choice, template) in run.record.spec.message.templates() {
-            let misfits = |known: &Vec<_>| !lint_template(known, choice, template).is_sendable();
-            fits[choice.place()].store(!known.as_ref().is_some_and(misfits), Ordering::Relaxed);
-        }
-        Ok(fits)
+        let (may_send, mut all) = (Fits::default(), [true; Choice::MOST]);
+        let told = known.map(|known| fits(&known, &run.record.spec.message)).unwrap_or_default();
+        told.iter().for_each(|(choice, fit)| all[choice.place()] = fit.is_sendable());
+        may_send.iter().zip(all).for_each(|(it, fits)| it.store(fits, Ordering::Relaxed));
+        Ok(may_send)
     }
 
     /// A number without a usable token sends nothing, and others stand in for it.

@@ -222,6 +222,7 @@ fn token_state(info: TokenInfo) -> TokenState {
         unusable: None,
         refused: (!info.is_valid).then_some(why),
         ends_at,
+        data_ends_at: Some(info.data_access_expires_at.saturating_mul(1_000)).filter(|at| *at > 0),
         app: info.app_id,
         scopes: info.scopes,
         scoped: scoped.collect(),

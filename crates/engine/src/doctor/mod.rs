@@ -22,7 +22,7 @@ use dawncast_store::{
 
 pub(crate) use self::{
     asked::{Asked, Judged},
-    run::{assets, links, numbers},
+    run::{assets, links, numbers, sampled_links},
 };
 use crate::{Context, EngineError, chores::kept_back};
 
@@ -103,6 +103,7 @@ impl Doctor {
         let mut found = run::templates(store, run, numbers, now).await?;
         found.extend(assets(store, run, numbers, now).await?);
         found.extend(links(&self.asked, &run.record.spec.message, now).await);
+        found.extend(sampled_links(&self.asked, store, run, now).await?);
         found.extend(run::itself(run));
         Ok(found)
     }
@@ -115,9 +116,20 @@ impl Doctor {
             let remedy = "see docs/runbooks/unready.md";
             found.push(Finding::fail(Check::Redis, why.as_str(), why.in_words(), remedy));
         }
-        found.push(doctor::clock("Redis", store.redis_ahead_ms(unix_now).await?));
+        found.push(doctor::clock("Redis", store.redis_ahead_ms(unix_now).await?, 0));
+        found.extend(self.cloud_api_clock().await);
         found.push(doctor::cloud_api(self.ctx.client.is_there().await));
         Ok(found)
+    }
+
+    /// Meta's statuses carry its time, by which a message is late or not.
+    async fn cloud_api_clock(&self) -> Option<Finding> {
+        let asked = unix_now();
+        let seconds = self.ctx.client.time().await?;
+        let midway = (asked + unix_now()) / 2;
+        // Half of the second that is not told.
+        let ahead_ms = seconds as i64 * 1_000 + 500 - midway.as_millis() as i64;
+        Some(doctor::clock("the Cloud API", ahead_ms, doctor::DATE_TELLS_TO_MS))
     }
 
     fn told(&self) -> Finding {

@@ -8,7 +8,8 @@ use std::{
 use dawncast_core::{
     UnixMs,
     campaign::{MediaSource, Message},
-    doctor::{self, Check, Finding, Link, Upload},
+    doctor::{self, Check, Finding, Link, Outcome, Upload},
+    render::resolved,
     template,
 };
 use dawncast_store::{
@@ -20,10 +21,14 @@ use dawncast_store::{
 use super::asked::Asked;
 use crate::{EngineError, chores::USABLE_FOR_MS};
 
+/// Whether a text differs by recipient.
+fn varies(text: &str) -> bool {
+    text.contains("{{") || text.contains("{%")
+}
+
 /// Files that are the same for every recipient: their sources hold no attribute.
 fn fixed(message: &Message) -> impl Iterator<Item = (&'static str, &MediaSource)> {
     let files = message.all().flat_map(|(_, content)| content.files());
-    let varies = |text: &str| text.contains("{{") || text.contains("{%");
     files.map(|(kind, _, media)| (kind, &media.source)).filter(move |(_, source)| match source {
         MediaSource::Asset(text) | MediaSource::Link(text) | MediaSource::Id(text) => !varies(text),
     })
@@ -50,6 +55,45 @@ pub(crate) async fn links(asked: &Asked, message: &Message, now: UnixMs) -> Vec<
         }
     }
     found
+}
+
+/// Of this many rows the links are asked for where they differ by recipient.
+const SAMPLES: usize = 5;
+
+/// The findings on links that differ by recipient, of some rows of the run's audience. One that nobody can have keeps its own
+/// recipient from the message and nobody else: it holds nothing.
+pub(crate) async fn sampled_links(
+    asked: &Asked,
+    store: &Store,
+    run: &Run,
+    now: UnixMs,
+) -> Result<Vec<Finding>, EngineError> {
+    let message = &run.record.spec.message;
+    let varying: Vec<_> = varying_links(message).collect();
+    let Some((_, mut rows)) = store.read_audience(&run.record.spec.audience.id).await?.filter(|_| !varying.is_empty())
+    else {
+        return Ok(Vec::new());
+    };
+    let some = rows.next().await?.unwrap_or_default();
+    let mut found = Vec::new();
+    for row in some.iter().step_by((some.len() / SAMPLES).max(1)).take(SAMPLES) {
+        for (kind, text) in &varying {
+            // A row without the attribute is dropped at freeze, and counted there.
+            let Ok(url) = resolved(text, row) else { continue };
+            let finding = asked.judge_link(&Link { url, kind }, now).await;
+            found.push(Finding { outcome: finding.outcome.min(Outcome::Warn), ..finding });
+        }
+    }
+    Ok(found)
+}
+
+/// The links of a message that differ by recipient, each with the kind of file it leads to.
+fn varying_links(message: &Message) -> impl Iterator<Item = (&'static str, &str)> {
+    let files = message.all().flat_map(|(_, content)| content.files());
+    files.filter_map(|(kind, _, media)| match &media.source {
+        MediaSource::Link(text) if varies(text) => Some((kind, text.as_str())),
+        _ => None,
+    })
 }
 
 /// The findings on the assets that a message names, on the numbers of its run.

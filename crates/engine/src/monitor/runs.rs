@@ -7,15 +7,11 @@ use dawncast_core::{
     UnixMs,
     ids::RunId,
     report::{SlaInput, judge},
-    template::{Rotation, unsendable},
 };
-use dawncast_store::{
-    records::NumberRole,
-    run::{Frozen, Run, RunState, RunTallies, totals},
-};
+use dawncast_store::run::{Frozen, Run, RunState, RunTallies, totals};
 use metrics::gauge;
 
-use crate::{Context, EngineError, metrics as names};
+use crate::{Context, EngineError, metrics as names, templates};
 
 /// A closed run is exported for this long after.
 const CLOSED_FOR_MS: i64 = 15 * 60 * 1_000;
@@ -107,20 +103,8 @@ fn export(run: &Run) {
 /// Whether the templates of a run that is ahead let it go out, from every account of its pool's active numbers, in the versions
 /// that go out now.
 async fn export_templates(ctx: &Context, run: &Run, now: UnixMs) -> Result<(), EngineError> {
-    let record = &run.record;
-    let is_near = record.opening.opens_at - now <= ctx.settings.template_lead.as_millis() as i64;
-    let mut is_lacking = false;
-    if is_near && !record.spec.message.is_free_form() {
-        let rotations = ctx.store.rotations().await?;
-        let message = Rotation::applied(&rotations, &record.spec.message);
-        let numbers = ctx.store.pool_numbers(&record.spec.pool).await?;
-        let active = numbers.iter().filter(|number| number.role == NumberRole::Active);
-        let accounts: BTreeSet<_> = active.map(|number| &number.waba_id).collect();
-        for waba in accounts {
-            let known = ctx.store.templates(waba).await?;
-            is_lacking |= known.is_some_and(|known| unsendable(&known, &message).is_some());
-        }
-    }
+    let is_near = run.record.opening.opens_at - now <= ctx.settings.template_lead.as_millis() as i64;
+    let is_lacking = is_near && !templates::unapproved(ctx, run).await?.is_empty();
     gauge!(names::RUN_TEMPLATE_UNAPPROVED, &labels(run)).set(flag(is_lacking));
     Ok(())
 }

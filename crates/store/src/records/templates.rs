@@ -31,9 +31,14 @@ impl Store {
     }
 
     /// Stores what the account's templates were when Meta was asked at `at`. *A webhook, or a refusal, tells more meanwhile*: what
-    /// it told is kept.
-    pub async fn put_templates(&self, waba: &WabaId, definitions: &[Definition], at: UnixMs) -> Result<(), StoreError> {
-        self.change_templates(waba, |before| {
+    /// it told is kept. What is stored then.
+    pub async fn put_templates(
+        &self,
+        waba: &WabaId,
+        definitions: &[Definition],
+        at: UnixMs,
+    ) -> Result<Vec<Definition>, StoreError> {
+        let stored = self.change_templates(waba, |before| {
             let newer = |it: &Definition| it.noted_at.is_some_and(|noted| noted > at);
             let keep = |definition: &Definition| {
                 let told = before.iter().flat_map(|synced| &synced.definitions).find(|it| is_same(it, definition));
@@ -45,8 +50,8 @@ impl Store {
                 }
             };
             Some(Synced { at, definitions: definitions.iter().map(keep).collect() })
-        })
-        .await
+        });
+        Ok(stored.await?.map(|synced| synced.definitions).unwrap_or_default())
     }
 
     /// Notes how a template stands by what was told at `at`; nothing when that is told of none that is known.
@@ -68,20 +73,22 @@ impl Store {
             Some(synced)
         })
         .await
+        .map(drop)
     }
 
     /// Has the account's templates read again at once.
     pub async fn outdate_templates(&self, waba: &WabaId) -> Result<(), StoreError> {
-        self.change_templates(waba, |before| before.map(|synced| Synced { at: 0, ..synced })).await
+        self.change_templates(waba, |before| before.map(|synced| Synced { at: 0, ..synced })).await.map(drop)
     }
 
-    /// Changes what is kept of an account, again if someone else changed it meanwhile; not at all where `change` gives none.
+    /// Changes what is kept of an account, again if someone else changed it meanwhile; not at all where `change` gives none. What
+    /// is kept then.
     async fn change_templates(
         &self,
         waba: &WabaId,
         change: impl Fn(Option<Synced>) -> Option<Synced>,
-    ) -> Result<(), StoreError> {
-        self.change_field(&self.keys().templates(), waba.as_str(), change).await.map(drop)
+    ) -> Result<Option<Synced>, StoreError> {
+        self.change_field(&self.keys().templates(), waba.as_str(), change).await
     }
 }
 
