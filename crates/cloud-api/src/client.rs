@@ -120,6 +120,16 @@ impl Client {
         self.http.post(self.url(&[id])).header(AUTHORIZATION, token.header())
     }
 
+    /// A POST to an upload session; who calls shows the token.
+    pub(crate) fn upload_request(&self, session: &str) -> RequestBuilder {
+        self.http.post(self.url(&[session]))
+    }
+
+    /// Where an upload session stands; who calls shows the token.
+    pub(crate) fn upload_progress(&self, session: &str) -> RequestBuilder {
+        self.http.get(self.url(&[session]))
+    }
+
     /// A GET of an object (one segment) or of its edge (two).
     pub(crate) fn get(&self, segments: &[&str], token: &Token) -> RequestBuilder {
         self.http.get(self.url(segments)).header(AUTHORIZATION, token.header())

@@ -16,6 +16,7 @@ mod personal;
 mod secret;
 mod send;
 mod template;
+mod upload;
 pub mod webhook;
 
 pub use account::{App, GranularScope, SubscribedApp, TokenFault, TokenInfo};
@@ -41,3 +42,4 @@ pub use template::{
     ButtonType, ComponentType, CreatedTemplate, HeaderFormat, ParameterFormat, QualityScore, TemplateButton,
     TemplateCategory, TemplateComponent, TemplateInfo, TemplateStatus,
 };
+pub use upload::UploadHandle;

@@ -51,6 +51,13 @@ impl Token {
         &self.0.to_str().expect("built from ASCII")[BEARER.len()..]
     }
 
+    /// The value of the `Authorization` header of resumable uploads, which take it in another form (Meta).
+    pub(crate) fn oauth(&self) -> HeaderValue {
+        let mut header = HeaderValue::from_str(&format!("OAuth {}", self.expose())).expect("printable ASCII");
+        header.set_sensitive(true);
+        header
+    }
+
     /// The value of the `Authorization` header.
     pub(crate) fn header(&self) -> HeaderValue {
         self.0.clone()

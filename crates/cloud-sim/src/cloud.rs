@@ -14,6 +14,7 @@ use crate::media::Library;
 use crate::review::{Review, Verdict};
 use crate::standing::{self, NumberOrder, Standing, Standings};
 use crate::templates::{TemplateOrder, Templates, Told};
+use crate::uploads::Uploads;
 use crate::users::Users;
 use crate::wamid::Mint;
 use crate::webhooks::Webhooks;
@@ -46,6 +47,7 @@ pub(crate) struct Cloud {
     reviews: Review,
     wabas: usize,
     pub(crate) media: Library,
+    pub(crate) uploads: Uploads,
     pub(crate) faults: Faults,
     pub(crate) standings: Standings,
     pub(crate) mint: Mint,
@@ -83,6 +85,7 @@ impl Cloud {
             templates: Arc::new(Templates::of(config.wabas)),
             wabas: config.wabas,
             media: Library::default(),
+            uploads: Uploads::default(),
             faults: Faults::new(config.faults, config.seed),
             standings: Standings::default(),
             mint: Mint::new(config.seed ^ clock.now_us()),

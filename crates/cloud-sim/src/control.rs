@@ -35,6 +35,7 @@ pub(crate) fn router() -> Router<Arc<Cloud>> {
         .route("/_sim/reviews", post(order_reviews))
         .route("/_sim/numbers/{id}", get(standing).post(order_number))
         .route("/_sim/token", get(token).post(order_token))
+        .route("/_sim/uploads", post(order_uploads))
         .route("/_sim/subscription", get(subscription).post(order_subscription))
         .route("/_sim/clock", get(clock).post(advance_clock))
 }
@@ -94,6 +95,13 @@ enum Wish {
 #[serde(deny_unknown_fields)]
 struct Subscription {
     subscribed: bool,
+}
+
+/// When the next resumable upload is cut off.
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Cut {
+    cut_after: usize,
 }
 
 #[derive(Deserialize)]
@@ -183,6 +191,12 @@ async fn token(State(cloud): State<Arc<Cloud>>) -> Json<Grant> {
 
 async fn order_token(State(cloud): State<Arc<Cloud>>, body: Bytes) -> Result<Json<Grant>, Refusal> {
     Ok(Json(cloud.access.order(read(&body)?)?))
+}
+
+async fn order_uploads(State(cloud): State<Arc<Cloud>>, body: Bytes) -> Result<Json<Cut>, Refusal> {
+    let cut: Cut = read(&body)?;
+    cloud.uploads.cut_after(cut.cut_after);
+    Ok(Json(cut))
 }
 
 async fn subscription(State(cloud): State<Arc<Cloud>>) -> Json<Subscription> {

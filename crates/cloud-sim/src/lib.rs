@@ -22,6 +22,7 @@ mod review;
 mod simulator;
 mod standing;
 mod templates;
+mod uploads;
 mod users;
 mod wa_id;
 mod wamid;

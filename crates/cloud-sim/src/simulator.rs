@@ -138,6 +138,11 @@ impl Simulator {
         self.cloud.webhooks.courier().subscribe(subscribed);
     }
 
+    /// Cuts the next resumable upload off after so many bytes; what has come is kept.
+    pub fn cut_upload_after(&self, bytes: usize) {
+        self.cloud.uploads.cut_after(bytes);
+    }
+
     /// Moves its clock forward: limits refill, service windows close, media expire.
     pub fn advance(&self, by: Duration) {
         self.cloud.clock.advance(by);

@@ -8,7 +8,7 @@ use dawncast_core::{
     template::{Definition, Draft, Submitted},
 };
 use dawncast_store::records::Number;
-use serde_json::json;
+use serde_json::{Value, json};
 use tracing::info;
 
 use crate::{Context, EngineError, templates};
@@ -49,9 +49,10 @@ async fn submit_to(ctx: &Context, draft: &Draft, number: &Number, now: UnixMs) -
         Err(error) => return Err(error),
     };
     let there = known.iter().find(|it| it.name == draft.name && it.language == draft.language);
-    let done = match there {
-        Some(there) => edit(ctx, draft, there, &token).await,
-        None => create(ctx, draft, waba, &token).await,
+    let done = match (sampled(ctx, draft, &token).await?, there) {
+        (Ok(document), Some(there)) => edit(ctx, draft, &document, there, &token).await,
+        (Ok(document), None) => create(ctx, &document, waba, &token).await,
+        (Err(error), _) => Err(error),
     };
     if done.is_ok()
         && let Err(error) = templates::sync_account(ctx, number, now).await
@@ -65,14 +66,35 @@ async fn submit_to(ctx: &Context, draft: &Draft, number: &Number, now: UnixMs) -
     })
 }
 
-async fn create(ctx: &Context, draft: &Draft, waba: &WabaId, token: &Token) -> Result<String, CallError> {
-    let created = ctx.client.create_template(waba.as_str(), token, &draft.document).await?;
+/// What is submitted: with an asset of ours as the sample of its header, uploaded to the token's app.
+async fn sampled(ctx: &Context, draft: &Draft, token: &Token) -> Result<Result<Value, CallError>, EngineError> {
+    let Some((name, _)) = draft.asset() else { return Ok(Ok(draft.document.clone())) };
+    let Some(asset) = ctx.store.asset(name).await? else {
+        return Ok(Err(CallError::Invalid(format!("there is no asset `{name}`"))));
+    };
+    let bytes = ctx.store.asset_bytes(&asset).await?;
+    let upload = async {
+        let told = ctx.client.debug_token(token).await?;
+        let app = told.app_id.ok_or_else(|| CallError::Malformed("debug_token names no app".to_owned()))?;
+        ctx.client.upload_to_app(&app, token, bytes, &asset.mime, &asset.name).await
+    };
+    Ok(upload.await.map(|handle| draft.document_with(handle.as_str())))
+}
+
+async fn create(ctx: &Context, document: &Value, waba: &WabaId, token: &Token) -> Result<String, CallError> {
+    let created = ctx.client.create_template(waba.as_str(), token, document).await?;
     Ok(created.status.as_str().to_owned())
 }
 
 /// Only an approved template's category is fixed, and must not be told again.
-async fn edit(ctx: &Context, draft: &Draft, there: &Definition, token: &Token) -> Result<String, CallError> {
-    let mut changes = json!({ "components": draft.document["components"] });
+async fn edit(
+    ctx: &Context,
+    draft: &Draft,
+    document: &Value,
+    there: &Definition,
+    token: &Token,
+) -> Result<String, CallError> {
+    let mut changes = json!({ "components": document["components"] });
     if !there.is_approved() {
         changes["category"] = json!(draft.category.as_str());
     }

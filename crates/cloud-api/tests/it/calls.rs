@@ -144,3 +144,45 @@ async fn a_call_tells_a_refusal_from_an_outage_and_from_nonsense() {
     assert!(matches!(error_of(200, "<html>").await, CallError::Malformed(_)));
     assert!(matches!(error_of(200, "{}").await, CallError::Malformed(_)));
 }
+
+#[tokio::test]
+async fn an_upload_to_an_app_goes_on_where_it_was_cut_off() {
+    let server = Server::start([
+        Reply::Http(200, r#"{"id":"upload:MTph"}"#),
+        Reply::Close,
+        Reply::Http(200, r#"{"id":"upload:MTph","file_offset":3}"#),
+        Reply::Http(200, r#"{"h":"4::aW"}"#),
+    ])
+    .await;
+    let handle = server.client().upload_to_app("138", &token(), "pixels", "image/png", "a b.png").await.unwrap();
+    assert_eq!(handle.as_str(), "4::aW");
+    let requests = server.requests();
+    let opens = "POST /v26.0/138/uploads?file_name=a+b.png&file_length=6&file_type=image%2Fpng HTTP/1.1\r\n";
+    assert!(
+        requests[0].starts_with(opens) && requests[0].contains("authorization: Bearer SIM_TOKEN"),
+        "{}",
+        requests[0]
+    );
+    for (request, offset, rest) in [(&requests[1], "0", "pixels"), (&requests[3], "3", "els")] {
+        assert!(request.starts_with("POST /v26.0/upload:MTph HTTP/1.1\r\n"), "{request}");
+        assert!(request.contains("authorization: OAuth SIM_TOKEN\r\n"), "{request}");
+        assert!(request.contains(&format!("file_offset: {offset}\r\n")) && request.ends_with(rest), "{request}");
+    }
+    assert!(requests[2].starts_with("GET /v26.0/upload:MTph HTTP/1.1\r\n"), "{}", requests[2]);
+}
+
+#[tokio::test]
+async fn an_upload_that_is_refused_or_never_gets_through_says_so() {
+    let refused =
+        r#"{"error":{"message":"(#100) Unsupported file type image/gif","code":100,"type":"OAuthException"}}"#;
+    let server = Server::start([Reply::Http(400, refused)]).await;
+    let error = server.client().upload_to_app("138", &token(), "x", "image/gif", "a.gif").await.unwrap_err();
+    assert!(matches!(&error, CallError::Api(error) if error.code == Some(100)), "{error:?}");
+    let session = Reply::Http(200, r#"{"id":"upload:MTph"}"#);
+    let cut_off = [Reply::Close, Reply::Http(200, r#"{"file_offset":0}"#)];
+    let script = [session].into_iter().chain(cut_off.iter().cycle().take(6).cloned()).chain([Reply::Close]);
+    let server = Server::start(script.collect::<Vec<_>>()).await;
+    let error = server.client().upload_to_app("138", &token(), "x", "image/png", "a.png").await.unwrap_err();
+    assert!(matches!(error, CallError::Unreachable(_)), "{error:?}");
+    assert_eq!(server.requests().len(), 8, "four tries");
+}

@@ -34,10 +34,15 @@ pub(crate) fn authorise(cloud: &Cloud, path: &Path<'_>, uri: &Uri, request: &Req
 
 fn given(uri: &Uri, request: &Request) -> Option<String> {
     let header = request.headers().get(header::AUTHORIZATION);
-    if let Some(bearer) = header.and_then(|value| value.to_str().ok()?.strip_prefix("Bearer ")) {
+    if let Some(bearer) = header.and_then(|value| bearer(value.to_str().ok()?)) {
         return Some(bearer.to_owned());
     }
     query(uri).remove("access_token")
+}
+
+/// The token in a header: resumable uploads show it as `OAuth`.
+fn bearer(header: &str) -> Option<&str> {
+    header.strip_prefix("Bearer ").or_else(|| header.strip_prefix("OAuth "))
 }
 
 /// Whether the grant reaches what the path names.

@@ -10,6 +10,7 @@ mod nodes;
 mod parameters;
 mod send;
 mod template;
+mod upload;
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -19,7 +20,7 @@ use axum::extract::{ConnectInfo, Query, Request, State};
 use axum::http::{HeaderValue, Method, Uri};
 use axum::response::{IntoResponse, Response};
 
-use crate::cloud::{Cloud, Number};
+use crate::cloud::{APP_ID, Cloud, Number};
 use crate::listener::Line;
 use access::authorise;
 use error::GraphError;
@@ -79,6 +80,11 @@ async fn route(
     }
     match (&method, path.edge, cloud.number(path.id)) {
         (&Method::GET, "", None) if path.id == "debug_token" => access::debug_token(cloud, uri),
+        (&Method::POST, "uploads", None) if path.id == APP_ID => upload::open(cloud, uri),
+        (&Method::POST, "", None) if path.id.starts_with("upload:") => {
+            upload::take(cloud, line, path.id, request).await
+        }
+        (&Method::GET, "", None) if path.id.starts_with("upload:") => upload::show(cloud, path.id),
         (&Method::POST, "media", Some(number)) => media::upload(cloud, number, request).await,
         (&Method::GET, "", Some(number)) => nodes::number(cloud, number, &query(uri)),
         (_, "", _) => Err(unknown_object()),

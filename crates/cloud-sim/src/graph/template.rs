@@ -51,7 +51,7 @@ pub(crate) async fn create(cloud: &Cloud, waba: usize, request: Request) -> Resu
         return Err(GraphError::parameter("Invalid parameter: name must hold small letters, digits and _"));
     }
     let is_named = parameter_format.is_some_and(|format| format.eq_ignore_ascii_case("NAMED"));
-    let components = checked(components.ok_or_else(|| GraphError::required("components"))?)?;
+    let components = checked(cloud, components.ok_or_else(|| GraphError::required("components"))?)?;
     let pending = Template::pending(waba, &name, &language, category, is_named, components);
     let created = cloud.templates.create(pending).ok_or_else(|| {
         let message =
@@ -67,7 +67,8 @@ pub(crate) async fn create(cloud: &Cloud, waba: usize, request: Request) -> Resu
 pub(crate) async fn edit(cloud: &Cloud, id: u64, request: Request) -> Result<Response, GraphError> {
     let body = body(request).await?;
     let Edit { category, components } = read(&body)?;
-    let (category, components) = (known_category(category.as_deref())?, components.map(checked).transpose()?);
+    let (category, components) =
+        (known_category(category.as_deref())?, components.map(|it| checked(cloud, it)).transpose()?);
     let edited = cloud.templates.change(id, |template| {
         let approved = template.status == "APPROVED";
         let is_editable = approved || matches!(template.status.as_str(), "REJECTED" | "PAUSED");
@@ -97,7 +98,7 @@ fn known_category(given: Option<&str>) -> Result<Option<&'static str>, GraphErro
 }
 
 /// The components as they are kept, unless Meta would refuse them at once.
-fn checked(mut components: Vec<Value>) -> Result<Vec<Value>, GraphError> {
+fn checked(cloud: &Cloud, mut components: Vec<Value>) -> Result<Vec<Value>, GraphError> {
     for component in &mut components {
         for name in ["type", "format"] {
             if let Some(word) = component[name].as_str().map(str::to_ascii_uppercase) {
@@ -124,12 +125,25 @@ fn checked(mut components: Vec<Value>) -> Result<Vec<Value>, GraphError> {
         if kind == "BODY" && text.contains("{{") && component["example"].is_null() {
             return Err(GraphError::parameter("component of type BODY is missing expected field(s) (example)"));
         }
+        check_sample(cloud, component)?;
         check_buttons(component)?;
     }
     if !components.iter().any(|component| component["type"] == "BODY") {
         return Err(GraphError::parameter("Invalid parameter: a BODY component is required"));
     }
     Ok(components)
+}
+
+/// A file in the header needs a sample that was uploaded.
+fn check_sample(cloud: &Cloud, component: &Value) -> Result<(), GraphError> {
+    if component["type"] != "HEADER" || !matches!(component["format"].as_str(), Some("IMAGE" | "VIDEO" | "DOCUMENT")) {
+        return Ok(());
+    }
+    match component["example"]["header_handle"][0].as_str() {
+        Some(handle) if cloud.uploads.knows(handle) => Ok(()),
+        Some(_) => Err(GraphError::parameter("Invalid parameter: the header_handle is not of an uploaded file")),
+        None => Err(GraphError::parameter("component of type HEADER is missing expected field(s) (example)")),
+    }
 }
 
 fn check_buttons(component: &Value) -> Result<(), GraphError> {

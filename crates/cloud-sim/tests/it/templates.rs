@@ -184,3 +184,33 @@ async fn what_becomes_of_templates_and_numbers_is_told() {
     assert_eq!(first("business_capability_update")["value"]["max_daily_conversations_per_business"], "TIER_2K");
     assert_eq!(first("phone_number_quality_update")["value"]["event"], "THROUGHPUT_UPGRADE");
 }
+
+#[tokio::test]
+async fn a_file_in_the_header_needs_the_handle_of_a_sample_that_was_uploaded() {
+    let sim = start().await;
+    let template = |handle: &str| {
+        let mut template = offer();
+        template["components"][0] =
+            json!({ "type": "header", "format": "image", "example": { "header_handle": [handle] } });
+        template
+    };
+    let path = format!("/v24.0/{WABA}/message_templates");
+    let refused = post(&sim, &path, &template("4::made up")).await;
+    assert_eq!((refused.status, refused.error_code()), (400, 100), "{}", refused.body);
+    let opened =
+        post(&sim, "/v24.0/400000000000001/uploads?file_name=a.png&file_length=6&file_type=image/png", &json!({}))
+            .await;
+    let session = opened.json()["id"].as_str().unwrap().to_owned();
+    let put = async |offset: usize, bytes: &[u8]| {
+        let headers = format!("Authorization: OAuth SIM_TOKEN\r\nfile_offset: {offset}\r\n");
+        call(&sim, "POST", &format!("/v24.0/{session}"), &headers, bytes).await
+    };
+    assert_eq!(put(0, b"pix").await.json()["file_offset"], 3);
+    assert_eq!(put(0, b"pix").await.error_code(), 100, "it has come");
+    assert_eq!(get(&sim, &format!("/v24.0/{session}")).await.json()["file_offset"], 3);
+    let handle = put(3, b"els").await.json()["h"].as_str().unwrap().to_owned();
+    assert_eq!(post(&sim, &path, &template(&handle)).await.status, 200);
+    let gif =
+        post(&sim, "/v24.0/400000000000001/uploads?file_name=a&file_length=6&file_type=image/gif", &json!({})).await;
+    assert_eq!(gif.error_code(), 100);
+}

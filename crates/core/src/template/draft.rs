@@ -77,8 +77,9 @@ pub enum HeaderDraft {
     Media {
         /// Which kind.
         format: MediaFormat,
-        /// Whether a sample was uploaded for it: Meta's `header_handle`.
-        has_sample: bool,
+        /// The sample for it: Meta's `header_handle` of an uploaded file, or `asset:` and the name of an asset of ours, which
+        /// is uploaded on submission.
+        sample: Option<String>,
     },
     /// A place on the map.
     Location,
@@ -128,6 +129,9 @@ pub enum ActionDraft {
         sample: Option<String>,
     },
 }
+
+/// What a sample begins with that is an asset of ours.
+const ASSET: &str = "asset:";
 
 /// The kinds of part that a draft may have.
 const PARTS: [&str; 4] = ["HEADER", "BODY", "FOOTER", "BUTTONS"];
@@ -182,6 +186,29 @@ impl Draft {
         Some(draft)
     }
 
+    /// The asset of ours that is to be the sample of its header, and what kind of file that has to be.
+    pub fn asset(&self) -> Option<(&str, MediaFormat)> {
+        match &self.header {
+            Some(HeaderDraft::Media { format, sample: Some(sample) }) => Some((sample.strip_prefix(ASSET)?, *format)),
+            _ => None,
+        }
+    }
+
+    /// Where the sample of its header stands.
+    pub fn sample_place(&self) -> String {
+        format!("{}/example/header_handle/0", self.places.header)
+    }
+
+    /// What Meta is sent, with the handle of the file that was uploaded as the sample of its header.
+    #[must_use]
+    pub fn document_with(&self, handle: &str) -> Value {
+        let mut document = self.document.clone();
+        if let Some(sample) = document.pointer_mut(&self.sample_place()) {
+            *sample = handle.into();
+        }
+        document
+    }
+
     fn put(&mut self, part: Part, place: String) {
         match part {
             Part::Header(header) => (self.header, self.places.header) = (Some(header), place),
@@ -220,16 +247,27 @@ impl Part {
     }
 }
 
+impl MediaFormat {
+    /// Whether Meta takes a file of this type as its sample (Meta: resumable upload).
+    pub fn takes(self, mime: &str) -> bool {
+        let types: &[&str] = match self {
+            Self::Image => &["image/jpeg", "image/png"],
+            Self::Video => &["video/mp4"],
+            Self::Document => &["application/pdf"],
+        };
+        types.contains(&mime)
+    }
+}
+
 impl HeaderDraft {
     fn read(fields: &mut Fields<'_, '_>) -> Option<Self> {
         let format = fields.kind_in_any_case("format", &FORMATS)?;
         let media = |fields: &mut Fields<'_, '_>, format| {
-            let has_sample = fields.or("example", false, |node| {
-                node.object(|fields| {
-                    fields.required("header_handle", |node| node.list(Node::words)).map(|it| !it.is_empty())
-                })
+            let sample = fields.or("example", None, |node| {
+                node.object(|fields| fields.required("header_handle", |node| node.list(Node::words)))
+                    .map(|handles| handles.into_iter().next())
             });
-            Some(Self::Media { format, has_sample: has_sample? })
+            Some(Self::Media { format, sample: sample? })
         };
         match format {
             "TEXT" => TextDraft::read(fields, "header_text").map(Self::Text),

@@ -142,9 +142,10 @@ impl Review {
                     self.fault(&at, "holds markup or a line break; a header takes neither.");
                 }
             }
-            Some(HeaderDraft::Media { format, has_sample: false }) => {
+            Some(HeaderDraft::Media { format, sample: None }) => {
                 let detail = format!(
-                    "is missing: upload a sample {} and give its handle as {{\"header_handle\": [\"…\"]}}.",
+                    "is missing: give a sample {} as {{\"header_handle\": [\"asset:NAME\"]}} of an asset, or the handle of an \
+                     uploaded file.",
                     format.as_str().to_lowercase()
                 );
                 self.fault(format!("{place}/example"), detail);

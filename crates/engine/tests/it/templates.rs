@@ -297,3 +297,28 @@ async fn a_version_on_trial_goes_to_its_share_and_to_nobody_once_it_is_seen_to_f
     let report = world.closed(&third).await;
     assert_eq!(report.by_message.iter().map(|it| it.message.as_str()).collect::<Vec<_>>(), ["template daily_text_v1"]);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_asset_is_the_sample_of_a_template_s_header_and_its_upload_goes_on_where_it_was_cut_off() {
+    let world = World::start(SimConfig { wabas: 2, review: Duration::ZERO, ..calm() }).await;
+    world.asset().await;
+    let document = |sample: &str| {
+        json!({ "name": OTHER, "language": "en_IN", "category": "UTILITY", "components": [
+            { "type": "HEADER", "format": "IMAGE", "example": { "header_handle": [sample] } },
+            { "type": "BODY", "text": "Good day {{1}}, here is what you asked for.", "example": { "body_text": [["Asha"]] } } ] })
+    };
+    let submit = async |sample: &str| {
+        let draft = dawncast_core::template::Draft::read(&document(sample)).unwrap();
+        dawncast_engine::submit(&world.ctx, &draft, None, world.clock.now()).await.unwrap()
+    };
+    let told = submit("asset:nope").await;
+    assert!(told.iter().all(|it| it.error.as_ref().is_some_and(|why| why.contains("no asset `nope`"))), "{told:?}");
+    world.sim.cut_upload_after(3);
+    let told = submit("asset:pack").await;
+    assert!(told.len() == 2 && told.iter().all(|it| it.error.is_none()), "{told:?}");
+    for waba in accounts(&world) {
+        let known = world.store.templates(&waba).await.unwrap().unwrap();
+        let made = known.iter().find(|it| it.name == OTHER).expect("it is there");
+        assert_eq!(made.header, Some(dawncast_core::template::Header::Image));
+    }
+}

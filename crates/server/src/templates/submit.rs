@@ -54,7 +54,17 @@ async fn review(state: &ApiState, document: &Value) -> Result<(Option<Draft>, Re
     };
     let known: Vec<Definition> =
         known(state).await?.into_values().filter_map(|it| Some(it.into_iter().next()?.1)).collect();
-    let review = draft.review(&known);
+    let mut review = draft.review(&known);
+    if let Some((name, format)) = draft.asset() {
+        match state.store.asset(name).await? {
+            None => review.faults.add(draft.sample_place(), format!("there is no asset `{name}`: upload it first.")),
+            Some(asset) if !format.takes(&asset.mime) => {
+                let detail = format!("asset `{name}` is {}, which Meta takes for no sample {format}.", asset.mime);
+                review.faults.add(draft.sample_place(), detail);
+            }
+            Some(_) => {}
+        }
+    }
     Ok((Some(draft), review))
 }
 

@@ -69,6 +69,20 @@ async fn a_lint_tells_faults_and_warnings_with_their_places_and_submits_nothing(
 }
 
 #[tokio::test]
+async fn an_asset_as_a_sample_has_to_be_there_and_of_a_type_that_meta_takes() {
+    let api = Api::start().await;
+    api.ready(1).await;
+    let mut with = draft();
+    with["components"].as_array_mut().unwrap().push(json!({
+        "type": "HEADER", "format": "DOCUMENT", "example": { "header_handle": ["asset:nope"] },
+    }));
+    let (_, linted) = api.post("/v1/templates/lint", &with).await;
+    let place = linted["faults"][0]["pointer"].as_str().unwrap();
+    assert!(place.ends_with("/example/header_handle/0"), "{linted}");
+    assert!(linted.to_string().contains("there is no asset `nope`"), "{linted}");
+}
+
+#[tokio::test]
 async fn a_sound_template_is_submitted_and_a_faulty_one_is_not() {
     let (status, answer) = submitted("/v1/templates", &draft()).await;
     assert_eq!(status, StatusCode::ACCEPTED, "{answer}");
