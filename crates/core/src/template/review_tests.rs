@@ -153,7 +153,7 @@ fn each_variable_needs_its_sample() {
     );
     faulty(
         &with("/components/0/example/header_handle", json!([])),
-        "/components/0/example: is missing: upload a sample",
+        "/components/0/example: is missing: give a sample",
     );
     faulty(&with("/components/3/buttons/0/example", json!(null)), "/components/3/buttons/0/example: is missing");
 }
