@@ -113,7 +113,7 @@ impl Inbox {
     fn asked_for(&self, inbound: &Inbound) -> Vec<(Phone, Change)> {
         let words = &self.ctx.settings.policy.replies;
         let phone = inbound.from.as_ref().and_then(|from| from.as_str().parse().ok());
-        let answer = inbound.text.as_deref().and_then(|text| words.read(text));
+        let answer = inbound.text().and_then(|text| words.read(text));
         let (Some(phone), Some(answer)) = (phone, answer) else { return Vec::new() };
         let at = ms(inbound.timestamp);
         match answer {
