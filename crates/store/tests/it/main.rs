@@ -4,6 +4,7 @@
 
 mod archive;
 mod contacts;
+mod counts;
 mod credit;
 mod fit;
 mod lane;
