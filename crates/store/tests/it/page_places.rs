@@ -10,7 +10,7 @@ use std::{
 
 use dawncast_core::{
     campaign::Priority,
-    delivery::{Attempt, Fact, Outcome},
+    delivery::{Attempt, Fact, Outcome, Terms},
     desk::Intent,
     health::{Playbook, Stage},
     ids::{NumberId, PageRef},
@@ -31,6 +31,8 @@ use crate::{
 const OWNERS: usize = 2;
 const NUMBERS: usize = 3;
 const COUNT: u16 = 3;
+/// As many attempts as there may be: a delivery goes on for long.
+const LONG: Terms = Terms { max_attempts: 8, ..TERMS };
 /// So fast that credit is scarce for no other reason than those that are played.
 const RATE: Rate = Rate { mps: 1_000, headroom: 0.9, priority: Priority::Normal };
 
@@ -85,7 +87,7 @@ fn steps() -> impl Strategy<Value = Step> {
         4 => (who.clone(), any::<bool>()).prop_map(|(who, lost)| Step::Again { who, lost }),
         2 => who.clone().prop_map(Step::Look),
         3 => (who, index.clone(), known).prop_map(|(who, index, outcome)| Step::Commit(who, index, outcome)),
-        3 => (index, 1..=3_u8, told).prop_map(|(index, attempt, outcome)| Step::Receipt(index, attempt, outcome)),
+        3 => (index, 1..=8_u8, told).prop_map(|(index, attempt, outcome)| Step::Receipt(index, attempt, outcome)),
         1 => (number.clone(), any::<bool>()).prop_map(|(number, paused)| Step::Person(number, paused)),
         1 => (number.clone(), prop::sample::select(Stage::ALL)).prop_map(|(number, stage)| Step::Monitor(number, stage)),
         1 => (number.clone(), 1..5_000_u64).prop_map(|(number, hold)| Step::Ban(number, hold)),
@@ -119,6 +121,8 @@ struct Play<'a> {
     page: PageRef,
     numbers: Vec<NumberId>,
     owners: [Known; OWNERS],
+    /// Who has claimed the page last.
+    owned_by: Option<usize>,
     stopped: [Stopped; NUMBERS],
     /// Which number the ledger has granted each attempt to, whether or not the answer arrived.
     granted: BTreeMap<(u8, Attempt), usize>,
@@ -154,14 +158,15 @@ fn about(index: u8, attempt: Attempt, outcome: Outcome, at: i64) -> AttemptFact 
 impl<'a> Play<'a> {
     async fn new(scene: &'a Scene) -> Self {
         scene.at(OPENS);
-        let new = NewPage { terms: TERMS, ..new_page(0, COUNT) };
+        let new = NewPage { terms: LONG, ..new_page(0, COUNT) };
         let page = PageRef { run: scene.open(&[new]).await, page: 0 };
         let mut numbers = Vec::new();
         for _ in 0..NUMBERS {
             numbers.push(add_number(scene).await);
         }
         let (granted, posted) = (BTreeMap::new(), BTreeMap::new());
-        Self { scene, page, numbers, owners: Default::default(), stopped: Default::default(), granted, posted }
+        let (owners, stopped) = Default::default();
+        Self { scene, page, numbers, owners, owned_by: None, stopped, granted, posted }
     }
 
     fn is_stopped(&self, number: usize) -> bool {
@@ -211,7 +216,10 @@ impl<'a> Play<'a> {
     async fn claim(&mut self, who: usize) -> Result<(), TestCaseError> {
         let nonce = rand::random();
         match self.scene.store.claim(&self.page, nonce).await.unwrap() {
-            Claim::Claimed { owner, .. } => self.owners[who] = Known { owner: Some(owner), ..Known::default() },
+            Claim::Claimed { owner, .. } => {
+                self.owners[who] = Known { owner: Some(owner), ..Known::default() };
+                self.owned_by = Some(who);
+            }
             other => prop_assert!(matches!(other, Claim::Finished), "{other:?}"),
         }
         Ok(())
@@ -232,7 +240,7 @@ impl<'a> Play<'a> {
         let ledger = self.scene.store.ledger(&self.page).await.unwrap().unwrap();
         let record = ledger.records[usize::from(index)];
         let attempt = (record.outcomes.used() + 1).saturating_add_signed(skew).max(1);
-        Intent { index: index.into(), attempt, expected: record.standing(&TERMS) }
+        Intent { index: index.into(), attempt, expected: record.standing(&LONG) }
     }
 
     async fn begin(&mut self, who: usize, intent: Intent, lost: bool) -> Result<(), TestCaseError> {
@@ -248,6 +256,7 @@ impl<'a> Play<'a> {
         let begun = self.scene.store.begin(&owner, &[(intent, place as u8)]).await.unwrap();
         let is_granted = matches!(&begun, Begun::Granted { granted, .. } if granted[0]);
         if is_granted {
+            prop_assert_eq!(self.owned_by, Some(who), "whoever was outranked begins");
             let first = *self.granted.entry(attempt).or_insert(place);
             prop_assert_eq!(first, place, "{:?} is granted to two numbers", attempt);
         }
