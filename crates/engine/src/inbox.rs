@@ -8,13 +8,13 @@ use dawncast_core::{
     UnixMs,
     callback::Callback,
     consent::{Answer, Change, Entry, Scope, Source},
-    health::{Cause, Heard},
+    health::{Cause, Counts, Heard},
     ids::NumberId,
     phone::Phone,
 };
 use tracing::info;
 
-use crate::{Clock, Context, EngineError, Unavailable, accounts, dispatch::STOPPED_MARKETING};
+use crate::{Clock, Context, EngineError, Unavailable, accounts, dispatch::STOPPED_MARKETING, rates::Rates};
 
 /// What a wish of `user_preferences` is about (Meta: webhook field `user_preferences`).
 const MARKETING: &str = "marketing_messages";
@@ -24,6 +24,7 @@ const MARKETING: &str = "marketing_messages";
 pub struct Inbox {
     ctx: Context,
     clock: Clock,
+    rates: Rates,
 }
 
 fn ms(seconds: i64) -> UnixMs {
@@ -39,9 +40,10 @@ fn lift(source: Source, until: UnixMs) -> Change {
 }
 
 impl Inbox {
-    /// An inbox that goes by the policy of `ctx`.
+    /// An inbox that goes by the policy of `ctx`. Called within a runtime: what it counts is told beside it.
     pub fn new(ctx: Context, clock: Clock) -> Self {
-        Self { ctx, clock }
+        let rates = Rates::new(ctx.clone());
+        Self { ctx, clock, rates }
     }
 
     /// Puts on the suppression list, or takes off it, whom a webhook call tells of. When this has returned, nothing that is
@@ -70,6 +72,7 @@ impl Inbox {
             return Ok(());
         }
         self.ctx.store.suppress(&changes).await?;
+        self.count(parsed);
         info!("{} changes of the suppression list, by what users told", changes.len());
         Ok(())
     }
@@ -119,6 +122,22 @@ impl Inbox {
         match answer {
             Answer::Stop => words.stops.iter().map(|scope| (phone, add(*scope, Source::Reply, at))).collect(),
             Answer::Start => vec![(phone, lift(Source::Reply, at))],
+        }
+    }
+
+    /// Counts who wants no more for the number that was told so; of a refusal the receipts do. *A call comes again that was
+    /// written*: it counts twice.
+    fn count(&self, parsed: &Parsed) {
+        let words = &self.ctx.settings.policy.replies;
+        let stops =
+            |inbound: &&Inbound| inbound.text.as_deref().and_then(|text| words.read(text)) == Some(Answer::Stop);
+        let replies = parsed.inbound.iter().filter(stops).map(|inbound| (&inbound.phone_number_id, inbound.timestamp));
+        let wishes = parsed.preferences.iter().filter(|wish| wish.stops);
+        let wishes = wishes.map(|wish| (&wish.phone_number_id, wish.timestamp));
+        for (number, at) in replies.chain(wishes) {
+            if let Some(number) = number.as_deref().and_then(|id| id.parse().ok()) {
+                self.rates.add(&number, ms(at).min(self.clock.now()), Counts::OPTED_OUT);
+            }
         }
     }
 

@@ -19,6 +19,7 @@ mod monitor;
 mod notify;
 mod numbers;
 pub mod points;
+mod rates;
 mod reached;
 mod receipts;
 mod replay;

@@ -32,6 +32,7 @@ use crate::{
     log,
     meters::{Did, Meters, Moves, ReceiptMeters, Tells, count_error},
     points::{Point, reach},
+    rates::Rates,
     reached::Users,
     replay::Recent,
 };
@@ -108,6 +109,7 @@ impl Receipts {
             runs: Arc::default(),
             recent,
             meters: meters.clone(),
+            rates: Rates::new(ctx.clone()),
             numbers: Meters::default(),
         };
         tokio::spawn(writer.write(queue));
@@ -172,6 +174,7 @@ struct Writer {
     /// What was acknowledged of late, where Redis may lose it.
     recent: Recent<Receipt>,
     meters: ReceiptMeters,
+    rates: Rates,
     numbers: Meters,
 }
 
@@ -328,12 +331,21 @@ impl Writer {
                 self.meters.happened(receipt.tells, fact.at.saturating_sub(run.instant));
                 if receipt.tells == Tells::Failed {
                     count_error(number, Some(fact.code.into()), answer::class_of(fact.code));
+                    self.rate(receipt);
                 }
             }
             log::Recorded { page: &receipt.page, told: &receipt.fact, number }.tell_failure(transition);
             if transition.before != transition.after {
                 self.moves(receipt, run).count(DeliveryState::of(transition.after, Gate::Open), 1);
             }
+        }
+    }
+
+    /// Counts a failure for its number, in the minute in which it has failed.
+    fn rate(&self, receipt: &Receipt) {
+        let fact = &receipt.fact.fact;
+        if let Some(number) = &receipt.number {
+            self.rates.add(number, fact.at.min(self.clock.now()), answer::failure_counts(fact.code));
         }
     }
 

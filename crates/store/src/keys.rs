@@ -245,6 +245,11 @@ impl Keys {
         format!("{}{{num:{number}}}:heard", self.prefix)
     }
 
+    /// What is counted of a number by the minute.
+    pub(crate) fn counts(&self, number: &NumberId) -> String {
+        format!("{}{{num:{number}}}:counts", self.prefix)
+    }
+
     /// How a number's condition changed.
     pub(crate) fn condition_history(&self, number: &NumberId) -> String {
         format!("{}{{num:{number}}}:history", self.prefix)

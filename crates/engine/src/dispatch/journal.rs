@@ -258,7 +258,11 @@ impl PageOwner {
     /// begin is young, and the deadline is ahead. A worker that was frozen in between takes it back.
     fn send(&mut self, mut batch: Batch, bodies: Vec<Result<Bytes, String>>, taken: Taken, granted: &[bool]) {
         let Taken { asked, at, knows_whom } = taken;
-        self.doubt.retain(|doubted| !batch.intents.contains(doubted));
+        let answered = batch.intents.iter().zip(granted).filter(|(_, granted)| **granted);
+        let answered: Vec<Intent> = answered.map(|(intent, _)| *intent).collect();
+        // *What was not answered is asked for again on another number*: the ledger keeps it for the first, and refuses. It stays
+        // in doubt, and is taken back when it is looked up.
+        self.doubt.retain(|doubted| !answered.contains(doubted));
         let until = self.sends_until().min(asked + BEGIN_GOOD_FOR);
         let in_time = Instant::now() < until && self.gate() == Gate::Open && knows_whom;
         let place = batch.place;

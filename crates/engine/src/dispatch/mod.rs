@@ -30,7 +30,7 @@ use tracing::warn;
 
 pub(crate) use self::codes::STOPPED_MARKETING;
 use self::{backend::LaneBackend, lane::PageJob, lines::Lines, sheet::Sheets};
-use crate::{Clock, Context, EngineError, meters::Meters};
+use crate::{Clock, Context, EngineError, meters::Meters, rates::Rates};
 
 /// Leased pages on their way to owners.
 type Queue = tokio::sync::Mutex<mpsc::Receiver<PageJob>>;
@@ -41,6 +41,7 @@ pub(crate) struct Shared {
     pub(crate) clock: Clock,
     pub(crate) sheets: Sheets,
     pub(crate) lines: Lines,
+    pub(crate) rates: Rates,
     /// One permit per POST on the wire.
     pub(crate) wire: Arc<Semaphore>,
     /// Tells owners to begin nothing more and give their pages back.
@@ -61,6 +62,7 @@ pub async fn worker(ctx: Context, stop: CancellationToken) -> Result<(), EngineE
     let shared = Arc::new(Shared {
         sheets: Sheets::new(ctx.clone(), meters.clone()),
         lines: Lines::new(),
+        rates: Rates::new(ctx.clone()),
         wire: Arc::new(Semaphore::new(ctx.settings.in_flight)),
         stop: stop.clone(),
         owners: TaskTracker::new(),

@@ -277,6 +277,7 @@ impl PageOwner {
         };
         // Nobody rests for a stray throttle.
         let too_fast = self.shared.lines.heard(number, &heard, Instant::now());
+        self.shared.rates.add(number, now, answer.counts);
         // *A new token is given while the old one is refused*: that says nothing of the new one.
         let is_current = self.sheet.senders[answer.place].token.as_ref() == Some(&answer.token);
         if let Some(rest) = answer.rest.filter(|rest| if rest.halve { too_fast } else { is_current }) {

@@ -35,6 +35,7 @@ mod own_clocks;
 mod postbox;
 mod priorities;
 mod process;
+mod rates;
 mod readings;
 mod receipts;
 mod receiver;

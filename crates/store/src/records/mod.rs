@@ -10,6 +10,7 @@ mod audience_removal;
 mod audiences;
 mod campaigns;
 mod conditions;
+mod counts;
 mod credentials;
 mod duplicates;
 mod idempotency;

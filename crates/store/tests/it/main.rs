@@ -4,6 +4,7 @@
 
 mod archive;
 mod contacts;
+mod counts;
 mod credit;
 mod fit;
 mod lane;
@@ -18,6 +19,7 @@ mod page_finish;
 mod page_lost;
 mod page_lost_twin;
 mod page_model;
+mod page_places;
 mod page_twin;
 mod page_write;
 mod private;
