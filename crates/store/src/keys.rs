@@ -264,6 +264,11 @@ impl Keys {
         format!("{}{{num:{number}}}:sent:{name}", self.prefix)
     }
 
+    /// Until when each pair of a number and a user is spoken for.
+    pub(crate) fn pairs(&self, number: &NumberId) -> String {
+        format!("{}{{num:{number}}}:pairs", self.prefix)
+    }
+
     /// When each person has last written to a number.
     pub(crate) fn service_windows(&self, number: &NumberId) -> String {
         format!("{}{{num:{number}}}:windows", self.prefix)

@@ -32,6 +32,7 @@ mod notices;
 mod notify;
 mod numbers;
 mod own_clocks;
+mod pairs;
 mod postbox;
 mod priorities;
 mod process;

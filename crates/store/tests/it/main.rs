@@ -20,6 +20,7 @@ mod page_lost_twin;
 mod page_model;
 mod page_twin;
 mod page_write;
+mod pairs;
 mod private;
 mod quotas;
 mod readiness;
