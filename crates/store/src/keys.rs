@@ -77,6 +77,11 @@ impl Keys {
         format!("{}{{reached}}:{waba}:{hour}", self.prefix)
     }
 
+    /// What Meta withholds from the persons of one part, and when each of them is forgotten.
+    pub(crate) fn withheld(&self, part: u64) -> (String, String) {
+        (format!("{}{{withheld:{part}}}", self.prefix), format!("{}{{withheld:{part}}}:order", self.prefix))
+    }
+
     /// The pools that are paused.
     pub(crate) fn paused_pools(&self) -> String {
         format!("{}pools:paused", self.prefix)

@@ -295,8 +295,8 @@ impl PageOwner {
             self.desk.begun(intent, place as u8, at);
             self.sheet.senders[place].moves.count(DeliveryState::Sending, 1);
             match body {
-                _ if knows_whom && self.silence.holds(intent.index) => {
-                    self.settle_unsent(intent, Verdict::Suppressed, place)
+                _ if let Some(silence) = self.silence.of(intent.index).filter(|_| knows_whom) => {
+                    self.settle_unsent(intent, silence, place)
                 }
                 Ok(body) if in_time => self.post(intent, place, body, permit, until),
                 Ok(_) => self.settle_unsent(intent, Verdict::Withdrawn, place),

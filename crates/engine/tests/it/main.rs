@@ -50,4 +50,5 @@ mod throttle;
 mod trouble;
 mod vigil;
 mod windows;
+mod withheld;
 mod world;
