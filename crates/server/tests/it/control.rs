@@ -178,9 +178,12 @@ async fn what_meta_withheld_is_retried_when_its_wait_is_over_and_not_before() {
         api.store.receipt(&page, &[AttemptFact { index: 0, fact, message_id: None }]).await.unwrap();
         api.store.close_run(&run, "fail", NOW, None).await.unwrap();
         let rows = api.store.page(&page).await.unwrap().unwrap().recipients.rows;
-        let at = if waits { NOW } else { NOW - 25 * 60 * 60 * 1_000 };
-        let told = WithheldChange::Told(Told::Marketing(131_049), at);
-        api.store.change_withheld(&[(Phone::from_digits(rows[0].phone).unwrap(), told)], NOW).await.unwrap();
+        // The campaign is no marketing: what holds it too is that nothing could be delivered, on two days.
+        let days = if waits { &[1, 0][..] } else { &[0] };
+        let phone = Phone::from_digits(rows[0].phone).unwrap();
+        let strike = |day| (phone, WithheldChange::Told(Told::Undeliverable, NOW - day * 86_400_000));
+        let changes: Vec<_> = days.iter().map(strike).collect();
+        api.store.change_withheld(&changes, NOW).await.unwrap();
         let (_, retry) = answer(api.request(Method::POST, &format!("/v1/runs/{run}/retry"))).await;
         let count = |name: &str| retry["recipients"][name].as_u64().unwrap();
         assert_eq!((count("retried"), count("withheld")), expected, "{retry}");
