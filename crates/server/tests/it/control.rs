@@ -181,7 +181,7 @@ async fn what_meta_withheld_is_retried_when_its_wait_is_over_and_not_before() {
         // The campaign is no marketing: what holds it too is that nothing could be delivered, on two days.
         let days = if waits { &[1, 0][..] } else { &[0] };
         let phone = Phone::from_digits(rows[0].phone).unwrap();
-        let strike = |day| (phone, WithheldChange::Told(Told::Undeliverable, NOW - day * 86_400_000));
+        let strike = |day: &i64| (phone, WithheldChange::Told(Told::Undeliverable, NOW - *day * 86_400_000));
         let changes: Vec<_> = days.iter().map(strike).collect();
         api.store.change_withheld(&changes, NOW).await.unwrap();
         let (_, retry) = answer(api.request(Method::POST, &format!("/v1/runs/{run}/retry"))).await;
