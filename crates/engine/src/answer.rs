@@ -11,7 +11,7 @@ use dawncast_core::{
     delivery::{Attempt, Fact, Outcome},
     health::Counts,
     report::{Explained, Failure},
-    verdict::{SUPPRESSED, Verdict},
+    verdict::{SUPPRESSED, Verdict, WITHHELD},
 };
 
 use crate::dispatch::STOPPED_MARKETING;
@@ -129,10 +129,19 @@ fn may_retry(entry: &ErrorEntry) -> bool {
     matches!(entry.class(Way::Webhook), Class::RetrySoon | Class::Ambiguous | Class::PauseTemplate)
 }
 
+/// What a code of our own says; none for a code of Meta's.
+pub(crate) fn own_code(code: u32) -> Option<Explained> {
+    match code {
+        SUPPRESSED => Some(Explained { class: Failure::SUPPRESSED, meaning: Some(Failure::SILENCED) }),
+        WITHHELD => Some(Explained { class: Failure::WITHHELD, meaning: Some(Failure::WAITS) }),
+        _ => None,
+    }
+}
+
 /// The class of an error code in the words of the report. Failures at the recipient are not the sender's fault.
 pub(crate) fn class_of(code: u32) -> &'static str {
-    if code == SUPPRESSED {
-        return Failure::SUPPRESSED;
+    if let Some(own) = own_code(code) {
+        return own.class;
     }
     // Where the ledger has no code, it says 0.
     let entry = if code == 0 { None } else { ErrorEntry::of(i64::from(code)) };
@@ -141,8 +150,8 @@ pub(crate) fn class_of(code: u32) -> &'static str {
 
 /// What an error code says, in the words of the report.
 pub fn explain(code: u32) -> Explained {
-    if code == SUPPRESSED {
-        return Explained { class: Failure::SUPPRESSED, meaning: Some(Failure::SILENCED) };
+    if let Some(own) = own_code(code) {
+        return own;
     }
     let entry = if code == 0 { None } else { ErrorEntry::of(i64::from(code)) };
     Explained { class: class_of(code), meaning: entry.map(ErrorEntry::hint) }
@@ -240,5 +249,6 @@ mod tests {
         assert_eq!(class_of(131_000), "retry_soon");
         assert_eq!(class_of(0), "unknown");
         assert_eq!(class_of(SUPPRESSED), "suppressed");
+        assert_eq!(class_of(WITHHELD), "withheld");
     }
 }

@@ -1,5 +1,5 @@
-//! Inbox: what users tell of themselves, before the webhook is answered 200: onto the suppression list, and the service
-//! windows that their messages open. Meta's own retry is the inbound queue here too; a repeat changes nothing.
+//! Inbox: what users tell of themselves, and what Meta withholds from them, before the webhook is answered 200: onto the
+//! suppression list, what is withheld, and the service windows that their messages open. Meta's own retry is the inbound queue here too; a repeat changes nothing.
 
 use std::collections::HashMap;
 
@@ -7,11 +7,12 @@ use dawncast_cloud_api::webhook::{Inbound, Parsed, Preference, ReceivedStatus, S
 use dawncast_core::{
     UnixMs,
     callback::Callback,
-    consent::{Answer, Change, Entry, Scope, Source},
+    consent::{Answer, Change, Entry, Scope, Source, Told},
     health::{Cause, Counts, Heard},
     ids::NumberId,
     phone::Phone,
 };
+use dawncast_store::records::WithheldChange;
 use tracing::info;
 
 use crate::{Clock, Context, EngineError, Unavailable, accounts, dispatch::STOPPED_MARKETING, rates::Rates};
@@ -62,6 +63,7 @@ impl Inbox {
         accounts::heed(&self.ctx, &parsed.accounts, self.clock.now()).await?;
         self.open_windows(&parsed.inbound).await?;
         self.heed_codes(&parsed.statuses).await?;
+        self.withhold(&parsed.statuses).await?;
         let mut changes: Vec<(Phone, Change)> = Vec::new();
         parsed.inbound.iter().for_each(|inbound| changes.extend(self.asked_for(inbound)));
         parsed.preferences.iter().for_each(|wish| changes.extend(wished(wish)));
@@ -89,6 +91,22 @@ impl Inbox {
             if self.ctx.store.number(&number).await?.is_some() {
                 self.ctx.store.note_heard(&number, Heard { code, at: ms(received.status.timestamp) }).await?;
             }
+        }
+        Ok(())
+    }
+
+    /// What failed messages tell of their recipients is kept for the runs that follow.
+    async fn withhold(&self, statuses: &[ReceivedStatus]) -> Result<(), EngineError> {
+        let mut changes = Vec::new();
+        for received in statuses {
+            let codes = received.status.errors.iter().filter_map(|error| u32::try_from(error.code).ok());
+            let Some(told) = codes.into_iter().find_map(Told::of_code) else { continue };
+            if let Some(phone) = self.phone(&received.status).await? {
+                changes.push((phone, WithheldChange::Told(told, ms(received.status.timestamp))));
+            }
+        }
+        if !changes.is_empty() {
+            self.ctx.store.change_withheld(&changes, self.clock.now()).await?;
         }
         Ok(())
     }
@@ -144,12 +162,16 @@ impl Inbox {
     /// A message that was refused because its recipient wants no marketing.
     async fn refused(&self, received: &ReceivedStatus) -> Result<Option<(Phone, Change)>, EngineError> {
         let status = &received.status;
-        let told = status.recipient_id.as_ref().and_then(|id| id.as_str().parse().ok());
-        let phone = match told {
-            Some(phone) => Some(phone),
-            None => self.recipient(status).await?,
-        };
+        let phone = self.phone(status).await?;
         Ok(phone.map(|phone| (phone, add(Scope::Marketing, Source::Code131050, ms(status.timestamp)))))
+    }
+
+    /// Whom a status is about.
+    async fn phone(&self, status: &StatusUpdate) -> Result<Option<Phone>, EngineError> {
+        match status.recipient_id.as_ref().and_then(|id| id.as_str().parse().ok()) {
+            Some(phone) => Ok(Some(phone)),
+            None => self.recipient(status).await,
+        }
     }
 
     /// Whom our own attempt was for, where the status does not say.

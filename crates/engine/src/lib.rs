@@ -6,6 +6,7 @@
 
 mod accounts;
 mod answer;
+mod arrived;
 mod chores;
 mod clock;
 mod context;

@@ -28,6 +28,7 @@ use tracing::{debug, info, warn};
 
 use crate::{
     Clock, Context, EngineError, answer,
+    arrived::Arrived,
     clock::every,
     log,
     meters::{Did, Meters, Moves, ReceiptMeters, Tells, count_error},
@@ -82,6 +83,7 @@ pub struct Receipts {
     deployment: String,
     calls: mpsc::Sender<Call>,
     users: Users,
+    arrived: Arrived,
     meters: ReceiptMeters,
 }
 
@@ -105,7 +107,7 @@ impl Receipts {
         let meters = ReceiptMeters::new();
         let writer = Writer {
             ctx: ctx.clone(),
-            clock,
+            clock: clock.clone(),
             runs: Arc::default(),
             recent,
             meters: meters.clone(),
@@ -114,7 +116,8 @@ impl Receipts {
         };
         tokio::spawn(writer.write(queue));
         let users = Users::new(ctx.clone());
-        Self { deployment: ctx.deployment, calls, users, meters }
+        let arrived = Arrived::new(ctx.clone(), clock);
+        Self { deployment: ctx.deployment, calls, users, arrived, meters }
     }
 
     /// Records what a webhook call told. When this has returned, it is in the ledger, or it is none of ours.
@@ -123,6 +126,7 @@ impl Receipts {
     /// When a part could not be written; the whole call must then come again, which is harmless.
     pub async fn apply(&self, statuses: Vec<ReceivedStatus>) -> Result<(), Unavailable> {
         self.users.note(&statuses).await;
+        self.arrived.note(&statuses).await;
         let receipts: Vec<Receipt> = statuses.iter().filter_map(|status| self.own(status)).collect();
         if receipts.is_empty() {
             return Ok(());

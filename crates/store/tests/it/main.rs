@@ -22,6 +22,7 @@ mod page_model;
 mod page_places;
 mod page_twin;
 mod page_write;
+mod pairs;
 mod private;
 mod quotas;
 mod readiness;
