@@ -147,8 +147,7 @@ impl Inbox {
     /// written*: it counts twice.
     fn count(&self, parsed: &Parsed) {
         let words = &self.ctx.settings.policy.replies;
-        let stops =
-            |inbound: &&Inbound| inbound.text.as_deref().and_then(|text| words.read(text)) == Some(Answer::Stop);
+        let stops = |inbound: &&Inbound| inbound.text().and_then(|text| words.read(text)) == Some(Answer::Stop);
         let replies = parsed.inbound.iter().filter(stops).map(|inbound| (&inbound.phone_number_id, inbound.timestamp));
         let wishes = parsed.preferences.iter().filter(|wish| wish.stops);
         let wishes = wishes.map(|wish| (&wish.phone_number_id, wish.timestamp));
