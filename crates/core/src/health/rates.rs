@@ -67,8 +67,6 @@ pub struct Rates {
     own: Counts,
     /// Of the pool's other numbers together.
     others: Counts,
-    /// How many others there are.
-    peers: usize,
     /// How many of these serve everybody, and fail less.
     spares: usize,
 }
@@ -138,7 +136,6 @@ impl Rates {
         Self {
             own: pool[place].counts,
             others: others().map(|at| pool[at].counts).sum(),
-            peers: others().count(),
             spares: others().filter(|at| pool[*at].serves).filter(is_better).count(),
         }
     }
@@ -172,9 +169,8 @@ impl Rates {
                 true => own.stands_out(others, is_held),
                 false => *stage < Stage::Paused,
             };
-            // Who is alone comes to cooldown at most, as there is nobody to be compared with.
-            let is_last = self.peers > 0 && self.spares == 0;
-            is_due && own.is_over(*bound, is_held) && (is_held || !is_last)
+            // Where nobody would send in its place, to stop it serves nobody.
+            is_due && own.is_over(*bound, is_held) && (is_held || self.spares > 0)
         };
         bounds.iter().find(|bound| calls_for(bound)).map(|(stage, _)| *stage)
     }
