@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::{
-    ApiError, Cause, CauseKind, Client, Message, Personal, Token,
+    ApiError, Cause, CauseKind, Client, InvalidMessage, Message, Personal, Token,
     client::{Answer, exchange},
     open_enum::open_enum,
 };
@@ -88,12 +88,21 @@ pub struct SentMessage {
 }
 
 impl Client {
-    /// Sends a message, once.
+    /// Sends a message, once, if it [passes](Message::check).
     ///
     /// Dropping the future after its first poll leaves the outcome unknown.
-    pub async fn send(&self, phone_number_id: &str, token: &Token, message: &Message) -> SendOutcome {
-        let body = serde_json::to_vec(message).expect("a message is strings, booleans and lists");
-        self.send_body(phone_number_id, token, body).await
+    ///
+    /// # Errors
+    /// Every limit that the message does not keep. Nothing was sent then.
+    pub async fn send(
+        &self,
+        phone_number_id: &str,
+        token: &Token,
+        message: &Message,
+    ) -> Result<SendOutcome, InvalidMessage> {
+        message.check()?;
+        let body = serde_json::to_vec(message).expect("a message is strings, numbers, booleans and lists");
+        Ok(self.send_body(phone_number_id, token, body).await)
     }
 
     /// Sends an already serialised message, once: the fast path for callers that render bodies themselves.

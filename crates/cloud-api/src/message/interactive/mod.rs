@@ -1,20 +1,34 @@
 //! Interactive messages.
 
-use serde::{Serialize, Serializer, ser::SerializeMap};
+mod action;
+mod check;
+mod flow;
+mod options;
+mod products;
+
+use serde::{Serialize, Serializer};
 
 use super::{MediaSource, typed};
 
-/// A text with something to tap.
+pub use action::{Action, LinkButton, ListRow, ListSection, ReplyButton};
+pub use flow::{Flow, FlowAction, FlowName, FlowScreen};
+pub use products::{CatalogLink, ProductSection};
+
+pub(super) use products::check_sections;
+
+/// A text with something to tap (Meta: interactive messages).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Interactive {
     /// What can be tapped.
     #[serde(flatten)]
     pub action: Action,
-    /// Above the text. A list takes a text only.
+    /// Above the text. A list takes a text only, a product list needs one; a product, a catalog and a request for a place
+    /// take none.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub header: Option<InteractiveHeader>,
-    /// The text: up to 1024 characters, or 4096 with a list.
-    pub body: Words,
+    /// The text: up to 1024 characters, or 4096 with a list. Only a product goes without.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub body: Option<Words>,
     /// Up to 60 characters below it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub footer: Option<Words>,
@@ -46,64 +60,11 @@ pub enum InteractiveHeader {
     Document(MediaSource),
 }
 
-/// What can be tapped.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-#[serde(tag = "type", content = "action", rename_all = "snake_case")]
-pub enum Action {
-    /// Buttons that answer.
-    Button {
-        /// 1 to 3.
-        buttons: Vec<ReplyButton>,
-    },
-    /// A button that opens a list, a row of which answers.
-    List {
-        /// What the button says: up to 20 characters.
-        button: String,
-        /// 1 to 10, with at most 10 rows in all.
-        sections: Vec<ListSection>,
-    },
-    /// A button that opens a link.
-    CtaUrl(LinkButton),
-}
-
-/// A button that answers.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ReplyButton {
-    /// What comes back in the webhook: up to 256 characters, no two alike.
-    pub id: String,
-    /// What it says: up to 20 characters, no two alike.
-    pub title: String,
-}
-
-/// A part of a list.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct ListSection {
-    /// Up to 24 characters; needed where there are several sections.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub title: Option<String>,
-    /// At least one.
-    pub rows: Vec<ListRow>,
-}
-
-/// A row of a list.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct ListRow {
-    /// What comes back in the webhook: up to 200 characters.
-    pub id: String,
-    /// Up to 24 characters.
-    pub title: String,
-    /// Up to 72 characters.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub description: Option<String>,
-}
-
-/// A button that opens a link.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct LinkButton {
-    /// What it says: up to 20 characters.
-    pub display_text: String,
-    /// What it opens.
-    pub url: String,
+impl Interactive {
+    /// A text with something to tap, without header and footer.
+    pub fn new(action: Action, body: impl Into<Words>) -> Self {
+        Self { action, header: None, body: Some(body.into()), footer: None }
+    }
 }
 
 impl Serialize for InteractiveHeader {
@@ -114,30 +75,5 @@ impl Serialize for InteractiveHeader {
             Self::Video(video) => typed(serializer, "video", video),
             Self::Document(document) => typed(serializer, "document", document),
         }
-    }
-}
-
-impl Serialize for ReplyButton {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        #[derive(Serialize)]
-        struct Reply<'a> {
-            id: &'a str,
-            title: &'a str,
-        }
-        typed(serializer, "reply", &Reply { id: &self.id, title: &self.title })
-    }
-}
-
-impl Serialize for LinkButton {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        #[derive(Serialize)]
-        struct Parameters<'a> {
-            display_text: &'a str,
-            url: &'a str,
-        }
-        let mut map = serializer.serialize_map(Some(2))?;
-        map.serialize_entry("name", "cta_url")?;
-        map.serialize_entry("parameters", &Parameters { display_text: &self.display_text, url: &self.url })?;
-        map.end()
     }
 }

@@ -1,13 +1,20 @@
 //! Template messages.
 
+mod button;
+mod check;
+mod parameter;
+
 use serde::{Serialize, Serializer};
 
 use super::{Media, typed};
 
-/// A template and what fills it.
+pub use button::Button;
+pub use parameter::{Currency, Header, Parameter, Place, TextParameter};
+
+/// A template and what fills it (Meta: template messages).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Template {
-    /// Its name.
+    /// Its name: 1 to 512 small letters, digits and `_`.
     pub name: String,
     /// Its language.
     pub language: TemplateLanguage,
@@ -34,76 +41,80 @@ impl<T: Into<String>> From<T> for TemplateLanguage {
 pub enum Component {
     /// The header.
     Header(Header),
-    /// The body: in the order of `{{1}}`, `{{2}}`; in any order when named.
-    Body(Vec<TextParameter>),
+    /// The body: in the order of `{{1}}`, `{{2}}`; in any order when named. With everything filled in it has at most 1024
+    /// characters, or 160 on a card.
+    Body(Vec<Parameter>),
     /// One button.
     Button {
-        /// Its place among all buttons of the template, from 0.
+        /// Its place among all buttons of the template, 0 to 9.
         index: u8,
         /// What fills it.
         button: Button,
     },
+    /// When an offer ends (Meta: limited-time offer templates). Where the offer has a code, the button that copies it has
+    /// index 0 and the link index 1.
+    LimitedTimeOffer {
+        /// Milliseconds since 1970, in UTC.
+        expiration_time_ms: u64,
+    },
+    /// Cards: 2 to 10, as many as the template has, each with the same parts.
+    Carousel(Vec<Card>),
 }
 
-/// What fills a header.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Header {
-    /// The variable of a text header.
-    Text(TextParameter),
-    /// An image.
-    Image(Media),
-    /// A video.
-    Video(Media),
-    /// A document.
-    Document(Media),
-}
-
-/// A text in the place of a variable: not empty; no line break, tab or run of more than four spaces.
+/// A card of a carousel; its place in the list is its index.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-#[serde(tag = "type", rename = "text")]
-pub struct TextParameter {
-    /// The text.
-    pub text: String,
-    /// The variable's name, for templates with named parameters, and for them only.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub parameter_name: Option<String>,
+pub struct Card {
+    /// Its header (image, video or product), body and up to 2 buttons.
+    pub components: Vec<Component>,
 }
 
-impl<T: Into<String>> From<T> for TextParameter {
-    fn from(text: T) -> Self {
-        Self { text: text.into(), parameter_name: None }
+impl Template {
+    /// A template that takes no parameters, or not yet.
+    pub fn new(name: impl Into<String>, language: impl Into<TemplateLanguage>) -> Self {
+        Self { name: name.into(), language: language.into(), components: Vec::new() }
+    }
+
+    /// A template that carries a one-time code, for copy-code, one-tap and zero-tap alike (Meta: authentication templates):
+    /// the code, up to 15 characters, stands in the body and in the button. It goes to phone numbers only.
+    pub fn authentication(
+        name: impl Into<String>,
+        language: impl Into<TemplateLanguage>,
+        code: impl Into<String>,
+    ) -> Self {
+        let code = code.into();
+        let body = Component::Body(vec![code.as_str().into()]);
+        Self::new(name, language).with(body).with(Component::Button { index: 0, button: Button::OneTimeCode(code) })
+    }
+
+    /// The same with one more part filled.
+    #[must_use]
+    pub fn with(mut self, component: Component) -> Self {
+        self.components.push(component);
+        self
     }
 }
 
-/// What fills a button.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Button {
-    /// The end of a URL button's address, where the template has a variable.
-    UrlSuffix(String),
-    /// What comes back in the webhook when a quick reply is tapped.
-    QuickReply(String),
-    /// The code to copy, up to 20 characters.
-    CopyCode(String),
+#[derive(Serialize)]
+struct Part<P> {
+    r#type: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    sub_type: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    index: Option<String>,
+    parameters: P,
+}
+
+impl<P> Part<P> {
+    const fn of(r#type: &'static str, parameters: P) -> Self {
+        Self { r#type, sub_type: None, index: None, parameters }
+    }
 }
 
 impl Serialize for Component {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        #[derive(Serialize)]
-        struct Part<P> {
-            r#type: &'static str,
-            #[serde(skip_serializing_if = "Option::is_none")]
-            sub_type: Option<&'static str>,
-            #[serde(skip_serializing_if = "Option::is_none")]
-            index: Option<String>,
-            parameters: P,
-        }
         match self {
-            Self::Header(header) => {
-                Part { r#type: "header", sub_type: None, index: None, parameters: [header] }.serialize(serializer)
-            }
-            Self::Body(parameters) => {
-                Part { r#type: "body", sub_type: None, index: None, parameters }.serialize(serializer)
-            }
+            Self::Header(header) => Part::of("header", [header]).serialize(serializer),
+            Self::Body(parameters) => Part::of("body", parameters).serialize(serializer),
             Self::Button { index, button } => Part {
                 r#type: "button",
                 sub_type: Some(button.sub_type()),
@@ -111,37 +122,41 @@ impl Serialize for Component {
                 parameters: [button],
             }
             .serialize(serializer),
+            Self::LimitedTimeOffer { expiration_time_ms } => {
+                Part::of("limited_time_offer", [Offer { expiration_time_ms: *expiration_time_ms }])
+                    .serialize(serializer)
+            }
+            Self::Carousel(cards) => carousel(serializer, cards),
         }
     }
 }
 
-impl Serialize for Header {
+struct Offer {
+    expiration_time_ms: u64,
+}
+
+impl Serialize for Offer {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        match self {
-            Self::Text(parameter) => parameter.serialize(serializer),
-            Self::Image(media) => typed(serializer, "image", media),
-            Self::Video(media) => typed(serializer, "video", media),
-            Self::Document(media) => typed(serializer, "document", media),
+        #[derive(Serialize)]
+        struct Ends {
+            expiration_time_ms: u64,
         }
+        typed(serializer, "limited_time_offer", &Ends { expiration_time_ms: self.expiration_time_ms })
     }
 }
 
-impl Button {
-    const fn sub_type(&self) -> &'static str {
-        match self {
-            Self::UrlSuffix(_) => "url",
-            Self::QuickReply(_) => "quick_reply",
-            Self::CopyCode(_) => "copy_code",
-        }
+fn carousel<S: Serializer>(serializer: S, cards: &[Card]) -> Result<S::Ok, S::Error> {
+    #[derive(Serialize)]
+    struct Numbered<'a> {
+        card_index: usize,
+        components: &'a [Component],
     }
-}
-
-impl Serialize for Button {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        match self {
-            Self::UrlSuffix(text) => typed(serializer, "text", text),
-            Self::QuickReply(payload) => typed(serializer, "payload", payload),
-            Self::CopyCode(code) => typed(serializer, "coupon_code", code),
-        }
+    #[derive(Serialize)]
+    struct Carousel<'a> {
+        r#type: &'static str,
+        cards: Vec<Numbered<'a>>,
     }
+    let cards = cards.iter().enumerate();
+    let cards = cards.map(|(card_index, card)| Numbered { card_index, components: &card.components });
+    Carousel { r#type: "carousel", cards: cards.collect() }.serialize(serializer)
 }
