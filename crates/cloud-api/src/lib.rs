@@ -8,11 +8,13 @@ mod cause;
 mod classify;
 mod client;
 mod error_table;
+mod marketing;
 mod media;
 mod message;
 mod number;
 mod open_enum;
 mod personal;
+mod read_receipt;
 mod secret;
 mod send;
 mod template;
@@ -25,6 +27,7 @@ pub use call::CallError;
 pub use cause::{Cause, CauseKind};
 pub use classify::{Class, ErrorEntry, Scope, Way, classify, is_throttle};
 pub use client::{Client, ClientConfig, ClientError};
+pub use marketing::{MarketingMessage, ProductPolicy};
 pub use media::MediaId;
 pub use message::{
     Action, Audio, Button, CaptionedMedia, Card, CatalogLink, Component, ContactAddress, ContactCard, ContactEmail,

@@ -109,8 +109,17 @@ impl Client {
     ///
     /// Dropping the future after its first poll leaves the outcome unknown.
     pub async fn send_body(&self, phone_number_id: &str, token: &Token, body: impl Into<Bytes>) -> SendOutcome {
-        let request = self.post(phone_number_id, "messages", token);
-        let request = request.header(CONTENT_TYPE, "application/json").body(body.into());
+        self.post_message(phone_number_id, "messages", token, body.into()).await
+    }
+
+    pub(crate) async fn post_message(
+        &self,
+        phone_number_id: &str,
+        edge: &str,
+        token: &Token,
+        body: Bytes,
+    ) -> SendOutcome {
+        let request = self.post(phone_number_id, edge, token).header(CONTENT_TYPE, "application/json").body(body);
         match exchange(request).await {
             Ok(answer) => SendOutcome::read(answer),
             Err(cause) if cause.kind.is_never_written() => SendOutcome::NotSent(cause),

@@ -131,7 +131,12 @@ impl Message {
     /// # Errors
     /// Every limit that is not kept, with its field and what was given.
     pub fn check(&self) -> Result<(), InvalidMessage> {
+        self.check_for(Endpoint::Messages)
+    }
+
+    pub(crate) fn check_for(&self, endpoint: Endpoint) -> Result<(), InvalidMessage> {
         let mut checks = Checks::default();
+        endpoint.check(&mut checks, &self.content);
         self.to.check(&mut checks);
         match (&self.context, &self.content) {
             (Some(_), Content::Reaction(_)) => {
@@ -144,6 +149,26 @@ impl Message {
         let data = self.biz_opaque_callback_data.as_deref().unwrap_or_default();
         checks.chars("biz_opaque_callback_data", data, 0..=CALLBACK_CHARS);
         checks.finish()
+    }
+}
+
+/// Where a message is sent to.
+#[derive(Clone, Copy)]
+pub(crate) enum Endpoint {
+    Messages,
+    MarketingMessages,
+}
+
+impl Endpoint {
+    fn check(self, checks: &mut Checks, content: &Content) {
+        match (self, content) {
+            (Self::MarketingMessages, Content::Template(_)) => {}
+            (Self::MarketingMessages, _) => checks.refuse("type", "a template as a marketing message", content.kind()),
+            (Self::Messages, Content::Template(template)) if template.has_gif() => {
+                checks.refuse("template.components", "a GIF header as a marketing message alone", "one");
+            }
+            (Self::Messages, _) => {}
+        }
     }
 }
 

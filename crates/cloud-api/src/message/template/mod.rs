@@ -92,6 +92,10 @@ impl Template {
         self.components.push(component);
         self
     }
+
+    pub(super) fn has_gif(&self) -> bool {
+        self.components.iter().any(|part| matches!(part, Component::Header(Header::Gif(_))))
+    }
 }
 
 #[derive(Serialize)]

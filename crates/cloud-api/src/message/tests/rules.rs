@@ -199,3 +199,12 @@ fn cards_are_alike() {
         &["`template.components[0].parameters[0].image.filename`: give none, or a document, not one"],
     );
 }
+
+#[test]
+fn a_gif_and_nothing_but_templates_go_as_marketing() {
+    let gif = template(vec![Component::Header(Header::Gif(MediaSource::Id("1".into()).into()))]);
+    check(&gif, &["`template.components`: give a GIF header as a marketing message alone, not one"]);
+    assert_eq!(gif.check_for(Endpoint::MarketingMessages), Ok(()));
+    let error = message(text()).check_for(Endpoint::MarketingMessages).unwrap_err();
+    assert_eq!(error.violations[0].to_string(), "`type`: give a template as a marketing message, not text");
+}
