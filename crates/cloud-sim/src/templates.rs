@@ -11,9 +11,12 @@ use crate::error::SimError;
 /// The category of templates that promote.
 pub(crate) const MARKETING: &str = "MARKETING";
 
+/// The category of templates that carry one-time codes.
+pub(crate) const AUTHENTICATION: &str = "AUTHENTICATION";
+
 const STATUSES: [&str; 7] = ["APPROVED", "PENDING", "REJECTED", "PAUSED", "DISABLED", "IN_APPEAL", "ARCHIVED"];
 const QUALITIES: [&str; 4] = ["GREEN", "YELLOW", "RED", "UNKNOWN"];
-pub(crate) const CATEGORIES: [&str; 3] = ["UTILITY", MARKETING, "AUTHENTICATION"];
+pub(crate) const CATEGORIES: [&str; 3] = ["UTILITY", MARKETING, AUTHENTICATION];
 
 /// A template in one language, in one account.
 #[derive(Clone)]

@@ -5,6 +5,7 @@ use serde_json::Value;
 
 use super::error::GraphError;
 use super::file::File;
+use super::send::Endpoint;
 use crate::cloud::{Cloud, Number};
 use crate::templates::Template;
 
@@ -39,6 +40,7 @@ struct Parameter {
     image: Option<File>,
     video: Option<File>,
     document: Option<File>,
+    gif: Option<File>,
 }
 
 /// A template request that names a template and a language.
@@ -71,7 +73,12 @@ fn refusal(status: &str) -> Option<u32> {
 }
 
 /// Finds the template, checks every parameter against it, and gives its category.
-pub(crate) fn check(cloud: &Cloud, number: &Number, request: &Named<'_>) -> Result<&'static str, GraphError> {
+pub(crate) fn check(
+    cloud: &Cloud,
+    number: &Number,
+    request: &Named<'_>,
+    endpoint: Endpoint,
+) -> Result<&'static str, GraphError> {
     let (name, language) = (request.name, request.language);
     let missing = || GraphError::detailed(132_001, format!("template name ({name}) does not exist in {language}"));
     let template = cloud.templates.find(number.waba, name, language).ok_or_else(missing)?;
@@ -79,6 +86,9 @@ pub(crate) fn check(cloud: &Cloud, number: &Number, request: &Named<'_>) -> Resu
         Some(132_001) => return Err(missing()),
         Some(code) => return Err(GraphError::of(code)),
         None => {}
+    }
+    if template.header() == Some("GIF") && endpoint != Endpoint::MarketingMessages {
+        return Err(GraphError::detailed(132_012, "header: GIF is supported by the Marketing Messages API only"));
     }
     header(cloud, number, &template, request.components)?;
     body(&template, parameters_of(request.components, "body").unwrap_or_default())?;
@@ -134,6 +144,7 @@ impl Parameter {
             "image" => self.image.as_ref(),
             "video" => self.video.as_ref(),
             "document" => self.document.as_ref(),
+            "gif" => self.gif.as_ref(),
             _ => None,
         }
     }

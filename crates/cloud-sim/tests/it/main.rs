@@ -5,8 +5,11 @@
 mod access;
 mod control;
 mod faults;
+mod free_form;
+mod interactive;
 mod limits;
 mod management;
+mod marketing;
 mod media;
 mod receiver;
 mod sending;
