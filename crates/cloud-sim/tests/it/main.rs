@@ -14,5 +14,6 @@ mod media;
 mod receiver;
 mod sending;
 mod support;
+mod template_parts;
 mod templates;
 mod webhooks;
