@@ -87,7 +87,7 @@ fn card() -> ContactCard {
     ContactCard { name, ..ContactCard::default() }
 }
 
-const CASES: [Case; 36] = [
+pub(super) const CASES: [Case; 36] = [
     ("text.body", 4096, |n, c| Content::Text(Text { body: words(n, c), preview_url: false })),
     ("image.caption", 1024, |n, c| Content::Image(CaptionedMedia { source: link(), caption: some(n, c) })),
     ("video.caption", 1024, |n, c| Content::Video(CaptionedMedia { source: link(), caption: some(n, c) })),

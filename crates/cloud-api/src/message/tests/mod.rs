@@ -2,6 +2,7 @@ mod golden;
 mod limits;
 mod rules;
 mod template_golden;
+mod witness;
 
 use serde_json::{Value, json};
 
