@@ -137,7 +137,23 @@ impl Message {
     pub(crate) fn check_for(&self, endpoint: Endpoint) -> Result<(), InvalidMessage> {
         let mut checks = Checks::default();
         endpoint.check(&mut checks, &self.content);
-        self.to.check(&mut checks);
+        self.check_recipient(&mut checks);
+        self.check_context(&mut checks);
+        checks.within(self.content.kind(), |checks| self.content.check(checks));
+        let data = self.biz_opaque_callback_data.as_deref().unwrap_or_default();
+        checks.chars("biz_opaque_callback_data", data, 0..=CALLBACK_CHARS);
+        checks.finish()
+    }
+
+    fn check_recipient(&self, checks: &mut Checks) {
+        self.to.check(checks);
+        let has_code = matches!(&self.content, Content::Template(template) if template.one_time_code().is_some());
+        if has_code && matches!(self.to, Recipient::UserId(_)) {
+            checks.refuse("recipient", "a phone number in `to` for a one-time code (code 131062)", "a user id");
+        }
+    }
+
+    fn check_context(&self, checks: &mut Checks) {
         match (&self.context, &self.content) {
             (Some(_), Content::Reaction(_)) => {
                 checks.refuse("context", "none with a reaction, which names its message itself", "one");
@@ -145,10 +161,6 @@ impl Message {
             (Some(message_id), _) => checks.filled("context.message_id", message_id),
             (None, _) => {}
         }
-        checks.within(self.content.kind(), |checks| self.content.check(checks));
-        let data = self.biz_opaque_callback_data.as_deref().unwrap_or_default();
-        checks.chars("biz_opaque_callback_data", data, 0..=CALLBACK_CHARS);
-        checks.finish()
     }
 }
 

@@ -118,6 +118,13 @@ fn checked(cloud: &Cloud, components: Vec<Value>) -> Result<Vec<Value>, GraphErr
     if !components.iter().any(|component| component["type"] == "BODY") {
         return Err(GraphError::parameter("Invalid parameter: a BODY component is required"));
     }
+    let format = components
+        .iter()
+        .find(|it| it["type"] == "HEADER")
+        .map_or("IMAGE", |it| it["format"].as_str().unwrap_or("TEXT"));
+    if components.iter().any(|it| it["type"] == "LIMITED_TIME_OFFER") && !matches!(format, "IMAGE" | "VIDEO") {
+        return Err(GraphError::parameter("Invalid parameter: the header of a limited-time offer is IMAGE or VIDEO"));
+    }
     Ok(components)
 }
 

@@ -167,7 +167,8 @@ async fn an_offer_says_when_it_ends() {
         { "type": "COPY_CODE", "example": "SAVE" },
         { "type": "URL", "text": "Go", "url": "https://e.x/{{1}}", "example": ["https://e.x/a"] },
     ]);
-    let parts = json!([plain_body(), offer, { "type": "buttons", "buttons": buttons }]);
+    let body = json!({ "type": "body", "text": "Dear {{1}}, look.", "example": { "body_text": [["a"]] } });
+    let parts = json!([body, offer, { "type": "buttons", "buttons": buttons }]);
     let sim = start_with_template("MARKETING", "positional", parts).await;
     let ends = |at: Value| {
         let offer = json!({ "type": "limited_time_offer", "limited_time_offer": { "expiration_time_ms": at } });
@@ -175,9 +176,13 @@ async fn an_offer_says_when_it_ends() {
     };
     let code = button("copy_code", 0, json!({ "type": "coupon_code", "coupon_code": "SAVE" }));
     let url = button("url", 1, json!({ "type": "text", "text": "a" }));
-    taken(&sim, json!([ends(json!(1_209_600_000)), code, url])).await;
-    not_taken(&sim, json!([code, url]), 132012, "expected LIMITED_TIME_OFFER, received UNKNOWN").await;
-    not_taken(&sim, json!([ends(json!("soon")), code, url]), 131009, "expiration_time_ms must be").await;
+    let named = |name: &str| json!({ "type": "body", "parameters": [{ "type": "text", "text": name }] });
+    let body = named("Asha");
+    taken(&sim, json!([body, ends(json!(1_209_600_000)), code, url])).await;
+    not_taken(&sim, json!([body, code, url]), 132012, "expected LIMITED_TIME_OFFER, received UNKNOWN").await;
+    not_taken(&sim, json!([body, ends(json!("soon")), code, url]), 131009, "expiration_time_ms must be").await;
+    let long = named(&"x".repeat(600));
+    not_taken(&sim, json!([long, ends(json!(1)), code, url]), 132005, "longer than 600 characters").await;
 }
 
 fn card(place: usize, body: &str, reply: &str) -> Value {
@@ -221,13 +226,20 @@ async fn a_carousel_has_as_many_cards_as_its_template() {
 }
 
 #[tokio::test]
-async fn a_carousel_of_one_card_is_not_created() {
+async fn a_carousel_of_one_card_and_an_offer_below_a_text_are_not_created() {
     let sim = start().await;
-    let cards = json!([{ "components": [plain_body()] }]);
-    let parts = json!([plain_body(), { "type": "carousel", "cards": cards }]);
-    let template = json!({ "name": "t", "language": "en_US", "category": "MARKETING", "components": parts });
-    let answer = post(&sim, &format!("/{WABA}/message_templates"), &template).await;
-    assert!(answer.body.contains("a carousel has 2 to 10 cards"), "{}", answer.body);
+    let cards = json!({ "type": "carousel", "cards": [{ "components": [plain_body()] }] });
+    let offer = json!({ "type": "limited_time_offer", "limited_time_offer": { "text": "Now!" } });
+    let head = json!({ "type": "header", "format": "text", "text": "For you" });
+    for (parts, words) in [
+        (json!([plain_body(), cards]), "a carousel has 2 to 10 cards"),
+        (json!([head, plain_body(), offer]), "the header of a limited-time offer is IMAGE or VIDEO"),
+    ] {
+        let template = json!({ "name": "t", "language": "en_US", "category": "MARKETING", "components": parts });
+        let answer = post(&sim, &format!("/{WABA}/message_templates"), &template).await;
+        assert_eq!(answer.error_code(), 100);
+        assert!(answer.body.contains(words), "{}", answer.body);
+    }
 }
 
 #[tokio::test]

@@ -3,6 +3,7 @@
 use serde::{Serialize, Serializer};
 use serde_json::{Map, Value};
 
+use super::check::filling;
 use crate::message::{ProductSection, check::Checks, interactive::check_sections, typed};
 
 /// Meta: longest address of a URL button, variable included, in characters.
@@ -58,7 +59,10 @@ impl Button {
     /// Goes on from the button's only parameter.
     pub(super) fn check(&self, checks: &mut Checks) {
         match self {
-            Self::UrlSuffix(suffix) => checks.chars("text", suffix, 1..=URL_CHARS),
+            Self::UrlSuffix(suffix) => {
+                filling(checks, "text", suffix);
+                checks.chars("text", suffix, 0..=URL_CHARS);
+            }
             Self::QuickReply(payload) => checks.filled("payload", payload),
             Self::CopyCode(code) => checks.chars("coupon_code", code, 1..=COUPON_CHARS),
             Self::OneTimeCode(code) => checks.chars("text", code, 1..=ONE_TIME_CHARS),

@@ -10,6 +10,8 @@ const NAME_CHARS: usize = 512;
 const HEADER_CHARS: usize = 60;
 const BODY_CHARS: usize = 1024;
 const CARD_BODY_CHARS: usize = 160;
+/// Meta: longest body of a template with a limited-time offer, in characters.
+const OFFER_BODY_CHARS: usize = 600;
 /// Meta: most buttons of a template and of a card.
 const BUTTONS: usize = 10;
 const CARD_BUTTONS: usize = 2;
@@ -26,7 +28,10 @@ impl Template {
         if self.language.code.is_empty() || !self.language.code.chars().all(is_word) {
             checks.refuse("language.code", "a locale such as en or en_US", "another text");
         }
-        check_parts(checks, &self.components, BODY_CHARS, BUTTONS);
+        let body_chars = if self.has_offer() { OFFER_BODY_CHARS } else { BODY_CHARS };
+        check_parts(checks, &self.components, body_chars, BUTTONS);
+        self.check_offer(checks);
+        self.check_code(checks);
     }
 }
 
@@ -153,7 +158,7 @@ impl TextParameter {
 }
 
 /// A text for a variable (Meta: code 132018).
-fn filling(checks: &mut Checks, field: &str, text: &str) {
+pub(super) fn filling(checks: &mut Checks, field: &str, text: &str) {
     checks.filled(field, text);
     let given = match text {
         _ if text.contains(['\n', '\r']) => "one with a line break",

@@ -2,6 +2,7 @@
 
 mod button;
 mod check;
+mod kind;
 mod parameter;
 
 use serde::{Serialize, Serializer};
@@ -42,7 +43,7 @@ pub enum Component {
     /// The header.
     Header(Header),
     /// The body: in the order of `{{1}}`, `{{2}}`; in any order when named. With everything filled in it has at most 1024
-    /// characters, or 160 on a card.
+    /// characters, with a limited-time offer 600, on a card 160.
     Body(Vec<Parameter>),
     /// One button.
     Button {

@@ -87,7 +87,7 @@ fn card() -> ContactCard {
     ContactCard { name, ..ContactCard::default() }
 }
 
-pub(super) const CASES: [Case; 36] = [
+pub(super) const CASES: [Case; 37] = [
     ("text.body", 4096, |n, c| Content::Text(Text { body: words(n, c), preview_url: false })),
     ("image.caption", 1024, |n, c| Content::Image(CaptionedMedia { source: link(), caption: some(n, c) })),
     ("video.caption", 1024, |n, c| Content::Video(CaptionedMedia { source: link(), caption: some(n, c) })),
@@ -153,6 +153,9 @@ pub(super) const CASES: [Case; 36] = [
         template(vec![Component::Header(Header::Text(words(n, c).into()))])
     }),
     ("template.components[0].parameters", 1024, |n, c| template(vec![Component::Body(vec![words(n, c).into()])])),
+    ("template.components[0].parameters", 600, |n, c| {
+        template(vec![Component::Body(vec![words(n, c).into()]), Component::LimitedTimeOffer { expiration_time_ms: 1 }])
+    }),
     ("template.components[0].parameters[0].text", 2000, |n, c| template_button(Button::UrlSuffix(words(n, c)))),
     ("template.components[0].parameters[0].coupon_code", 20, |n, c| template_button(Button::CopyCode(words(n, c)))),
     ("template.components[1].parameters[0].text", 15, |n, c| {

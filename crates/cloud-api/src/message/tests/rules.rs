@@ -177,6 +177,36 @@ fn parts_come_once_and_buttons_have_their_own_place() {
 }
 
 #[test]
+fn an_offer_has_its_code_first_and_no_place_above() {
+    let offer = || Component::LimitedTimeOffer { expiration_time_ms: 1 };
+    let code = |index| Component::Button { index, button: Button::CopyCode("SAVE".to_owned()) };
+    check(&template(vec![offer(), code(0)]), &[]);
+    check(
+        &template(vec![Component::Header(Header::Text("x".into())), offer(), code(1)]),
+        &[
+            "`template.components[0].parameters[0].type`: give image or video with a limited-time offer, not another",
+            "`template.components[2].index`: give 0 for the code of a limited-time offer, not 1",
+        ],
+    );
+}
+
+#[test]
+fn a_one_time_code_is_the_same_everywhere_and_goes_to_a_phone() {
+    let mut code = Template::authentication("t", "en", "1234");
+    let content = |code: &Template| Content::Template(code.clone());
+    check(&message(content(&code)), &[]);
+    check(
+        &Message::new(Recipient::UserId("US.1".into()), content(&code)),
+        &["`recipient`: give a phone number in `to` for a one-time code (code 131062), not a user id"],
+    );
+    code.components[0] = Component::Body(vec!["1235".into()]);
+    check(
+        &message(content(&code)),
+        &["`template.components`: give a body with the one-time code of the button, and nothing else, not another"],
+    );
+}
+
+#[test]
 fn cards_are_alike() {
     let header = |header| Card { components: vec![Component::Header(header)] };
     let image = || Header::Image(MediaSource::Id("1".into()).into());

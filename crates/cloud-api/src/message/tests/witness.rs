@@ -149,13 +149,18 @@ async fn every_part_of_a_template_is_accepted() {
         { "type": "QUICK_REPLY", "text": "More" }, { "type": "FLOW", "text": "Book", "flow_id": "9" },
         { "type": "CATALOG", "text": "Shop" }, { "type": "MPM", "text": "Items" },
     ]);
-    let offer = json!({ "text": "Now!", "has_expiration": true });
     let parts = json!([
         { "type": "HEADER", "format": "LOCATION" },
         { "type": "BODY", "text": "Dear {{1}}, pay {{2}} on {{3}}.", "example": { "body_text": [["a", "b", "c"]] } },
-        { "type": "LIMITED_TIME_OFFER", "limited_time_offer": offer }, { "type": "BUTTONS", "buttons": buttons },
+        { "type": "BUTTONS", "buttons": buttons },
     ]);
     scene.template("everything", "MARKETING", parts).await;
+    let offer =
+        json!({ "type": "LIMITED_TIME_OFFER", "limited_time_offer": { "text": "Now!", "has_expiration": true } });
+    scene.template("offer", "MARKETING", json!([{ "type": "BODY", "text": "Look here." }, offer])).await;
+    let offer =
+        Template::new("offer", "en").with(Component::LimitedTimeOffer { expiration_time_ms: 1_798_761_600_000 });
+    scene.accepted(Content::Template(offer)).await;
     let money = Currency { fallback_value: "₹ 1".to_owned(), code: "INR".to_owned(), amount_1000: 1000 };
     let (latitude, longitude) = ("1".to_owned(), "2".to_owned());
     let place = Place { latitude, longitude, name: "n".to_owned(), address: "a".to_owned() };
@@ -169,10 +174,8 @@ async fn every_part_of_a_template_is_accepted() {
         Button::Products { thumbnail_product_retailer_id: "a".to_owned(), sections },
     ];
     let body = vec!["Ana".into(), Parameter::Currency(money), Parameter::DateTime("Monday".to_owned())];
-    let filled = Template::new("everything", "en")
-        .with(Component::Header(Header::Location(place)))
-        .with(Component::Body(body))
-        .with(Component::LimitedTimeOffer { expiration_time_ms: 1_798_761_600_000 });
+    let filled =
+        Template::new("everything", "en").with(Component::Header(Header::Location(place))).with(Component::Body(body));
     let indexed = (0..).zip(all_buttons);
     let filled = indexed.fold(filled, |filled, (index, button)| filled.with(Component::Button { index, button }));
     scene.accepted(Content::Template(filled.clone())).await;

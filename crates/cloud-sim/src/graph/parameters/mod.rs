@@ -15,8 +15,9 @@ pub(crate) use request::{Named, TemplateRequest, named};
 
 use request::Component;
 
-/// Meta: longest body after its variables are filled in, in characters; of a card it is shorter.
+/// Meta: longest body after its variables are filled in, in characters; with an offer it is shorter, and on a card.
 const BODY_CHARS: usize = 1024;
+const OFFER_BODY_CHARS: usize = 600;
 /// Meta: longest one-time code, in characters.
 const CODE_CHARS: usize = 15;
 
@@ -52,7 +53,8 @@ pub(crate) fn check(
         return Err(GraphError::detailed(132_012, "header: GIF is supported by the Marketing Messages API only"));
     }
     given.iter().enumerate().try_for_each(|(place, component)| known(place, component))?;
-    check_parts(cloud, number, parts, given, BODY_CHARS)?;
+    let body_chars = if parts.component("LIMITED_TIME_OFFER").is_some() { OFFER_BODY_CHARS } else { BODY_CHARS };
+    check_parts(cloud, number, parts, given, body_chars)?;
     offer(parts, given)?;
     carousel::check(cloud, number, parts, given)?;
     if template.category == AUTHENTICATION {
