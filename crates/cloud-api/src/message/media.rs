@@ -92,14 +92,14 @@ impl Media {
 impl CaptionedMedia {
     pub(super) fn check(&self, checks: &mut Checks) {
         self.source.check(checks);
-        checks.optional("caption", self.caption.as_deref(), CAPTION_CHARS);
+        checks.chars("caption", self.caption.as_deref().unwrap_or_default(), 0..=CAPTION_CHARS);
     }
 }
 
 impl Document {
     pub(super) fn check(&self, checks: &mut Checks) {
         self.source.check(checks);
-        checks.optional("caption", self.caption.as_deref(), CAPTION_CHARS);
+        checks.chars("caption", self.caption.as_deref().unwrap_or_default(), 0..=CAPTION_CHARS);
         if let Some(filename) = &self.filename {
             checks.filled("filename", filename);
         }

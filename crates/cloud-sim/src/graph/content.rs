@@ -93,6 +93,9 @@ fn marketing(request: &SendRequest, kind: &str) -> Result<(), GraphError> {
     if kind != "template" {
         return Err(GraphError::parameter("Message must be a template message"));
     }
+    if request.message_activity_sharing.as_ref().is_some_and(|sharing| !sharing.is_boolean()) {
+        return Err(GraphError::parameter("Param message_activity_sharing must be a boolean."));
+    }
     match request.product_policy.as_deref() {
         None | Some("CLOUD_API_FALLBACK" | "STRICT") => Ok(()),
         Some(_) => Err(GraphError::not_one_of("product_policy", "CLOUD_API_FALLBACK, STRICT")),

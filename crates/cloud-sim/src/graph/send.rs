@@ -68,6 +68,7 @@ pub(crate) struct SendRequest {
     pub(crate) typing_indicator: Option<Typing>,
     /// Only of a marketing message.
     pub(crate) product_policy: Option<String>,
+    pub(crate) message_activity_sharing: Option<serde_json::Value>,
 }
 
 #[derive(Deserialize)]

@@ -47,10 +47,15 @@ async fn anything_else_is_refused() {
         assert_eq!((answer.status, answer.error_code()), (400, code), "{}", answer.body);
         assert!(answer.body.contains(words), "{}", answer.body);
     }
-    let mut wrong = offer();
-    wrong["product_policy"] = json!("MAYBE");
-    let answer = post(&sim, &path(), &wrong).await;
-    assert!(answer.body.contains("product_policy must be one of {CLOUD_API_FALLBACK, STRICT}"), "{}", answer.body);
+    for (field, value, words) in [
+        ("product_policy", json!("MAYBE"), "product_policy must be one of {CLOUD_API_FALLBACK, STRICT}"),
+        ("message_activity_sharing", json!("yes"), "message_activity_sharing must be a boolean"),
+    ] {
+        let mut wrong = offer();
+        wrong[field] = value;
+        let answer = post(&sim, &path(), &wrong).await;
+        assert!(answer.error_code() == 100 && answer.body.contains(words), "{}", answer.body);
+    }
     let answer = call(&sim, "POST", &path(), "", offer().to_string().as_bytes()).await;
     assert_eq!(answer.error_code(), 190, "it needs a token");
 }

@@ -159,7 +159,7 @@ impl TextParameter {
 
 /// A text for a variable (Meta: code 132018).
 pub(super) fn filling(checks: &mut Checks, field: &str, text: &str) {
-    checks.filled(field, text);
+    checks.some(field, text.len(), "character");
     let given = match text {
         _ if text.contains(['\n', '\r']) => "one with a line break",
         _ if text.contains('\t') => "one with a tab",
