@@ -8,11 +8,13 @@ mod cause;
 mod classify;
 mod client;
 mod error_table;
+mod marketing;
 mod media;
 mod message;
 mod number;
 mod open_enum;
 mod personal;
+mod read_receipt;
 mod secret;
 mod send;
 mod template;
@@ -25,11 +27,14 @@ pub use call::CallError;
 pub use cause::{Cause, CauseKind};
 pub use classify::{Class, ErrorEntry, Scope, Way, classify, is_throttle};
 pub use client::{Client, ClientConfig, ClientError};
+pub use marketing::{MarketingMessage, ProductPolicy};
 pub use media::MediaId;
 pub use message::{
-    Action, Audio, Button, CaptionedMedia, Component, Content, Document, Header, Interactive, InteractiveHeader,
-    LinkButton, ListRow, ListSection, Media, MediaSource, Message, ReplyButton, Template, TemplateLanguage, Text,
-    TextParameter, Words,
+    Action, Audio, Button, CaptionedMedia, Card, CatalogLink, Component, ContactAddress, ContactCard, ContactEmail,
+    ContactName, ContactOrganisation, ContactPhone, ContactUrl, Content, Currency, Document, Flow, FlowAction,
+    FlowName, FlowScreen, Header, Interactive, InteractiveHeader, InvalidMessage, LinkButton, ListRow, ListSection,
+    Location, Media, MediaSource, Message, Parameter, Place, ProductSection, Reaction, Recipient, ReplyButton,
+    Template, TemplateLanguage, Text, TextParameter, Violation, Words,
 };
 pub use number::{
     CanSend, Health, HealthEntity, HealthError, MessagingLimit, NumberInfo, NumberStatus, Quality, Throughput,

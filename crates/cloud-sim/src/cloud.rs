@@ -8,6 +8,7 @@ use crate::clock::Clock;
 use crate::config::SimConfig;
 use crate::error::SimError;
 use crate::faults::{FaultOrder, Faults};
+use crate::inbox::Inbox;
 use crate::ledger::{self, LedgerSnapshot, Totals};
 use crate::limits::{Bucket, Limit};
 use crate::media::Library;
@@ -42,6 +43,7 @@ pub(crate) struct Cloud {
     pub(crate) clock: Clock,
     pub(crate) numbers: Vec<Number>,
     pub(crate) users: Users,
+    pub(crate) inbox: Inbox,
     pub(crate) totals: Totals,
     pub(crate) templates: Arc<Templates>,
     reviews: Review,
@@ -80,6 +82,7 @@ impl Cloud {
             mps: config.mps,
             numbers,
             users: Users::new(),
+            inbox: Inbox::default(),
             totals: Totals::default(),
             reviews: Review::new(config.review, &webhooks),
             templates: Arc::new(Templates::of(config.wabas)),

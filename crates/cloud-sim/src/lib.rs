@@ -12,6 +12,7 @@ mod duration_text;
 mod error;
 mod faults;
 mod graph;
+mod inbox;
 mod ledger;
 mod limits;
 mod listener;

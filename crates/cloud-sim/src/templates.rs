@@ -11,9 +11,12 @@ use crate::error::SimError;
 /// The category of templates that promote.
 pub(crate) const MARKETING: &str = "MARKETING";
 
+/// The category of templates that carry one-time codes.
+pub(crate) const AUTHENTICATION: &str = "AUTHENTICATION";
+
 const STATUSES: [&str; 7] = ["APPROVED", "PENDING", "REJECTED", "PAUSED", "DISABLED", "IN_APPEAL", "ARCHIVED"];
 const QUALITIES: [&str; 4] = ["GREEN", "YELLOW", "RED", "UNKNOWN"];
-pub(crate) const CATEGORIES: [&str; 3] = ["UTILITY", MARKETING, "AUTHENTICATION"];
+pub(crate) const CATEGORIES: [&str; 3] = ["UTILITY", MARKETING, AUTHENTICATION];
 
 /// A template in one language, in one account.
 #[derive(Clone)]
@@ -89,7 +92,7 @@ pub(crate) struct Told {
 
 const OFFER_BODY: &str = "{{1}}, this week: three lessons for the price of two.";
 const DAILY_BODY: &str = "Good morning {{1}}, here is your pack for today.";
-const FIRST_ID: u64 = 400_000_000_000_001;
+const FIRST_ID: u64 = 500_000_000_000_001;
 
 impl Template {
     /// A template that every simulator starts with.
@@ -143,22 +146,8 @@ impl Template {
         Self { waba, status: "PENDING".to_owned(), quality: "UNKNOWN".to_owned(), is_named, components, ..pending }
     }
 
-    pub(crate) fn component(&self, kind: &str) -> Option<&Value> {
-        self.components.iter().find(|component| component["type"] == kind)
-    }
-
-    /// The kind of its header: `TEXT`, `IMAGE` and the like.
-    pub(crate) fn header(&self) -> Option<&str> {
-        self.component("HEADER")?["format"].as_str()
-    }
-
-    /// The text of a part.
-    pub(crate) fn text(&self, kind: &str) -> &str {
-        self.component(kind).and_then(|component| component["text"].as_str()).unwrap_or_default()
-    }
-
-    pub(crate) fn buttons(&self) -> &[Value] {
-        self.component("BUTTONS").and_then(|it| it["buttons"].as_array()).map_or(&[], Vec::as_slice)
+    pub(crate) fn parts(&self) -> Parts<'_> {
+        Parts { components: &self.components, is_named: self.is_named }
     }
 
     /// The template as the management API shows it, with every field.
@@ -216,6 +205,40 @@ impl Template {
             _ => json!(self.language),
         };
         Told { waba: self.waba, field, value }
+    }
+}
+
+/// The parts of a template, or of one of its cards.
+#[derive(Clone, Copy)]
+pub(crate) struct Parts<'a> {
+    components: &'a [Value],
+    pub(crate) is_named: bool,
+}
+
+impl<'a> Parts<'a> {
+    pub(crate) fn component(&self, kind: &str) -> Option<&'a Value> {
+        self.components.iter().find(|component| component["type"] == kind)
+    }
+
+    /// The kind of the header: `TEXT`, `IMAGE` and the like.
+    pub(crate) fn header(&self) -> Option<&'a str> {
+        self.component("HEADER")?["format"].as_str()
+    }
+
+    /// The text of a part.
+    pub(crate) fn text(&self, kind: &str) -> &'a str {
+        self.component(kind).and_then(|component| component["text"].as_str()).unwrap_or_default()
+    }
+
+    pub(crate) fn buttons(&self) -> &'a [Value] {
+        self.component("BUTTONS").and_then(|it| it["buttons"].as_array()).map_or(&[], Vec::as_slice)
+    }
+
+    /// The parts of each card.
+    pub(crate) fn cards(&self) -> Vec<Self> {
+        let cards = self.component("CAROUSEL").and_then(|it| it["cards"].as_array()).map_or(&[][..], Vec::as_slice);
+        let components = |card: &'a Value| card["components"].as_array().map_or(&[][..], Vec::as_slice);
+        cards.iter().map(|card| Self { components: components(card), is_named: self.is_named }).collect()
     }
 }
 

@@ -3,5 +3,6 @@
 
 mod account;
 mod calls;
+mod marketing;
 mod server;
 mod transport;

@@ -1,13 +1,17 @@
 //! The Graph API: finds the object and the edge that a path names, and asks for the token before anything else.
 
 mod access;
+mod content;
 mod error;
 mod file;
+mod free_form;
 mod interactive;
 mod listing;
 mod media;
 mod nodes;
 mod parameters;
+mod products;
+mod read_receipt;
 mod send;
 mod template;
 mod upload;
@@ -24,6 +28,7 @@ use crate::cloud::{APP_ID, Cloud, Number};
 use crate::listener::Line;
 use access::authorise;
 use error::GraphError;
+use send::Endpoint;
 
 /// What an unversioned path gets: the newest version.
 const NEWEST_VERSION: &str = "v26.0";
@@ -62,9 +67,11 @@ async fn route(
     request: Request,
 ) -> Result<Response, GraphError> {
     let method = request.method().clone();
-    if path.edge == "messages" && method == Method::POST {
+    if let (&Method::POST, Some(endpoint)) = (&method, Endpoint::of(path.edge)) {
         let _under_way = cloud.totals.enter();
-        return messages(cloud, line, path, uri, request).await.inspect_err(|error| cloud.totals.rejected(error.code));
+        return messages(cloud, line, path, uri, endpoint, request)
+            .await
+            .inspect_err(|error| cloud.totals.rejected(error.code));
     }
     authorise(cloud, path, uri, &request)?;
     let unknown_object = || GraphError::unknown_object(method.as_str(), path.id);
@@ -112,12 +119,13 @@ async fn messages(
     line: &Line,
     path: &Path<'_>,
     uri: &Uri,
+    endpoint: Endpoint,
     request: Request,
 ) -> Result<Response, GraphError> {
     authorise(cloud, path, uri, &request)?;
     let number = sender(cloud, path)?;
     let body = body(request).await?;
-    send::message(cloud, number, &body, line).await
+    send::message(cloud, number, endpoint, &body, line).await
 }
 
 fn sender<'a>(cloud: &'a Cloud, path: &Path<'_>) -> Result<&'a Number, GraphError> {

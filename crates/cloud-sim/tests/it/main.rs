@@ -5,11 +5,15 @@
 mod access;
 mod control;
 mod faults;
+mod free_form;
+mod interactive;
 mod limits;
 mod management;
+mod marketing;
 mod media;
 mod receiver;
 mod sending;
 mod support;
+mod template_parts;
 mod templates;
 mod webhooks;
