@@ -44,8 +44,9 @@ setup-observe: setup-redis
 	@deploy/ensure.sh prometheus prometheus-alertmanager python3
 
 setup-node:
-	@deploy/ensure.sh node npm
+	@deploy/ensure.sh node npm python3
 	@npm ci --prefix crates/cli/tests/openapi-client --no-audit --no-fund --silent
+	@npm ci --prefix crates/cli/tests/cloud-clients --no-audit --no-fund --silent
 
 setup-s3: ## install an S3-compatible server, for the archive's tests
 	@deploy/ensure.sh python3

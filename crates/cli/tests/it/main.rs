@@ -18,6 +18,7 @@ mod flow;
 mod freeze;
 mod kill;
 mod kill_scene;
+mod live_clients;
 mod live_failover;
 mod live_incident;
 mod live_machine;
