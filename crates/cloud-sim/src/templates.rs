@@ -89,7 +89,7 @@ pub(crate) struct Told {
 
 const OFFER_BODY: &str = "{{1}}, this week: three lessons for the price of two.";
 const DAILY_BODY: &str = "Good morning {{1}}, here is your pack for today.";
-const FIRST_ID: u64 = 400_000_000_000_001;
+const FIRST_ID: u64 = 500_000_000_000_001;
 
 impl Template {
     /// A template that every simulator starts with.
