@@ -1,7 +1,7 @@
 //! Calls that may be repeated at will: reads and uploads.
 
 use reqwest::RequestBuilder;
-use serde::de::DeserializeOwned;
+use serde::{Deserialize, de::DeserializeOwned};
 
 use crate::{ApiError, Cause, CauseKind, client::exchange, send::refusal};
 
@@ -32,6 +32,17 @@ pub(crate) async fn call<T: DeserializeOwned>(request: RequestBuilder) -> Result
         Some(error) => Err(CallError::Api(error)),
         None => Err(CallError::Unreachable(Cause::status(answer.status))),
     }
+}
+
+/// What Meta says of a call that changes something.
+#[derive(Deserialize)]
+pub(crate) struct Done {
+    success: bool,
+}
+
+/// Takes an answer that says of itself that nothing was done for an error.
+pub(crate) fn done(Done { success }: Done, otherwise: &str) -> Result<(), CallError> {
+    if success { Ok(()) } else { Err(CallError::Malformed(otherwise.to_owned())) }
 }
 
 fn unreachable(cause: Cause) -> CallError {

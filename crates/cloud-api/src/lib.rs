@@ -8,6 +8,8 @@ mod cause;
 mod classify;
 mod client;
 mod error_table;
+#[cfg(feature = "flows")]
+pub mod flows;
 mod media;
 mod message;
 mod number;

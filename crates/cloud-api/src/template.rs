@@ -3,7 +3,11 @@
 use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 
-use crate::{CallError, Client, Quality, Token, call::call, open_enum::open_enum};
+use crate::{
+    CallError, Client, Quality, Token,
+    call::{call, done},
+    open_enum::open_enum,
+};
 
 const FIELDS: &str = "id,name,language,status,category,parameter_format,components,quality_score,rejected_reason";
 /// Templates per page. An account holds 250 templates, or 6,000 once verified (Meta: templates).
@@ -53,11 +57,6 @@ pub struct CreatedTemplate {
     pub status: TemplateStatus,
     /// Its category, which may differ from the one that was asked for.
     pub category: TemplateCategory,
-}
-
-#[derive(Deserialize)]
-struct Done {
-    success: bool,
 }
 
 /// A part of a template.
@@ -272,8 +271,7 @@ impl Client {
     /// # Errors
     /// As any call; [`CallError::Malformed`] also when Meta says that it did nothing.
     pub async fn edit_template(&self, id: &str, token: &Token, changes: &Value) -> Result<(), CallError> {
-        let done: Done = call(self.post_to(id, token).json(changes)).await?;
-        if done.success { Ok(()) } else { Err(CallError::Malformed("the template was not changed".to_owned())) }
+        done(call(self.post_to(id, token).json(changes)).await?, "the template was not changed")
     }
 
     async fn template_page(

@@ -8,6 +8,7 @@ use crate::clock::Clock;
 use crate::config::SimConfig;
 use crate::error::SimError;
 use crate::faults::{FaultOrder, Faults};
+use crate::flows::FlowKeys;
 use crate::ledger::{self, LedgerSnapshot, Totals};
 use crate::limits::{Bucket, Limit};
 use crate::media::Library;
@@ -48,6 +49,7 @@ pub(crate) struct Cloud {
     wabas: usize,
     pub(crate) media: Library,
     pub(crate) uploads: Uploads,
+    pub(crate) flow_keys: FlowKeys,
     pub(crate) faults: Faults,
     pub(crate) standings: Standings,
     pub(crate) mint: Mint,
@@ -86,6 +88,7 @@ impl Cloud {
             wabas: config.wabas,
             media: Library::default(),
             uploads: Uploads::default(),
+            flow_keys: FlowKeys::default(),
             faults: Faults::new(config.faults, config.seed),
             standings: Standings::default(),
             mint: Mint::new(config.seed ^ clock.now_us()),

@@ -17,6 +17,7 @@ use crate::access::Grant;
 use crate::cloud::{Cloud, Number};
 use crate::error::SimError;
 use crate::faults::FaultOrder;
+use crate::flows;
 use crate::ledger::LedgerSnapshot;
 use crate::standing::Standing;
 use crate::wa_id::WaId;
@@ -37,11 +38,18 @@ pub(crate) fn router() -> Router<Arc<Cloud>> {
         .route("/_sim/token", get(token).post(order_token))
         .route("/_sim/uploads", post(order_uploads))
         .route("/_sim/subscription", get(subscription).post(order_subscription))
+        .route("/_sim/flows/exchange", post(flows::exchange))
         .route("/_sim/clock", get(clock).post(advance_clock))
 }
 
 /// What the caller got wrong.
-struct Refusal(String);
+pub(crate) struct Refusal(String);
+
+impl Refusal {
+    pub(crate) fn new(words: String) -> Self {
+        Self(words)
+    }
+}
 
 impl IntoResponse for Refusal {
     fn into_response(self) -> Response {
@@ -55,7 +63,7 @@ impl From<SimError> for Refusal {
     }
 }
 
-fn read<T: DeserializeOwned>(body: &Bytes) -> Result<T, Refusal> {
+pub(crate) fn read<T: DeserializeOwned>(body: &Bytes) -> Result<T, Refusal> {
     serde_json::from_slice(body).map_err(|reason| Refusal(format!("the body is not usable: {reason}")))
 }
 

@@ -11,6 +11,7 @@ mod dice;
 mod duration_text;
 mod error;
 mod faults;
+mod flows;
 mod graph;
 mod ledger;
 mod limits;

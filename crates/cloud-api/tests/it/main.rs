@@ -3,5 +3,7 @@
 
 mod account;
 mod calls;
+#[cfg(feature = "flows")]
+mod flows;
 mod server;
 mod transport;

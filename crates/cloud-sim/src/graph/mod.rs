@@ -1,8 +1,10 @@
 //! The Graph API: finds the object and the edge that a path names, and asks for the token before anything else.
 
 mod access;
+mod encryption;
 mod error;
 mod file;
+mod given;
 mod interactive;
 mod listing;
 mod media;
@@ -85,11 +87,20 @@ async fn route(
             upload::take(cloud, line, path.id, request).await
         }
         (&Method::GET, "", None) if path.id.starts_with("upload:") => upload::show(cloud, path.id),
-        (&Method::POST, "media", Some(number)) => media::upload(cloud, number, request).await,
-        (&Method::GET, "", Some(number)) => nodes::number(cloud, number, &query(uri)),
-        (_, "", _) => Err(unknown_object()),
-        (_, edge, Some(_)) => Err(GraphError::unknown_path(edge)),
+        (_, _, Some(number)) => of_number(cloud, number, path, request).await,
         _ => Err(unknown_object()),
+    }
+}
+
+/// What a number has.
+async fn of_number(cloud: &Cloud, number: &Number, path: &Path<'_>, request: Request) -> Result<Response, GraphError> {
+    match (request.method(), path.edge) {
+        (&Method::GET, "") => nodes::number(cloud, number, &query(request.uri())),
+        (&Method::POST, "media") => media::upload(cloud, number, request).await,
+        (&Method::GET, "whatsapp_business_encryption") => Ok(encryption::show(cloud, number)),
+        (&Method::POST, "whatsapp_business_encryption") => encryption::set(cloud, number, request).await,
+        (method, "") => Err(GraphError::unknown_object(method.as_str(), path.id)),
+        (_, edge) => Err(GraphError::unknown_path(edge)),
     }
 }
 

@@ -5,6 +5,7 @@
 mod access;
 mod control;
 mod faults;
+mod flows;
 mod limits;
 mod management;
 mod media;
