@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Deserializer};
 
-use crate::{ApiError, CallError, Client, Token, call::call};
+use crate::{ApiError, CallError, Client, Token};
 
 /// What Meta knows of an access token (Meta: access tokens, `debug_token`). What Meta leaves out is `None` or empty.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
@@ -118,7 +118,7 @@ impl Client {
     /// [`CallError::Api`] with code 190 where Meta does not even take the question from such a token.
     pub async fn debug_token(&self, token: &Token) -> Result<TokenInfo, CallError> {
         let request = self.get(&["debug_token"], token).query(&[("input_token", token.expose())]);
-        match call::<Data<TokenInfo>>(request).await {
+        match self.call::<Data<TokenInfo>>(request).await {
             Ok(Data { mut data }) => {
                 if let Some(fault) = &mut data.error {
                     mask(&mut fault.message, token);
@@ -135,7 +135,7 @@ impl Client {
     /// # Errors
     /// [`CallError::Api`] with a code from 200 to 299 when the token lacks `whatsapp_business_management`.
     pub async fn subscribed_apps(&self, waba_id: &str, token: &Token) -> Result<Vec<SubscribedApp>, CallError> {
-        Ok(call::<Data<_>>(self.get(&[waba_id, "subscribed_apps"], token)).await?.data)
+        Ok(self.call::<Data<_>>(self.get(&[waba_id, "subscribed_apps"], token)).await?.data)
     }
 }
 

@@ -19,6 +19,7 @@ mod secret;
 mod send;
 mod template;
 mod upload;
+mod usage;
 pub mod webhook;
 
 pub use account::{App, GranularScope, SubscribedApp, TokenFault, TokenInfo};
@@ -27,7 +28,7 @@ pub use call::CallError;
 pub use cause::{Cause, CauseKind};
 pub use classify::{Class, ErrorEntry, Scope, Way, classify, is_throttle};
 pub use client::{Client, ClientConfig, ClientError};
-pub use media::MediaId;
+pub use media::{MediaId, MediaInfo};
 pub use message::{
     Action, Audio, Button, CaptionedMedia, Component, Content, Document, Header, Interactive, InteractiveHeader,
     LinkButton, ListRow, ListSection, Media, MediaSource, Message, ReplyButton, Template, TemplateLanguage, Text,
@@ -45,3 +46,4 @@ pub use template::{
     TemplateCategory, TemplateComponent, TemplateInfo, TemplateStatus,
 };
 pub use upload::UploadHandle;
+pub use usage::{AccountUsage, CallUsage, Usage};

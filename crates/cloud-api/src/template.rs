@@ -3,11 +3,7 @@
 use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 
-use crate::{
-    CallError, Client, Quality, Token,
-    call::{call, done},
-    open_enum::open_enum,
-};
+use crate::{CallError, Client, Quality, Token, call::done, open_enum::open_enum};
 
 const FIELDS: &str = "id,name,language,status,category,parameter_format,components,quality_score,rejected_reason";
 /// Templates per page. An account holds 250 templates, or 6,000 once verified (Meta: templates).
@@ -262,7 +258,7 @@ impl Client {
         token: &Token,
         definition: &Value,
     ) -> Result<CreatedTemplate, CallError> {
-        call(self.post(waba_id, "message_templates", token).json(definition)).await
+        self.call(self.post(waba_id, "message_templates", token).json(definition)).await
     }
 
     /// Edits a template: `changes` holds its `components` as a whole, or its `category`, or both. An approved one may be
@@ -271,7 +267,7 @@ impl Client {
     /// # Errors
     /// As any call; [`CallError::Malformed`] also when Meta says that it did nothing.
     pub async fn edit_template(&self, id: &str, token: &Token, changes: &Value) -> Result<(), CallError> {
-        done(call(self.post_to(id, token).json(changes)).await?, "the template was not changed")
+        done(self.call(self.post_to(id, token).json(changes)).await?, "the template was not changed")
     }
 
     async fn template_page(
@@ -286,6 +282,6 @@ impl Client {
             .get(&[waba_id, "message_templates"], token)
             .query(&[("fields", FIELDS), ("limit", PAGE)])
             .query(&optional.map(|(key, value)| value.map(|value| (key, value))));
-        call(request).await
+        self.call(request).await
     }
 }

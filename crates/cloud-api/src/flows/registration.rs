@@ -3,11 +3,7 @@
 use reqwest::header::CONTENT_TYPE;
 use serde::Deserialize;
 
-use crate::{
-    CallError, Client, Token,
-    call::{call, done},
-    open_enum::open_enum,
-};
+use crate::{CallError, Client, Token, call::done, open_enum::open_enum};
 
 const ENCRYPTION: &str = "whatsapp_business_encryption";
 const FORM: &str = "application/x-www-form-urlencoded";
@@ -48,7 +44,7 @@ impl Client {
         let request = self.post(phone_number_id, ENCRYPTION, token).header(CONTENT_TYPE, FORM).body(
             form_urlencoded::Serializer::new(String::new()).append_pair("business_public_key", public_key_pem).finish(),
         );
-        done(call(request).await?, "the key was not set")
+        done(self.call(request).await?, "the key was not set")
     }
 
     /// The public key that flows of this number are encrypted for.
@@ -56,6 +52,6 @@ impl Client {
     /// # Errors
     /// As any call.
     pub async fn flow_key(&self, phone_number_id: &str, token: &Token) -> Result<RegisteredFlowKey, CallError> {
-        call(self.get(&[phone_number_id, ENCRYPTION], token)).await
+        self.call(self.get(&[phone_number_id, ENCRYPTION], token)).await
     }
 }

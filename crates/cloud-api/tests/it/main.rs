@@ -5,5 +5,6 @@ mod account;
 mod calls;
 #[cfg(feature = "flows")]
 mod flows;
+mod media;
 mod server;
 mod transport;

@@ -8,6 +8,7 @@ use chrono::DateTime;
 use serde_json::{Value, json};
 
 use super::error::GraphError;
+use super::media::BYTES;
 use super::{Path, query};
 use crate::access::{Grant, MANAGEMENT, MESSAGING};
 use crate::cloud::{APP_ID, Cloud, waba_id};
@@ -47,7 +48,8 @@ fn bearer(header: &str) -> Option<&str> {
 
 /// Whether the grant reaches what the path names.
 fn may(cloud: &Cloud, grant: &Grant, path: &Path<'_>, method: &Method) -> Result<(), GraphError> {
-    let sends = matches!(path.edge, "messages" | "media");
+    let sends =
+        matches!(path.edge, "messages" | "media") || (path.id, path.edge) == BYTES || cloud.media.knows(path.id);
     let account = cloud.waba(path.id).or_else(|| cloud.number(path.id).map(|number| number.waba));
     if account.is_some_and(|waba| !grant.sees_account(&waba_id(waba))) {
         return Err(GraphError::unknown_object(method.as_str(), path.id));
