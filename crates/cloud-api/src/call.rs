@@ -55,6 +55,12 @@ pub(crate) fn failure(answer: &Answer) -> CallError {
     }
 }
 
+/// What most reads are wrapped in.
+#[derive(Deserialize)]
+pub(crate) struct Data<T> {
+    pub(crate) data: T,
+}
+
 /// What Meta says of a call that changes something.
 #[derive(Deserialize)]
 pub(crate) struct Done {

@@ -3,6 +3,7 @@
 
 mod account;
 mod api_error;
+mod block;
 mod call;
 mod cause;
 mod classify;
@@ -14,7 +15,10 @@ mod media;
 mod message;
 mod number;
 mod open_enum;
+mod paging;
 mod personal;
+mod profile;
+mod registration;
 mod secret;
 mod send;
 mod template;
@@ -22,8 +26,9 @@ mod upload;
 mod usage;
 pub mod webhook;
 
-pub use account::{App, GranularScope, SubscribedApp, TokenFault, TokenInfo};
+pub use account::{App, GranularScope, SubscribedApp, TokenFault, TokenInfo, WebhookOverride};
 pub use api_error::ApiError;
+pub use block::{BlockFailure, BlockOutcome, BlockedUser};
 pub use call::CallError;
 pub use cause::{Cause, CauseKind};
 pub use classify::{Class, ErrorEntry, Scope, Way, classify, is_throttle};
@@ -39,11 +44,15 @@ pub use number::{
     ThroughputLevel,
 };
 pub use personal::Personal;
+pub use profile::{BusinessProfile, ProfileChanges};
+pub use registration::CodeMethod;
 pub use secret::{InvalidSecret, Token};
 pub use send::{MessageStatus, SendOutcome, SendResponse, SentContact, SentMessage};
 pub use template::{
-    ButtonType, ComponentType, CreatedTemplate, HeaderFormat, ParameterFormat, QualityScore, TemplateButton,
-    TemplateCategory, TemplateComponent, TemplateInfo, TemplateStatus,
+    AnalyticsQuery, ButtonType, Clicks, ComparisonWindow, ComponentType, Cost, CreatedTemplate, HeaderFormat,
+    ParameterFormat, QualityScore, TemplateAnalytics, TemplateButton, TemplateCategory, TemplateComparison,
+    TemplateComponent, TemplateDay, TemplateFilter, TemplateInfo, TemplatePage, TemplateProduct, TemplateStatus,
+    Unpaused,
 };
 pub use upload::UploadHandle;
 pub use usage::{AccountUsage, CallUsage, Usage};

@@ -5,6 +5,8 @@ mod account;
 mod calls;
 #[cfg(feature = "flows")]
 mod flows;
+mod management;
 mod media;
 mod server;
+mod templates;
 mod transport;
