@@ -38,6 +38,7 @@ pub(crate) fn router() -> Router<Arc<Cloud>> {
         .route("/_sim/token", get(token).post(order_token))
         .route("/_sim/uploads", post(order_uploads))
         .route("/_sim/subscription", get(subscription).post(order_subscription))
+        .route("/_sim/calls", post(order_calls))
         .route("/_sim/flows/exchange", post(flows::exchange))
         .route("/_sim/clock", get(clock).post(advance_clock))
 }
@@ -105,6 +106,14 @@ struct Subscription {
     subscribed: bool,
 }
 
+/// How many management calls an account, or the app alone, has made just now.
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct CallsMade {
+    account: Option<String>,
+    calls: usize,
+}
+
 /// When the next resumable upload is cut off.
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -133,6 +142,9 @@ async fn ledger(State(cloud): State<Arc<Cloud>>) -> Json<LedgerSnapshot> {
 async fn reply(State(cloud): State<Arc<Cloud>>, body: Bytes) -> Result<Json<Value>, Refusal> {
     let Reply { from, number, text } = read(&body)?;
     let number = known(&cloud, &number)?.place;
+    if cloud.belongings.blocks(number, from) {
+        return Err(Refusal("from: the number has blocked this user, whose messages do not arrive".to_owned()));
+    }
     let at_us = cloud.clock.now_us();
     let wamid = cloud.mint.wamid(from, Direction::Inbound);
     cloud.users.with(from, |user| user.contact(number, at_us).wrote(at_us));
@@ -205,6 +217,14 @@ async fn order_uploads(State(cloud): State<Arc<Cloud>>, body: Bytes) -> Result<J
     let cut: Cut = read(&body)?;
     cloud.uploads.cut_after(cut.cut_after);
     Ok(Json(cut))
+}
+
+async fn order_calls(State(cloud): State<Arc<Cloud>>, body: Bytes) -> Result<Json<CallsMade>, Refusal> {
+    let order: CallsMade = read(&body)?;
+    let unknown = |id: &str| Refusal(format!("account: `{id}` is not an account of this simulator"));
+    let account = order.account.as_deref().map(|id| cloud.waba(id).ok_or_else(|| unknown(id))).transpose()?;
+    cloud.calls.order(account, order.calls.min(100_000), cloud.clock.now_us());
+    Ok(Json(order))
 }
 
 async fn subscription(State(cloud): State<Arc<Cloud>>) -> Json<Subscription> {

@@ -56,6 +56,13 @@ impl FlowKeys {
     pub(crate) fn of(&self, number: usize) -> Option<FlowKey> {
         self.lock().get(&number).cloned()
     }
+
+    /// The number was registered anew: its key has to be set again.
+    pub(crate) fn outdate(&self, number: usize) {
+        if let Some(key) = self.lock().get_mut(&number) {
+            key.is_valid = false;
+        }
+    }
 }
 
 fn public_key(pem: &str) -> Option<PublicKey> {

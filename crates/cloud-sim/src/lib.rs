@@ -2,6 +2,8 @@
 #![cfg_attr(test, allow(clippy::unwrap_used, reason = "a test that panics has failed"))]
 
 mod access;
+mod belongings;
+mod calls;
 mod catalogue;
 mod clock;
 mod cloud;
@@ -13,6 +15,7 @@ mod error;
 mod faults;
 mod flows;
 mod graph;
+mod insights;
 mod ledger;
 mod limits;
 mod listener;

@@ -37,6 +37,14 @@ impl Given {
     pub(crate) fn required(&self, name: &str) -> Result<&str, GraphError> {
         self.text(name)?.filter(|text| !text.is_empty()).ok_or_else(|| GraphError::required(name))
     }
+
+    /// That the call says `"messaging_product": "whatsapp"`.
+    pub(crate) fn check_product(&self) -> Result<(), GraphError> {
+        match self.required("messaging_product")? {
+            "whatsapp" => Ok(()),
+            _ => Err(GraphError::not_one_of("messaging_product", "WHATSAPP")),
+        }
+    }
 }
 
 fn form(body: &Bytes) -> Map<String, Value> {

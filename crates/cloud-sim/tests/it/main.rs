@@ -3,14 +3,17 @@
 #![allow(clippy::unwrap_used, reason = "a test that panics has failed")]
 
 mod access;
+mod calls;
 mod control;
 mod faults;
 mod flows;
 mod limits;
 mod management;
 mod media;
+mod numbers;
 mod receiver;
 mod sending;
 mod support;
+mod template_end;
 mod templates;
 mod webhooks;
