@@ -138,9 +138,9 @@ async fn account(cloud: &Cloud, waba: usize, path: &Path<'_>, request: Request) 
         (&Method::DELETE, "message_templates") => template_end::delete(cloud, waba, request.uri()),
         (&Method::GET, "template_analytics") => insights::analytics(cloud, waba, request.uri()),
         (&Method::POST, "") => insights::enable(cloud, waba, request).await,
-        (method @ (&Method::GET | &Method::POST | &Method::DELETE), "subscribed_apps") => {
-            Ok(access::subscribed_apps(cloud, method))
-        }
+        (&Method::GET, "subscribed_apps") => Ok(access::subscribed_apps(cloud, waba)),
+        (&Method::POST, "subscribed_apps") => access::subscribe(cloud, waba, request).await,
+        (&Method::DELETE, "subscribed_apps") => Ok(access::unsubscribe(cloud, waba)),
         (method, "") => Err(GraphError::unknown_object(method.as_str(), path.id)),
         (_, edge) => Err(GraphError::unknown_path(edge)),
     }

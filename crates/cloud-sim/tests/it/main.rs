@@ -4,6 +4,7 @@
 
 mod access;
 mod calls;
+mod client;
 mod control;
 mod faults;
 mod flows;
