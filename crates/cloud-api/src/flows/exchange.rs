@@ -127,8 +127,8 @@ impl fmt::Debug for FlowRequest {
     }
 }
 
-/// What an endpoint answers.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// What an endpoint answers. What a screen is filled with may be personal: `Debug` leaves it out.
+#[derive(Clone, PartialEq, Eq)]
 pub enum FlowResponse {
     /// To a ping.
     Active,
@@ -151,6 +151,18 @@ pub enum FlowResponse {
         /// Shown to the user.
         message: String,
     },
+}
+
+impl fmt::Debug for FlowResponse {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Active => f.write_str("active"),
+            Self::Acknowledged => f.write_str("acknowledged"),
+            Self::Screen { screen, .. } => write!(f, "screen({screen})"),
+            Self::Finish { .. } => f.write_str("finish"),
+            Self::TokenInvalid { message } => write!(f, "token invalid({message})"),
+        }
+    }
 }
 
 impl FlowResponse {
@@ -228,6 +240,8 @@ mod tests {
             br#"{"version":"3.0","action":"data_exchange","screen":"A","data":{"name":"Ana"},"flow_token":"secret"}"#;
         let request = format!("{:?}", FlowRequest::parse(body).unwrap());
         assert!(request.contains("data_exchange(A)") && !request.contains("Ana") && !request.contains("secret"));
+        let response = FlowResponse::Screen { screen: "A".to_owned(), data: json!({ "name": "Ana" }) };
+        assert_eq!(format!("{response:?}"), "screen(A)");
     }
 
     #[test]

@@ -18,7 +18,8 @@ fn kind(mime: &str, bytes: &[u8]) -> Option<(&'static str, usize)> {
         "image/jpeg" | "image/png" => Some(IMAGE),
         "image/webp" if is_animated(bytes) => Some(ANIMATED_STICKER),
         "image/webp" => Some(STICKER),
-        "video/mp4" | "video/3gp" => Some(VIDEO),
+        // Meta writes `3gp`; the registered name is `3gpp`.
+        "video/mp4" | "video/3gp" | "video/3gpp" => Some(VIDEO),
         "text/plain"
         | "application/pdf"
         | "application/msword"
@@ -74,6 +75,7 @@ mod tests {
         check_limit("image/jpeg", b"", 5 * MB);
         check_limit("IMAGE/PNG", b"", 5 * MB);
         check_limit("video/mp4", b"", 16 * MB);
+        check_limit("video/3gpp", b"", 16 * MB);
         check_limit("audio/ogg; codecs=opus", b"", 16 * MB);
         check_limit("image/webp", b"RIFF\0\0\0\0WEBPVP8X\0\0\0\0\x10", 100 * KB);
         check_limit("image/webp", b"RIFF\0\0\0\0WEBPVP8X\0\0\0\0\x12", 500 * KB);

@@ -13,7 +13,7 @@ use sha2::{Digest, Sha256};
 use super::error::GraphError;
 use super::query;
 use crate::cloud::{Cloud, Number};
-use crate::media::{ADDRESS_LIFE, Medium, greatest_size, supported};
+use crate::media::{ADDRESS_LIFE, Medium, greatest_size, greatest_size_of, supported};
 
 /// The path of bytes, as at Meta.
 pub(crate) const BYTES: (&str, &str) = ("whatsapp_business", "attachments");
@@ -67,8 +67,8 @@ impl File {
     }
 
     fn check(&self) -> Result<(), GraphError> {
-        let Self { mime, length, .. } = self;
-        let greatest = greatest_size(mime).ok_or_else(|| {
+        let Self { mime, length, bytes } = self;
+        let greatest = greatest_size_of(mime, bytes).ok_or_else(|| {
             GraphError::parameter(format_args!(
                 "Param file must be a file with one of the following types: {}. Received file of type '{mime}'.",
                 supported()

@@ -1,4 +1,5 @@
-//! The simulated phone against the endpoint of the client library: two implementations of one cipher.
+//! The simulated phone against the endpoint of the client library: two implementations of one cipher. The keys beside it are of
+//! these tests alone.
 
 use axum::Router;
 use dawncast_cloud_api::flows::{FlowAction, FlowEndpoint, FlowKey, FlowRequest, FlowResponse};

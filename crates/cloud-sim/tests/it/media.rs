@@ -59,6 +59,15 @@ async fn what_cannot_be_sent_cannot_be_uploaded() {
         assert!(answer.body.contains(words), "{}", answer.body);
     }
     assert_eq!(upload(&sim, "whatsapp", "image/png", &big[1..]).await.status, 200);
+    let sticker = |flags: u8, length: usize| {
+        let mut bytes = [&b"RIFF\0\0\0\0WEBPVP8X\0\0\0\0"[..], &[flags]].concat();
+        bytes.resize(length, 0);
+        bytes
+    };
+    assert_eq!(upload(&sim, "whatsapp", "image/webp", &sticker(0, 100 << 10)).await.status, 200);
+    assert_eq!(upload(&sim, "whatsapp", "image/webp", &sticker(0, (100 << 10) + 1)).await.error_code(), 131_053);
+    assert_eq!(upload(&sim, "whatsapp", "image/webp", &sticker(2, 500 << 10)).await.status, 200);
+    assert_eq!(upload(&sim, "whatsapp", "image/webp", &sticker(2, (500 << 10) + 1)).await.error_code(), 131_053);
 }
 
 /// The path of an address that was given out.
