@@ -88,6 +88,11 @@ fn values_that_do_not_fit_are_refused_by_key() {
         ("[playbook]\npauses = []", "playbook.pauses"),
         ("[playbook]\ncooldown_pace = 0.0", "playbook.cooldown_pace"),
         ("[playbook]\nwarmup = [50, 0]", "playbook.warmup"),
+        ("[playbook.rates]\nwindow = \"30s\"", "playbook.rates.window"),
+        ("[playbook.rates]\nleast = 0", "playbook.rates.least"),
+        ("[playbook.rates]\nfailing_cooldown = 10", "playbook.rates.failing_cooldown"),
+        ("[playbook.rates]\nfailing_pause = 0.05", "playbook.rates.failing_pause"),
+        ("[playbook.rates]\nopt_outs_cooldown = 0.0", "playbook.rates.opt_outs_cooldown"),
         ("[playbook]\ncooldown_serves = 'urgent'", "urgent"),
         ("[engine]\nopen_lead = \"2m\"", "the longest first"),
         ("deployment = \"a b\"", "deployment"),
@@ -104,6 +109,13 @@ fn values_that_do_not_fit_are_refused_by_key() {
         let error = load(file, &[]).unwrap_err();
         assert!(error.contains(named), "{error}");
     }
+}
+
+#[test]
+fn the_playbook_that_is_printed_is_the_one_that_holds_without_it() {
+    assert_eq!(load("", &[]).unwrap().playbook.rules(), dawncast_core::health::Playbook::default());
+    let rates = load("[playbook.rates]\nwindow = \"5m\"\nfailing_cooldown = 0.25", &[]).unwrap().playbook.rules().rates;
+    assert_eq!((rates.window_ms, rates.failing_cooldown_milli, rates.least), (300_000, 250, 50));
 }
 
 #[test]

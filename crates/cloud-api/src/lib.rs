@@ -11,6 +11,7 @@ mod client;
 mod error_table;
 #[cfg(feature = "flows")]
 pub mod flows;
+mod marketing;
 mod media;
 mod message;
 mod number;
@@ -18,6 +19,7 @@ mod open_enum;
 mod paging;
 mod personal;
 mod profile;
+mod read_receipt;
 mod registration;
 mod secret;
 mod send;
@@ -33,11 +35,14 @@ pub use call::CallError;
 pub use cause::{Cause, CauseKind};
 pub use classify::{Class, ErrorEntry, Scope, Way, classify, is_throttle};
 pub use client::{Client, ClientConfig, ClientError};
+pub use marketing::{MarketingMessage, ProductPolicy};
 pub use media::{MediaId, MediaInfo};
 pub use message::{
-    Action, Audio, Button, CaptionedMedia, Component, Content, Document, Header, Interactive, InteractiveHeader,
-    LinkButton, ListRow, ListSection, Media, MediaSource, Message, ReplyButton, Template, TemplateLanguage, Text,
-    TextParameter, Words,
+    Action, Audio, Button, CaptionedMedia, Card, CatalogLink, Component, ContactAddress, ContactCard, ContactEmail,
+    ContactName, ContactOrganisation, ContactPhone, ContactUrl, Content, Currency, Document, Flow, FlowAction,
+    FlowName, FlowScreen, Header, Interactive, InteractiveHeader, InvalidMessage, LinkButton, ListRow, ListSection,
+    Location, Media, MediaSource, Message, Parameter, Place, ProductSection, Reaction, Recipient, ReplyButton,
+    Template, TemplateLanguage, Text, TextParameter, Violation, Words,
 };
 pub use number::{
     CanSend, Health, HealthEntity, HealthError, MessagingLimit, NumberInfo, NumberStatus, Quality, Throughput,

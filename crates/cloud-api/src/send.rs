@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::{
-    ApiError, Cause, CauseKind, Client, Message, Personal, Token,
+    ApiError, Cause, CauseKind, Client, InvalidMessage, Message, Personal, Token,
     client::{Answer, exchange},
     open_enum::open_enum,
 };
@@ -88,20 +88,38 @@ pub struct SentMessage {
 }
 
 impl Client {
-    /// Sends a message, once.
+    /// Sends a message, once, if it [passes](Message::check).
     ///
     /// Dropping the future after its first poll leaves the outcome unknown.
-    pub async fn send(&self, phone_number_id: &str, token: &Token, message: &Message) -> SendOutcome {
-        let body = serde_json::to_vec(message).expect("a message is strings, booleans and lists");
-        self.send_body(phone_number_id, token, body).await
+    ///
+    /// # Errors
+    /// Every limit that the message does not keep. Nothing was sent then.
+    pub async fn send(
+        &self,
+        phone_number_id: &str,
+        token: &Token,
+        message: &Message,
+    ) -> Result<SendOutcome, InvalidMessage> {
+        message.check()?;
+        let body = serde_json::to_vec(message).expect("a message is strings, numbers, booleans and lists");
+        Ok(self.send_body(phone_number_id, token, body).await)
     }
 
     /// Sends an already serialised message, once: the fast path for callers that render bodies themselves.
     ///
     /// Dropping the future after its first poll leaves the outcome unknown.
     pub async fn send_body(&self, phone_number_id: &str, token: &Token, body: impl Into<Bytes>) -> SendOutcome {
-        let request = self.post(phone_number_id, "messages", token);
-        let request = request.header(CONTENT_TYPE, "application/json").body(body.into());
+        self.post_message(phone_number_id, "messages", token, body.into()).await
+    }
+
+    pub(crate) async fn post_message(
+        &self,
+        phone_number_id: &str,
+        edge: &str,
+        token: &Token,
+        body: Bytes,
+    ) -> SendOutcome {
+        let request = self.post(phone_number_id, edge, token).header(CONTENT_TYPE, "application/json").body(body);
         match exchange(request).await {
             Ok(answer) => SendOutcome::read(answer),
             Err(cause) if cause.kind.is_never_written() => SendOutcome::NotSent(cause),

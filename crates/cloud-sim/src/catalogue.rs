@@ -19,7 +19,7 @@ pub(crate) fn entry(code: u32) -> Entry {
 type Row = (u32, u16, &'static str, &'static str);
 
 #[rustfmt::skip]
-const TABLE: [Row; 40] = [
+const TABLE: [Row; 42] = [
     (1, 400, "API Unknown", "Invalid request or possible server error."),
     (2, 503, "API Service", "Temporary due to downtime or due to being overloaded."),
     (4, 400, "API Too Many Calls", "The app has reached its API call rate limit."),
@@ -54,6 +54,8 @@ const TABLE: [Row; 40] = [
         "Message failed to send because there were too many messages sent from this phone number to the same phone number in a short period of time."),
     (131057, 500, "Account in maintenance mode", "Business Account is in maintenance mode."),
     (131059, 400, "Invalid cursor", "The cursor given for paging is not valid."),
+    (131062, 400, "Business-scoped User ID recipients are not supported for this message",
+        "Authentication templates can be sent to phone numbers only."),
     (132000, 400, "Number of parameters does not match the expected number of params",
         "The number of parameters does not match the template."),
     (132001, 404, "Template name does not exist in the translation", "The template does not exist."),
@@ -68,6 +70,8 @@ const TABLE: [Row; 40] = [
     (133006, 400, "Phone number re-verification needed", "The phone number must be verified before it is registered."),
     (133008, 400, "Too Many two step verification PIN Guesses", "There were too many wrong PINs: try again in an hour."),
     (133010, 400, "Phone number Not Registered", "The phone number is not registered on the WhatsApp Business Platform."),
+    (134100, 400, "Only marketing templates are supported",
+        "The Marketing Messages API sends marketing templates only."),
     (133016, 400, "Account register deregister rate limit exceeded",
         "Registration or deregistration of this number was attempted too often in 72 hours."),
     (139100, 400, "Failed to block/unblock some users", "Some of the users could not be blocked or unblocked."),

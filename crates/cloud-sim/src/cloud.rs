@@ -11,6 +11,7 @@ use crate::config::SimConfig;
 use crate::error::SimError;
 use crate::faults::{FaultOrder, Faults};
 use crate::flows::FlowKeys;
+use crate::inbox::Inbox;
 use crate::insights::Insights;
 use crate::ledger::{self, LedgerSnapshot, Totals};
 use crate::limits::{Bucket, Limit};
@@ -46,6 +47,7 @@ pub(crate) struct Cloud {
     pub(crate) clock: Clock,
     pub(crate) numbers: Vec<Number>,
     pub(crate) users: Users,
+    pub(crate) inbox: Inbox,
     pub(crate) totals: Totals,
     pub(crate) templates: Arc<Templates>,
     reviews: Review,
@@ -88,6 +90,7 @@ impl Cloud {
             mps: config.mps,
             numbers,
             users: Users::new(),
+            inbox: Inbox::default(),
             totals: Totals::default(),
             reviews: Review::new(config.review, &webhooks),
             templates: Arc::new(Templates::of(config.wabas)),

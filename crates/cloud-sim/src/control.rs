@@ -30,6 +30,7 @@ pub(crate) fn router() -> Router<Arc<Cloud>> {
         .route("/_sim/ledger", get(ledger))
         .route("/_sim/reply", post(reply))
         .route("/_sim/block", post(block))
+        .route("/_sim/users/{phone}", get(user))
         .route("/_sim/preference", post(preference))
         .route("/_sim/faults", get(faults).post(order_faults))
         .route("/_sim/templates/{name}", post(order_template))
@@ -146,11 +147,17 @@ async fn reply(State(cloud): State<Arc<Cloud>>, body: Bytes) -> Result<Json<Valu
         return Err(Refusal("from: the number has blocked this user, whose messages do not arrive".to_owned()));
     }
     let at_us = cloud.clock.now_us();
-    let wamid = cloud.mint.wamid(from, Direction::Inbound);
+    let wamid = cloud.mint.wamid(&from.digits(), Direction::Inbound);
+    cloud.inbox.add(wamid.clone(), number, at_us);
     cloud.users.with(from, |user| user.contact(number, at_us).wrote(at_us));
     let says = Says::Text { wamid: wamid.clone(), text };
     cloud.webhooks.inbound(Inbound { user: from, number, says, at_us });
     Ok(Json(json!({ "id": wamid })))
+}
+
+/// The ids of a user.
+async fn user(Path(phone): Path<WaId>) -> Json<Value> {
+    Json(json!({ "wa_id": phone.digits(), "user_id": phone.user_id() }))
 }
 
 async fn block(State(cloud): State<Arc<Cloud>>, body: Bytes) -> Result<Json<Value>, Refusal> {

@@ -15,6 +15,7 @@ mod error;
 mod faults;
 mod flows;
 mod graph;
+mod inbox;
 mod insights;
 mod ledger;
 mod limits;

@@ -13,6 +13,11 @@ pub(crate) struct Message {
     pub(crate) at_us: u64,
     /// The template's category; `None` for a free-form message.
     pub(crate) category: Option<&'static str>,
+    /// It was sent to the user's business-scoped id.
+    pub(crate) by_user_id: bool,
+    /// It went by the Marketing Messages API.
+    pub(crate) is_lite: bool,
+    pub(crate) is_reaction: bool,
     /// The code with which a `failed` receipt follows.
     pub(crate) failure: Option<u32>,
 }

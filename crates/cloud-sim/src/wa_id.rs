@@ -5,6 +5,10 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
+/// An odd number and its inverse modulo 2^64.
+const SCRAMBLE: u64 = 0x9E37_79B9_7F4A_7C15;
+const UNSCRAMBLE: u64 = 0xF1DE_83E1_9937_733D;
+
 const TEN: u64 = 10_000_000_000;
 
 /// International digits of one user, normalised the way `contacts[].wa_id` is: Brazil without the ninth digit
@@ -22,6 +26,20 @@ impl WaId {
     #[must_use]
     pub fn digits(self) -> String {
         self.0.to_string()
+    }
+
+    /// The business-scoped user id, which tells the phone number to the simulator alone.
+    #[must_use]
+    pub fn user_id(self) -> String {
+        format!("US.{}", self.0.wrapping_mul(SCRAMBLE))
+    }
+
+    /// The user whose business-scoped id this is; whatever the country in it.
+    pub(crate) fn of_user_id(id: &str) -> Option<Self> {
+        let (country, number) = id.split_once('.')?;
+        let is_country = country.len() == 2 && country.bytes().all(|byte| byte.is_ascii_uppercase());
+        let value = number.parse::<u64>().ok().filter(|_| is_country)?.wrapping_mul(UNSCRAMBLE);
+        (1_000_000..1_000_000_000_000_000).contains(&value).then_some(Self(value))
     }
 
     pub(crate) fn as_u64(self) -> u64 {
@@ -104,6 +122,16 @@ mod tests {
     fn what_is_no_phone_is_refused() {
         for input in ["", "12345", "0919876543210", "+91x9876543210", "1234567890123456"] {
             assert_eq!(input.parse::<WaId>(), Err(BadPhone), "{input}");
+        }
+    }
+
+    #[test]
+    fn a_user_id_leads_back_to_its_user_and_does_not_show_the_phone() {
+        let user: WaId = "919876543210".parse().unwrap();
+        assert_eq!(WaId::of_user_id(&user.user_id()), Some(user));
+        assert!(!user.user_id().contains("98765"), "{}", user.user_id());
+        for id in ["US", "US.", "us.1", "US.1", "US.919876543210x"] {
+            assert_eq!(WaId::of_user_id(id), None, "{id}");
         }
     }
 

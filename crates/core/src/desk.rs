@@ -103,6 +103,21 @@ impl Desk {
         intents
     }
 
+    /// What is ready waits until `until`, and no longer than it may be begun at all. No attempt is spent. Answers the moment.
+    pub fn put_off(&mut self, index: u16, until: UnixMs) -> UnixMs {
+        let until = self.rules.begin_limit().map_or(until, |limit| until.min(limit));
+        self.entries[usize::from(index)].phase = Phase::Waiting(until);
+        until
+    }
+
+    /// What was put off until `until` may be begun at `now`, unless something else has become of it.
+    pub fn resume(&mut self, index: u16, until: UnixMs, now: UnixMs) {
+        let phase = &mut self.entries[usize::from(index)].phase;
+        if *phase == Phase::Waiting(until) {
+            *phase = Phase::Waiting(now);
+        }
+    }
+
     /// The ledger granted an intent: its POST goes out now.
     pub fn begun(&mut self, intent: &Intent, number: u8, now: UnixMs) {
         let entry = &mut self.entries[usize::from(intent.index)];
@@ -180,6 +195,10 @@ impl Desk {
         let is_left = move |entry: &Entry| match entry.phase {
             Phase::Left => true,
             Phase::Parked(_) => gate != Gate::Open,
+            // A resend that was put off.
+            Phase::Waiting(_) => {
+                gate != Gate::Open && entry.record.standing(&self.rules.terms) == Standing::Unconfirmed
+            }
             _ => false,
         };
         self.entries.iter().enumerate().filter(move |(_, entry)| is_left(entry)).map(|(index, _)| index as u16)

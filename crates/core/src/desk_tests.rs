@@ -117,6 +117,36 @@ fn a_claimed_page_parks_what_its_last_owner_had_begun() {
 }
 
 #[test]
+fn what_is_put_off_waits_at_the_cost_of_no_attempt_and_the_others_go_on() {
+    let mut desk = Desk::new(&[Record::default(); 2], &[1_000, 1_000], RULES, 0);
+    assert_eq!(desk.ready(1_000, &QUIET, Gate::Open, 64).len(), 2);
+    assert_eq!(desk.put_off(0, 40_000), 40_000);
+    let ready = desk.ready(1_000, &QUIET, Gate::Open, 64);
+    assert_eq!(ready, [Intent { index: 1, attempt: 1, expected: Standing::Planned }]);
+    desk.begun(&ready[0], 0, 1_000);
+    assert_eq!(desk.wake_at(1_000, &QUIET, Gate::Open), Some(40_000));
+    desk.resume(1, 40_000, 2_000);
+    desk.resume(0, 39_999, 2_000);
+    assert_eq!(desk.ready(2_000, &QUIET, Gate::Open, 64), []);
+    desk.resume(0, 40_000, 2_000);
+    assert_eq!(desk.ready(2_000, &QUIET, Gate::Open, 64)[0].attempt, 1);
+    assert_eq!(desk.put_off(0, 900_000), 300_000, "no longer than the deadline");
+}
+
+#[test]
+fn a_resend_that_is_put_off_is_left_unconfirmed_when_its_time_is_over() {
+    let mut desk = desk(RULES);
+    attempt(&mut desk, 1_000, Verdict::Unknown);
+    assert_eq!(desk.ready(91_000, &QUIET, Gate::Open, 64).len(), 1);
+    desk.put_off(0, 120_000);
+    assert_eq!(desk.ready(119_999, &QUIET, Gate::Open, 64), []);
+    let again = desk.ready(120_000, &QUIET, Gate::Open, 64);
+    assert_eq!(again, [Intent { index: 0, attempt: 2, expected: Standing::Unconfirmed }]);
+    assert!(desk.is_settled(Gate::Expired));
+    assert_eq!(desk.left(Gate::Expired).collect::<Vec<_>>(), [0]);
+}
+
+#[test]
 fn a_cancelled_run_leaves_an_unsure_send_to_its_receipt() {
     let mut desk = desk(RULES);
     attempt(&mut desk, 1_000, Verdict::Unknown);

@@ -23,6 +23,7 @@ pub mod ids;
 pub mod image;
 pub mod numbering;
 pub mod pace;
+pub mod pair;
 pub mod phone;
 pub mod plan;
 pub mod preview;

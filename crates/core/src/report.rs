@@ -170,6 +170,10 @@ word! {
         Duplicate = "duplicate",
         /// The recipient wants no messages.
         Suppressed = "suppressed",
+        /// Meta withholds such messages from the recipient for a while.
+        Withheld = "withheld",
+        /// Nothing could be delivered to the recipient of late.
+        Undeliverable = "undeliverable",
         /// The recipient has had as many messages as the policy allows.
         Capped = "capped",
         /// The campaign is not meant for this recipient.
@@ -249,6 +253,11 @@ impl Failure {
     pub const SUPPRESSED: &str = "suppressed";
     /// What their code means, in plain words.
     pub const SILENCED: &str = "The recipient was suppressed after the freeze: nothing was sent.";
+    /// The class of deliveries that were not sent because Meta withholds such messages from their recipient: the same.
+    pub const WITHHELD: &str = "withheld";
+    /// What their code means, in plain words.
+    pub const WAITS: &str =
+        "Meta withholds such messages from the recipient, as was heard after the freeze: nothing was sent.";
 
     /// `count` deliveries that failed with `code`.
     pub fn of(code: u32, explained: Explained, count: u64) -> Self {

@@ -8,6 +8,8 @@ use crate::{
 
 /// The code of an attempt that was not POSTed because its recipient is suppressed. None of Meta's.
 pub const SUPPRESSED: u32 = 990_001;
+/// The code of an attempt that was not POSTed because Meta withholds such messages from its recipient. None of Meta's.
+pub const WITHHELD: u32 = 990_002;
 
 /// What became of a POST. A verdict is a fact about its attempt, whoever owns the page by now.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -26,6 +28,8 @@ pub enum Verdict {
     Withdrawn,
     /// Begun, and not POSTed because the recipient is suppressed: neither is any other attempt.
     Suppressed,
+    /// Begun, and not POSTed because Meta withholds such messages from the recipient: neither is any other attempt.
+    Withheld,
     /// Certainly not sent, and another attempt may be.
     Transient(u32),
     /// Refused for good.
@@ -45,6 +49,7 @@ impl Verdict {
             Self::TemplateDown(_) => "template_down",
             Self::Withdrawn => "withdrawn",
             Self::Suppressed => "suppressed",
+            Self::Withheld => "withheld",
             Self::Transient(_) => "transient",
             Self::Rejected(_) => "rejected",
             Self::Unknown => "unknown",
@@ -52,7 +57,7 @@ impl Verdict {
     }
 
     /// All names, for metrics that start at zero.
-    pub const NAMES: [&'static str; 10] = [
+    pub const NAMES: [&'static str; 11] = [
         "accepted",
         "throttled",
         "pair_limited",
@@ -60,12 +65,13 @@ impl Verdict {
         "template_down",
         "withdrawn",
         "suppressed",
+        "withheld",
         "transient",
         "rejected",
         "unknown",
     ];
 
-    /// The error code, where Meta gave one, or [`SUPPRESSED`]; 0 otherwise.
+    /// The error code, where Meta gave one, or [`SUPPRESSED`] or [`WITHHELD`]; 0 otherwise.
     pub fn code(self) -> u32 {
         match self {
             Self::Throttled(code)
@@ -75,6 +81,7 @@ impl Verdict {
             | Self::Transient(code)
             | Self::Rejected(code) => code,
             Self::Suppressed => SUPPRESSED,
+            Self::Withheld => WITHHELD,
             Self::Accepted | Self::Withdrawn | Self::Unknown => 0,
         }
     }
@@ -92,7 +99,7 @@ impl Verdict {
         let outcome = match self {
             Self::Accepted => Outcome::Accepted,
             Self::Unknown => Outcome::Unsure,
-            Self::Rejected(_) | Self::Suppressed => Outcome::Failed,
+            Self::Rejected(_) | Self::Suppressed | Self::Withheld => Outcome::Failed,
             Self::Throttled(_)
             | Self::PairLimited(_)
             | Self::NumberDown(_)

@@ -38,7 +38,7 @@ async fn apply(ctx: &Context, waba: &WabaId, event: &AccountEvent, now: UnixMs) 
             info!("Meta tells that template {} of account {waba} is rated {score}", template.name);
             ctx.store.outdate_templates(waba).await?;
         }
-        AccountEvent::TemplateCategory { template, category } => {
+        AccountEvent::TemplateCategory { template, category, .. } => {
             warn!(
                 "Meta tells that template {} of account {waba} is {category} now: campaigns have to say so",
                 template.name
@@ -49,11 +49,12 @@ async fn apply(ctx: &Context, waba: &WabaId, event: &AccountEvent, now: UnixMs) 
             info!("Meta tells {event} of a number of account {waba}");
             read_numbers(ctx, waba).await?;
         }
-        AccountEvent::Account { event, restrictions } => {
+        AccountEvent::Account { event, restrictions, .. } => {
             warn!("Meta tells {event} of account {waba} ({})", restrictions.join(", "));
             read_numbers(ctx, waba).await?;
         }
-        AccountEvent::Capability => read_numbers(ctx, waba).await?,
+        AccountEvent::Capability { .. } => read_numbers(ctx, waba).await?,
+        told => info!("Meta tells of account {waba}: {told:?}"),
     }
     Ok(())
 }

@@ -9,9 +9,12 @@ use dawncast_cloud_api::{
 };
 use dawncast_core::{
     delivery::{Attempt, Fact, Outcome},
+    health::Counts,
     report::{Explained, Failure},
-    verdict::{SUPPRESSED, Verdict},
+    verdict::{SUPPRESSED, Verdict, WITHHELD},
 };
+
+use crate::dispatch::STOPPED_MARKETING;
 
 /// How long a number rests after the Cloud API found it too fast.
 const THROTTLE_REST: Duration = Duration::from_secs(1);
@@ -68,6 +71,42 @@ pub(crate) fn rest(outcome: &SendOutcome) -> Option<Rest> {
     }
 }
 
+/// Meta could not fetch or take the picture: that tells of the picture.
+const MEDIA: [u32; 2] = [131_014, 131_053];
+
+/// What an answer counts for its number. What the number rests for is not counted, and tried again when the rest is over.
+pub(crate) fn counts(outcome: &SendOutcome) -> Counts {
+    match (outcome, verdict(outcome)) {
+        (SendOutcome::Accepted { .. }, _) => Counts::TAKEN,
+        (_, Verdict::Rejected(STOPPED_MARKETING)) => Counts::OPTED_OUT,
+        (SendOutcome::Refused(error), Verdict::Unknown | Verdict::Transient(_))
+            if tells_of_number(error.entry(), Way::Response) =>
+        {
+            Counts::REFUSED
+        }
+        _ => Counts::default(),
+    }
+}
+
+/// What a failed status counts for its number, by its code: 0 when it has none.
+pub(crate) fn failure_counts(code: u32) -> Counts {
+    match ErrorEntry::of(i64::from(code)) {
+        _ if code == 0 => Counts::default(),
+        _ if code == STOPPED_MARKETING => Counts::OPTED_OUT,
+        Some(entry) if tells_of_number(entry, Way::Webhook) => Counts::FAILED,
+        _ => Counts::default(),
+    }
+}
+
+/// Whether an error tells of the number, or of Meta towards it: not of the message, its recipient, its template, its picture
+/// or the rate. One that is not in the table tells nobody of what.
+fn tells_of_number(entry: &ErrorEntry, way: Way) -> bool {
+    let is_of_message =
+        matches!(entry.class(way), Class::PermanentMessage | Class::PermanentRecipient | Class::PauseTemplate)
+            || matches!(entry.scope(), Scope::Recipient | Scope::Template | Scope::Pair);
+    !is_of_message && !entry.is_throttle() && !MEDIA.iter().any(|code| entry.codes().contains(code))
+}
+
 /// What a status says of an attempt; none for a status that says nothing yet known.
 pub(crate) fn status_fact(attempt: Attempt, update: &StatusUpdate) -> Option<Fact> {
     let code = update.errors.first().and_then(|error| u32::try_from(error.code).ok()).unwrap_or_default();
@@ -90,10 +129,19 @@ fn may_retry(entry: &ErrorEntry) -> bool {
     matches!(entry.class(Way::Webhook), Class::RetrySoon | Class::Ambiguous | Class::PauseTemplate)
 }
 
+/// What a code of our own says; none for a code of Meta's.
+pub(crate) fn own_code(code: u32) -> Option<Explained> {
+    match code {
+        SUPPRESSED => Some(Explained { class: Failure::SUPPRESSED, meaning: Some(Failure::SILENCED) }),
+        WITHHELD => Some(Explained { class: Failure::WITHHELD, meaning: Some(Failure::WAITS) }),
+        _ => None,
+    }
+}
+
 /// The class of an error code in the words of the report. Failures at the recipient are not the sender's fault.
 pub(crate) fn class_of(code: u32) -> &'static str {
-    if code == SUPPRESSED {
-        return Failure::SUPPRESSED;
+    if let Some(own) = own_code(code) {
+        return own.class;
     }
     // Where the ledger has no code, it says 0.
     let entry = if code == 0 { None } else { ErrorEntry::of(i64::from(code)) };
@@ -102,8 +150,8 @@ pub(crate) fn class_of(code: u32) -> &'static str {
 
 /// What an error code says, in the words of the report.
 pub fn explain(code: u32) -> Explained {
-    if code == SUPPRESSED {
-        return Explained { class: Failure::SUPPRESSED, meaning: Some(Failure::SILENCED) };
+    if let Some(own) = own_code(code) {
+        return own;
     }
     let entry = if code == 0 { None } else { ErrorEntry::of(i64::from(code)) };
     Explained { class: class_of(code), meaning: entry.map(ErrorEntry::hint) }
@@ -155,6 +203,39 @@ mod tests {
         assert_eq!(rest(&SendOutcome::Refused(Box::new(error))), None);
     }
 
+    fn counted(code: i64, http_status: u16) -> Counts {
+        counts(&SendOutcome::Refused(Box::new(ApiError { code: Some(code), http_status, ..ApiError::default() })))
+    }
+
+    #[test]
+    fn what_tells_of_the_number_is_counted_against_it_and_nothing_else() {
+        for code in [1, 2, 131_000, 131_016] {
+            assert_eq!((counted(code, 500), failure_counts(code as u32)), (Counts::REFUSED, Counts::FAILED), "{code}");
+        }
+        // The number rests for these, when they come as answers.
+        for code in [368, 131_031, 131_037, 131_042, 131_057, 133_010] {
+            assert_eq!(
+                (counted(code, 400), failure_counts(code as u32)),
+                (Counts::default(), Counts::FAILED),
+                "{code}"
+            );
+        }
+        assert_eq!((counted(131_050, 400), failure_counts(131_050)), (Counts::OPTED_OUT, Counts::OPTED_OUT));
+        // The recipient's, the message's, a template's, a picture's, a rate's; and what nobody knows.
+        let recipient = [130_403, 130_472, 130_497, 131_021, 131_026, 131_049, 137_000];
+        let message = [100, 131_008, 131_009, 131_047, 131_014, 131_053];
+        let template = [131_064, 132_000, 132_001, 132_005, 132_012, 132_015, 132_016, 132_069];
+        let rate = [4, 613, 80_007, 130_429, 131_048, 131_056];
+        for code in [&recipient[..], &message, &template, &rate, &[999_999]].concat() {
+            assert_eq!(
+                (counted(code, 400), failure_counts(code as u32)),
+                (Counts::default(), Counts::default()),
+                "{code}"
+            );
+        }
+        assert_eq!([failure_counts(0), failure_counts(SUPPRESSED)], [Counts::default(); 2]);
+    }
+
     #[test]
     fn a_wrong_message_is_refused_for_good() {
         check(131_009, 400, Verdict::Rejected(131_009));
@@ -168,5 +249,6 @@ mod tests {
         assert_eq!(class_of(131_000), "retry_soon");
         assert_eq!(class_of(0), "unknown");
         assert_eq!(class_of(SUPPRESSED), "suppressed");
+        assert_eq!(class_of(WITHHELD), "withheld");
     }
 }

@@ -1,5 +1,5 @@
-//! Inbox: what users tell of themselves, before the webhook is answered 200: onto the suppression list, and the service
-//! windows that their messages open. Meta's own retry is the inbound queue here too; a repeat changes nothing.
+//! Inbox: what users tell of themselves, and what Meta withholds from them, before the webhook is answered 200: onto the
+//! suppression list, what is withheld, and the service windows that their messages open. Meta's own retry is the inbound queue here too; a repeat changes nothing.
 
 use std::collections::HashMap;
 
@@ -7,14 +7,15 @@ use dawncast_cloud_api::webhook::{Inbound, Parsed, Preference, ReceivedStatus, S
 use dawncast_core::{
     UnixMs,
     callback::Callback,
-    consent::{Answer, Change, Entry, Scope, Source},
-    health::{Cause, Heard},
+    consent::{Answer, Change, Entry, Scope, Source, Told},
+    health::{Cause, Counts, Heard},
     ids::NumberId,
     phone::Phone,
 };
+use dawncast_store::records::WithheldChange;
 use tracing::info;
 
-use crate::{Clock, Context, EngineError, Unavailable, accounts, dispatch::STOPPED_MARKETING};
+use crate::{Clock, Context, EngineError, Unavailable, accounts, dispatch::STOPPED_MARKETING, rates::Rates};
 
 /// What a wish of `user_preferences` is about (Meta: webhook field `user_preferences`).
 const MARKETING: &str = "marketing_messages";
@@ -24,6 +25,7 @@ const MARKETING: &str = "marketing_messages";
 pub struct Inbox {
     ctx: Context,
     clock: Clock,
+    rates: Rates,
 }
 
 fn ms(seconds: i64) -> UnixMs {
@@ -39,9 +41,10 @@ fn lift(source: Source, until: UnixMs) -> Change {
 }
 
 impl Inbox {
-    /// An inbox that goes by the policy of `ctx`.
+    /// An inbox that goes by the policy of `ctx`. Called within a runtime: what it counts is told beside it.
     pub fn new(ctx: Context, clock: Clock) -> Self {
-        Self { ctx, clock }
+        let rates = Rates::new(ctx.clone());
+        Self { ctx, clock, rates }
     }
 
     /// Puts on the suppression list, or takes off it, whom a webhook call tells of. When this has returned, nothing that is
@@ -60,6 +63,7 @@ impl Inbox {
         accounts::heed(&self.ctx, &parsed.accounts, self.clock.now()).await?;
         self.open_windows(&parsed.inbound).await?;
         self.heed_codes(&parsed.statuses).await?;
+        self.withhold(&parsed.statuses).await?;
         let mut changes: Vec<(Phone, Change)> = Vec::new();
         parsed.inbound.iter().for_each(|inbound| changes.extend(self.asked_for(inbound)));
         parsed.preferences.iter().for_each(|wish| changes.extend(wished(wish)));
@@ -70,6 +74,7 @@ impl Inbox {
             return Ok(());
         }
         self.ctx.store.suppress(&changes).await?;
+        self.count(parsed);
         info!("{} changes of the suppression list, by what users told", changes.len());
         Ok(())
     }
@@ -86,6 +91,22 @@ impl Inbox {
             if self.ctx.store.number(&number).await?.is_some() {
                 self.ctx.store.note_heard(&number, Heard { code, at: ms(received.status.timestamp) }).await?;
             }
+        }
+        Ok(())
+    }
+
+    /// What failed messages tell of their recipients is kept for the runs that follow.
+    async fn withhold(&self, statuses: &[ReceivedStatus]) -> Result<(), EngineError> {
+        let mut changes = Vec::new();
+        for received in statuses {
+            let codes = received.status.errors.iter().filter_map(|error| u32::try_from(error.code).ok());
+            let Some(told) = codes.into_iter().find_map(Told::of_code) else { continue };
+            if let Some(phone) = self.phone(&received.status).await? {
+                changes.push((phone, WithheldChange::Told(told, ms(received.status.timestamp))));
+            }
+        }
+        if !changes.is_empty() {
+            self.ctx.store.change_withheld(&changes, self.clock.now()).await?;
         }
         Ok(())
     }
@@ -113,7 +134,7 @@ impl Inbox {
     fn asked_for(&self, inbound: &Inbound) -> Vec<(Phone, Change)> {
         let words = &self.ctx.settings.policy.replies;
         let phone = inbound.from.as_ref().and_then(|from| from.as_str().parse().ok());
-        let answer = inbound.text.as_deref().and_then(|text| words.read(text));
+        let answer = inbound.text().and_then(|text| words.read(text));
         let (Some(phone), Some(answer)) = (phone, answer) else { return Vec::new() };
         let at = ms(inbound.timestamp);
         match answer {
@@ -122,15 +143,34 @@ impl Inbox {
         }
     }
 
+    /// Counts who wants no more for the number that was told so; of a refusal the receipts do. *A call comes again that was
+    /// written*: it counts twice.
+    fn count(&self, parsed: &Parsed) {
+        let words = &self.ctx.settings.policy.replies;
+        let stops = |inbound: &&Inbound| inbound.text().and_then(|text| words.read(text)) == Some(Answer::Stop);
+        let replies = parsed.inbound.iter().filter(stops).map(|inbound| (&inbound.phone_number_id, inbound.timestamp));
+        let wishes = parsed.preferences.iter().filter(|wish| wish.stops);
+        let wishes = wishes.map(|wish| (&wish.phone_number_id, wish.timestamp));
+        for (number, at) in replies.chain(wishes) {
+            if let Some(number) = number.as_deref().and_then(|id| id.parse().ok()) {
+                self.rates.add(&number, ms(at).min(self.clock.now()), Counts::OPTED_OUT);
+            }
+        }
+    }
+
     /// A message that was refused because its recipient wants no marketing.
     async fn refused(&self, received: &ReceivedStatus) -> Result<Option<(Phone, Change)>, EngineError> {
         let status = &received.status;
-        let told = status.recipient_id.as_ref().and_then(|id| id.as_str().parse().ok());
-        let phone = match told {
-            Some(phone) => Some(phone),
-            None => self.recipient(status).await?,
-        };
+        let phone = self.phone(status).await?;
         Ok(phone.map(|phone| (phone, add(Scope::Marketing, Source::Code131050, ms(status.timestamp)))))
+    }
+
+    /// Whom a status is about.
+    async fn phone(&self, status: &StatusUpdate) -> Result<Option<Phone>, EngineError> {
+        match status.recipient_id.as_ref().and_then(|id| id.as_str().parse().ok()) {
+            Some(phone) => Ok(Some(phone)),
+            None => self.recipient(status).await,
+        }
     }
 
     /// Whom our own attempt was for, where the status does not say.

@@ -6,6 +6,7 @@
 
 mod accounts;
 mod answer;
+mod arrived;
 mod chores;
 mod clock;
 mod context;
@@ -19,6 +20,7 @@ mod monitor;
 mod notify;
 mod numbers;
 pub mod points;
+mod rates;
 mod reached;
 mod receipts;
 mod replay;

@@ -13,7 +13,6 @@ use dawncast_core::{
     delivery::{Applied, Outcome, Standing},
     ids::{DeliveryId, PageRef},
     trouble,
-    verdict::SUPPRESSED,
 };
 use dawncast_store::{
     StoreError,
@@ -21,7 +20,7 @@ use dawncast_store::{
 };
 use tracing::{debug, info, warn};
 
-use crate::EngineError;
+use crate::{EngineError, answer::own_code};
 
 /// However many owners meet it, that Redis does not answer is one trouble.
 const REDIS: &str = "Redis does not answer";
@@ -58,8 +57,8 @@ impl Troubles {
 
 /// What an error code means, in a person's words. The ledger's 0 says that Meta gave none.
 pub(crate) fn meaning(code: u32) -> &'static str {
-    if code == SUPPRESSED {
-        return "The recipient was suppressed after the freeze: nothing was sent.";
+    if let Some(meaning) = own_code(code).and_then(|own| own.meaning) {
+        return meaning;
     }
     let entry = if code == 0 { None } else { ErrorEntry::of(i64::from(code)) };
     entry.map_or("Meta has not said why", ErrorEntry::hint)

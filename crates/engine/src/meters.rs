@@ -20,8 +20,8 @@ use tracing::debug;
 use crate::{
     clock::every,
     metrics::{
-        DELIVERIES, PRIORITIES, RECEIPT_OUTCOMES, RECEIPTS, SEND_ATTEMPTS, SEND_DURATION, SEND_ERRORS, SEND_LATENESS,
-        SLA_DELIVERIES, SLA_OUTCOMES, STATUSES, TIME_TO_STATUS,
+        DELIVERIES, PAIR_WAITS, PRIORITIES, RECEIPT_OUTCOMES, RECEIPTS, SEND_ATTEMPTS, SEND_DURATION, SEND_ERRORS,
+        SEND_LATENESS, SLA_DELIVERIES, SLA_OUTCOMES, STATUSES, TIME_TO_STATUS,
     },
 };
 
@@ -55,6 +55,7 @@ pub(crate) struct Sends(Arc<SendHandles>);
 
 struct SendHandles {
     verdicts: [Counter; Verdict::NAMES.len()],
+    pair_waits: Counter,
     duration: Histogram,
 }
 
@@ -62,13 +63,19 @@ impl Sends {
     fn of(number: &NumberId) -> Self {
         let counter = |verdict| counter!(SEND_ATTEMPTS, "phone_number_id" => number.to_string(), "verdict" => verdict);
         let duration = histogram!(SEND_DURATION, "phone_number_id" => number.to_string());
-        Self(Arc::new(SendHandles { verdicts: Verdict::NAMES.map(counter), duration }))
+        let pair_waits = counter!(PAIR_WAITS, "phone_number_id" => number.to_string());
+        Self(Arc::new(SendHandles { verdicts: Verdict::NAMES.map(counter), pair_waits, duration }))
     }
 
     /// An attempt has come to its verdict.
     pub(crate) fn count(&self, verdict: Verdict) {
         let place = Verdict::NAMES.iter().position(|name| *name == verdict.as_str());
         place.into_iter().for_each(|place| self.0.verdicts[place].increment(1));
+    }
+
+    /// A delivery waits until its recipient has room by the pair limit.
+    pub(crate) fn put_off(&self) {
+        self.0.pair_waits.increment(1);
     }
 
     /// A POST was answered, or given up, after this long.
@@ -245,7 +252,8 @@ mod tests {
             Verdict::NAMES.map(|name| format!(r#"{SEND_ATTEMPTS}{{phone_number_id="100",verdict="{name}"}} 0"#));
         let outcomes = SLA_OUTCOMES
             .map(|name| format!(r#"{SLA_DELIVERIES}{{pool="advisors",priority="bulk",outcome="{name}"}} 0"#));
-        for line in moves.iter().chain(&verdicts).chain(&outcomes) {
+        let waits = [format!(r#"{PAIR_WAITS}{{phone_number_id="100"}} 0"#)];
+        for line in moves.iter().chain(&verdicts).chain(&outcomes).chain(&waits) {
             assert!(text.contains(line), "{line} is not in\n{text}");
         }
     }

@@ -24,6 +24,8 @@ pub const RUNS_MISSED: &str = "dawncast_runs_missed_total";
 pub const NOTIFICATIONS: &str = "dawncast_notifications_total";
 /// Attempts by verdict.
 pub const SEND_ATTEMPTS: &str = "dawncast_send_attempts_total";
+/// How often a delivery was not begun yet because its recipient had no room by the pair limit.
+pub const PAIR_WAITS: &str = "dawncast_pair_waits_total";
 /// Errors of the Cloud API by code, in answers and in failed receipts.
 pub const SEND_ERRORS: &str = "dawncast_send_errors_total";
 /// How long POSTs took.
@@ -124,6 +126,10 @@ fn describe_counters() {
     describe_counter!(NOTIFICATIONS, "Events for people by what came of each try to deliver them");
     describe_counter!(NUMBER_TRANSITIONS, "Changes of how far the quality monitor lets a number be used");
     describe_counter!(SEND_ATTEMPTS, "Attempts by verdict");
+    describe_counter!(
+        PAIR_WAITS,
+        "Times a delivery was put off because its recipient has no room by Meta's pair limit"
+    );
     describe_counter!(SEND_ERRORS, "Errors of the Cloud API by code and class, in answers and in failed receipts");
     describe_counter!(RECEIPTS, "Status webhooks by status and by what they did");
 }

@@ -3,6 +3,7 @@
 
 mod conditions;
 mod numbers;
+mod rates;
 mod runs;
 
 use std::{collections::BTreeSet, time::Duration};

@@ -28,10 +28,12 @@ use tracing::{debug, info, warn};
 
 use crate::{
     Clock, Context, EngineError, answer,
+    arrived::Arrived,
     clock::every,
     log,
     meters::{Did, Meters, Moves, ReceiptMeters, Tells, count_error},
     points::{Point, reach},
+    rates::Rates,
     reached::Users,
     replay::Recent,
 };
@@ -81,6 +83,7 @@ pub struct Receipts {
     deployment: String,
     calls: mpsc::Sender<Call>,
     users: Users,
+    arrived: Arrived,
     meters: ReceiptMeters,
 }
 
@@ -104,15 +107,17 @@ impl Receipts {
         let meters = ReceiptMeters::new();
         let writer = Writer {
             ctx: ctx.clone(),
-            clock,
+            clock: clock.clone(),
             runs: Arc::default(),
             recent,
             meters: meters.clone(),
+            rates: Rates::new(ctx.clone()),
             numbers: Meters::default(),
         };
         tokio::spawn(writer.write(queue));
         let users = Users::new(ctx.clone());
-        Self { deployment: ctx.deployment, calls, users, meters }
+        let arrived = Arrived::new(ctx.clone(), clock);
+        Self { deployment: ctx.deployment, calls, users, arrived, meters }
     }
 
     /// Records what a webhook call told. When this has returned, it is in the ledger, or it is none of ours.
@@ -121,6 +126,7 @@ impl Receipts {
     /// When a part could not be written; the whole call must then come again, which is harmless.
     pub async fn apply(&self, statuses: Vec<ReceivedStatus>) -> Result<(), Unavailable> {
         self.users.note(&statuses).await;
+        self.arrived.note(&statuses).await;
         let receipts: Vec<Receipt> = statuses.iter().filter_map(|status| self.own(status)).collect();
         if receipts.is_empty() {
             return Ok(());
@@ -172,6 +178,7 @@ struct Writer {
     /// What was acknowledged of late, where Redis may lose it.
     recent: Recent<Receipt>,
     meters: ReceiptMeters,
+    rates: Rates,
     numbers: Meters,
 }
 
@@ -328,12 +335,21 @@ impl Writer {
                 self.meters.happened(receipt.tells, fact.at.saturating_sub(run.instant));
                 if receipt.tells == Tells::Failed {
                     count_error(number, Some(fact.code.into()), answer::class_of(fact.code));
+                    self.rate(receipt);
                 }
             }
             log::Recorded { page: &receipt.page, told: &receipt.fact, number }.tell_failure(transition);
             if transition.before != transition.after {
                 self.moves(receipt, run).count(DeliveryState::of(transition.after, Gate::Open), 1);
             }
+        }
+    }
+
+    /// Counts a failure for its number, in the minute in which it has failed.
+    fn rate(&self, receipt: &Receipt) {
+        let fact = &receipt.fact.fact;
+        if let Some(number) = &receipt.number {
+            self.rates.add(number, fact.at.min(self.clock.now()), answer::failure_counts(fact.code));
         }
     }
 

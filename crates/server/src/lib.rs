@@ -34,6 +34,7 @@ mod state;
 mod suppressions;
 mod templates;
 mod time;
+mod waits;
 mod webhook;
 
 pub use health::health_router;

@@ -6,20 +6,23 @@
 
 mod consents;
 
+use std::collections::HashSet;
+
 use axum::{extract::State, http::StatusCode, response::Response};
 use dawncast_core::{
-    campaign::{AudienceRef, CampaignSpec},
+    campaign::{AudienceRef, CampaignSpec, Choice},
     consent::Scope,
     delivery::Again,
     fault::Faults,
     ids::{AudienceId, ImportId, RunId},
+    phone::Phone,
     render::Renderers,
     schedule::Schedule,
 };
 use dawncast_store::{
     page,
     records::{BeginImport, ImportMode, ImportWriter, Recipient, mint},
-    run::{Origin, Run, RunRecord},
+    run::{DeliveryRow, Origin, Run, RunRecord},
 };
 use serde::Serialize;
 
@@ -48,6 +51,8 @@ struct Sorted {
     reached: u64,
     /// Nobody knows whether they got it: another one may be the second.
     unconfirmed: u64,
+    /// Meta withholds such messages from them: they may be sent to again when their wait is over.
+    withheld: u64,
     failed_for_good: u64,
     cancelled: u64,
 }
@@ -58,6 +63,7 @@ impl Sorted {
             Again::Yes => &mut self.retried,
             Again::Reached => &mut self.reached,
             Again::Unconfirmed => &mut self.unconfirmed,
+            Again::Withheld => &mut self.withheld,
             Again::FailedForGood => &mut self.failed_for_good,
             Again::Cancelled => &mut self.cancelled,
         } += 1;
@@ -79,10 +85,11 @@ pub(crate) async fn retry(State(state): State<ApiState>, Id(id): Id<RunId>) -> R
     let audience: AudienceId = format!("aud_{again}").parse().map_err(long)?;
     let sorted = gather(&state, &run, &audience).await?;
     if sorted.retried == 0 {
-        let Sorted { reached, unconfirmed, failed_for_good, cancelled, .. } = sorted;
+        let Sorted { reached, unconfirmed, withheld, failed_for_good, cancelled, .. } = sorted;
         let detail = format!(
             "There is nobody to send to again: {reached} were reached, {unconfirmed} are unconfirmed and may have been, \
-             {failed_for_good} failed for good, {cancelled} were cancelled."
+             {withheld} wait as Meta withholds such messages from them, {failed_for_good} failed for good, {cancelled} were \
+             cancelled."
         );
         return Err(Problem::new(Kind::Conflict, detail));
     }
@@ -120,8 +127,13 @@ async fn gather(state: &ApiState, run: &Run, audience: &AudienceId) -> Result<So
     let mut writer = own_audience(state, audience).await?;
     let mut sorted = Sorted::default();
     for page in 0..run.pages {
-        for row in state.store.deliveries(run, page, state.now()).await?.unwrap_or_default() {
-            let again = Again::of(row.state, &row.record);
+        let rows = state.store.deliveries(run, page, state.now()).await?.unwrap_or_default();
+        let waiting = waiting(state, run, &rows).await?;
+        for row in rows {
+            let again = match Again::of(row.state, &row.record) {
+                Again::Withheld if !waiting.contains(&row.recipient.phone) => Again::Yes,
+                again => again,
+            };
             sorted.count(again);
             if again == Again::Yes {
                 let scope = Scope::of(message.sent_as(row.message));
@@ -137,6 +149,19 @@ async fn gather(state: &ApiState, run: &Run, audience: &AudienceId) -> Result<So
         writer.finish(names.into_iter().collect(), || state.now()).await?;
     }
     Ok(sorted)
+}
+
+/// Those of `rows` from whom Meta withholds what they were to get, still.
+async fn waiting(state: &ApiState, run: &Run, rows: &[DeliveryRow]) -> Result<HashSet<u64>, Problem> {
+    let withheld = rows.iter().filter(|row| Again::of(row.state, &row.record) == Again::Withheld);
+    let of = |row: &DeliveryRow| Some((Phone::from_digits(row.recipient.phone).ok()?, row.message));
+    let (phones, messages): (Vec<Phone>, Vec<Choice>) = withheld.filter_map(of).unzip();
+    let known = state.store.withheld(&phones).await?;
+    let waits = phones.iter().zip(messages).zip(known).filter(|((_, message), known)| {
+        let scope = Scope::of(run.record.spec.message.sent_as(*message));
+        known.is_some_and(|known| known.refuses(scope, state.now()).is_some())
+    });
+    Ok(waits.map(|((phone, _), _)| phone.digits()).collect())
 }
 
 /// The attributes that the messages use, in the order in which pages keep them.

@@ -1,4 +1,4 @@
-//! The suppression list: `/v1/suppressions`.
+//! The suppression list: `/v1/suppressions`. Of a phone it tells what Meta withholds as well, and a person lifts both.
 
 mod file;
 
@@ -14,7 +14,7 @@ use dawncast_core::{
     consent::{Change, Entry, Scope, Source, Suppression},
     phone::Phone,
 };
-use dawncast_store::records::Page;
+use dawncast_store::records::{Page, WithheldChange};
 use serde::{Deserialize, Serialize};
 
 use self::file::{Listed, read};
@@ -25,6 +25,7 @@ use crate::{
     problem::{Kind, Problem},
     state::ApiState,
     time::rfc3339,
+    waits::{Wait, waits},
 };
 
 /// The largest file: some hundred thousand phones.
@@ -82,17 +83,23 @@ pub(crate) async fn list(
     Ok(Json(Page { items: items.iter().flat_map(views).collect(), next_cursor }))
 }
 
-/// The entries of one phone.
+/// The entries of one phone, and what it waits for.
 #[derive(Serialize)]
 pub(crate) struct Entries {
     phone: String,
     entries: Vec<View>,
+    waits: Vec<Wait>,
 }
 
 /// `GET /v1/suppressions/{phone}`.
 pub(crate) async fn show(State(state): State<ApiState>, Id(phone): Id<Phone>) -> Result<Json<Entries>, Problem> {
-    let known = state.store.suppression(phone).await?.ok_or_else(|| not_listed(phone))?;
-    Ok(Json(Entries { phone: known.phone.e164(), entries: views(&known) }))
+    let (known, waits) = (state.store.suppression(phone).await?, waits(&state, phone).await?);
+    if known.is_none() && waits.is_empty() {
+        return Err(not_listed(phone));
+    }
+    let entries = known.as_ref().map(views).unwrap_or_default();
+    let phone = known.map_or(phone, |known| known.phone).e164();
+    Ok(Json(Entries { phone, entries, waits }))
 }
 
 /// What is lifted.
@@ -102,19 +109,27 @@ pub(crate) struct LiftQuery {
     scope: Option<Scope>,
 }
 
-/// `DELETE /v1/suppressions/{phone}`: every entry, or those of one scope, whoever made them.
+/// `DELETE /v1/suppressions/{phone}`: every entry and wait, or those of one scope, whoever made them.
 pub(crate) async fn lift(
     State(state): State<ApiState>,
     Id(phone): Id<Phone>,
     Query(LiftQuery { scope }): Query<LiftQuery>,
 ) -> Result<StatusCode, Problem> {
-    let known = state.store.suppression(phone).await?.ok_or_else(|| not_listed(phone))?;
-    if scope.is_some_and(|scope| !known.entries.iter().any(|entry| entry.scope == scope)) {
+    let (known, waits) = (state.store.suppression(phone).await?, waits(&state, phone).await?);
+    if known.is_none() && waits.is_empty() {
+        return Err(not_listed(phone));
+    }
+    let listed = known.iter().flat_map(|known| &known.entries).map(|entry| entry.scope);
+    let mut held = listed.chain(waits.iter().map(|wait| wait.scope));
+    if scope.is_some_and(|scope| !held.any(|held| held == scope)) {
         return Err(Problem::new(Kind::NotFound, format!("{phone} is on the list, but not by this scope.")));
     }
-    let until = UnixMs::MAX;
-    state.store.suppress(&[(phone, Change::Lift { source: None, scope, until })]).await?;
-    tracing::info!("{phone} is taken off the suppression list by request");
+    if known.is_some() {
+        let until = UnixMs::MAX;
+        state.store.suppress(&[(phone, Change::Lift { source: None, scope, until })]).await?;
+    }
+    state.store.change_withheld(&[(phone, WithheldChange::Lift(scope))], state.now()).await?;
+    tracing::info!("{phone} is taken off the suppression list, and waits for nothing any more, by request");
     Ok(StatusCode::NO_CONTENT)
 }
 

@@ -77,6 +77,11 @@ impl Keys {
         format!("{}{{reached}}:{waba}:{hour}", self.prefix)
     }
 
+    /// What Meta withholds from the persons of one part, and when each of them is forgotten.
+    pub(crate) fn withheld(&self, part: u64) -> (String, String) {
+        (format!("{}{{withheld:{part}}}", self.prefix), format!("{}{{withheld:{part}}}:order", self.prefix))
+    }
+
     /// The pools that are paused.
     pub(crate) fn paused_pools(&self) -> String {
         format!("{}pools:paused", self.prefix)
@@ -245,6 +250,11 @@ impl Keys {
         format!("{}{{num:{number}}}:heard", self.prefix)
     }
 
+    /// What is counted of a number by the minute.
+    pub(crate) fn counts(&self, number: &NumberId) -> String {
+        format!("{}{{num:{number}}}:counts", self.prefix)
+    }
+
     /// How a number's condition changed.
     pub(crate) fn condition_history(&self, number: &NumberId) -> String {
         format!("{}{{num:{number}}}:history", self.prefix)
@@ -262,6 +272,11 @@ impl Keys {
             Span::Day => "day",
         };
         format!("{}{{num:{number}}}:sent:{name}", self.prefix)
+    }
+
+    /// Until when each pair of a number and a user is spoken for.
+    pub(crate) fn pairs(&self, number: &NumberId) -> String {
+        format!("{}{{num:{number}}}:pairs", self.prefix)
     }
 
     /// When each person has last written to a number.

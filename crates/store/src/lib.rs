@@ -1,5 +1,5 @@
 //! Dawncast in Redis: keys, scripts, pages, lanes, credit, tallies. No policy: scripts move data, [`dawncast_core`]
-//! decides. The two rules that live in Lua as well, the fold and the rate credit, are held equal by twin tests.
+//! decides. The rules that live in Lua as well, the fold, the rate credit and the pair limit, are held equal by twin tests.
 //!
 //! Hot-path scripts share one multiplexed connection that reconnects by itself; what blocks or administers takes a
 //! connection of its own from the pool (measured: 580k against 68k commands a second). See `docs/adr/`.
@@ -18,6 +18,7 @@ mod keys;
 pub mod lane;
 mod link;
 pub mod page;
+mod pairs;
 pub mod private;
 mod quotas;
 mod receipts;
@@ -38,5 +39,6 @@ pub use fit::Volatility;
 pub use keyring::{BadKey, Keyring, Locked};
 pub use keys::Keys;
 pub use link::{Link, Pulse};
+pub use pairs::PairAsked;
 pub use quotas::{Quotas, Reached};
 pub use server::{Server, ServerId};

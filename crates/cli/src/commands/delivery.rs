@@ -90,7 +90,16 @@ async fn list(remote: &Remote, api: &Api, phone: String, paging: &Paging) -> Res
         let [opens, sent, delivered, read] = times;
         [run, opens, id, state, reason, code, sent, delivered, read]
     };
-    listing::show(remote, api, &["v1", "deliveries"], &query, table, cells).await
+    let page = api.get(&["v1", "deliveries"], &query).await?;
+    remote.show(&page, |page| listing::table(page, &table, cells) + &waits(page));
+    listing::say_more(remote, &page);
+    Ok(())
+}
+
+/// What Meta withholds from the phone at present, a line each.
+fn waits(page: &Value) -> String {
+    let waits = page["waits"].as_array().into_iter().flatten();
+    waits.map(|wait| format!("\nWaits ({}): {}.", cell(wait, "/scope"), cell(wait, "/why"))).collect()
 }
 
 /// The deliveries of a recipient with their stories, and the rows that were dropped.

@@ -33,17 +33,24 @@ pub(super) async fn show<const N: usize>(
     api: &Api,
     path: &[&str],
     query: &[(&str, Option<String>)],
-    (heads, nothing): ([&'static str; N], &str),
+    table_of: ([&'static str; N], &str),
     cells: impl Fn(&Value) -> [String; N],
 ) -> Result<(), Failure> {
     let page = api.get(path, query).await?;
-    remote.show(&page, |page| {
-        let mut table = Table::new(&heads);
-        items(page).iter().for_each(|item| table.row(cells(item)));
-        table.render(nothing)
-    });
+    remote.show(&page, |page| table(page, &table_of, cells));
     say_more(remote, &page);
     Ok(())
+}
+
+/// A page as a table, a row of cells for each item.
+pub(super) fn table<const N: usize>(
+    page: &Value,
+    (heads, nothing): &([&'static str; N], &str),
+    cells: impl Fn(&Value) -> [String; N],
+) -> String {
+    let mut table = Table::new(heads);
+    items(page).iter().for_each(|item| table.row(cells(item)));
+    table.render(nothing)
 }
 
 /// Says how to go on after a page.

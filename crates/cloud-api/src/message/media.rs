@@ -2,7 +2,11 @@
 
 use serde::Serialize;
 
+use super::check::Checks;
 use crate::MediaId;
+
+/// Meta: longest caption, in characters.
+const CAPTION_CHARS: usize = 1024;
 
 /// A media file.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -64,4 +68,40 @@ pub struct Audio {
     pub source: MediaSource,
     /// Whether it is shown as a voice note, which has to be Ogg with Opus.
     pub voice: bool,
+}
+
+impl MediaSource {
+    pub(super) fn check(&self, checks: &mut Checks) {
+        match self {
+            Self::Id(id) => checks.filled("id", id.as_str()),
+            Self::Link(link) => checks.link("link", link),
+        }
+    }
+}
+
+impl Media {
+    /// Only a document has a name that is shown.
+    pub(super) fn check(&self, checks: &mut Checks, is_document: bool) {
+        self.source.check(checks);
+        if !is_document && self.filename.is_some() {
+            checks.refuse("filename", "none, or a document", "one");
+        }
+    }
+}
+
+impl CaptionedMedia {
+    pub(super) fn check(&self, checks: &mut Checks) {
+        self.source.check(checks);
+        checks.chars("caption", self.caption.as_deref().unwrap_or_default(), 0..=CAPTION_CHARS);
+    }
+}
+
+impl Document {
+    pub(super) fn check(&self, checks: &mut Checks) {
+        self.source.check(checks);
+        checks.chars("caption", self.caption.as_deref().unwrap_or_default(), 0..=CAPTION_CHARS);
+        if let Some(filename) = &self.filename {
+            checks.filled("filename", filename);
+        }
+    }
 }

@@ -6,28 +6,56 @@ use std::fmt;
 use serde::Deserialize;
 use serde_json::{Value, value::RawValue};
 
-use super::payload::seconds;
+use super::{
+    content::{Answered, Content, Referral},
+    payload::seconds,
+};
 use crate::Personal;
 
 /// A user's message to one of our numbers. `Debug` leaves out what it says.
-#[derive(Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq)]
 pub struct Inbound {
     /// Id of the business phone number that it was sent to; `None` when the webhook does not say.
     pub phone_number_id: Option<String>,
     /// The user's WhatsApp id, digits without `+`; `None` for a user whose number is not shown (Meta: business-scoped
     /// user ids).
     pub from: Option<Personal>,
+    /// The user's business-scoped user id, the key that is always there since 2026.
+    pub from_user_id: Option<Personal>,
+    /// The same for a parent portfolio, where there is one.
+    pub from_parent_user_id: Option<Personal>,
+    /// The user's name, as set in WhatsApp.
+    pub profile_name: Option<Personal>,
     /// Its id.
     pub id: String,
     /// When it was sent, in Unix seconds.
     pub timestamp: i64,
-    /// What the user wrote, or the label of the button that was tapped; `None` for anything else.
-    pub text: Option<String>,
+    /// What it holds.
+    pub content: Content,
+    /// Which message it answers.
+    pub context: Option<Answered>,
+    /// The advertisement that the user came by.
+    pub referral: Option<Box<Referral>>,
+    /// The group that it was written in.
+    pub group_id: Option<String>,
+}
+
+impl Inbound {
+    /// What it says in words: what the user wrote, or the label of what was tapped; `None` for anything else.
+    #[must_use]
+    pub fn text(&self) -> Option<&str> {
+        self.content.text()
+    }
 }
 
 impl fmt::Debug for Inbound {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Inbound").field("from", &self.from).field("id", &self.id).finish_non_exhaustive()
+        let (from, content) = (&self.from, &self.content);
+        f.debug_struct("Inbound")
+            .field("from", from)
+            .field("id", &self.id)
+            .field("content", content)
+            .finish_non_exhaustive()
     }
 }
 
@@ -38,6 +66,8 @@ pub struct Preference {
     pub phone_number_id: Option<String>,
     /// The user's WhatsApp id; `None` for a user whose number is not shown.
     pub from: Option<Personal>,
+    /// The user's business-scoped user id.
+    pub user_id: Option<Personal>,
     /// `marketing_messages`.
     pub category: String,
     /// To be left alone (`stop`), or not any more (`resume`).
@@ -49,16 +79,17 @@ pub struct Preference {
 #[derive(Deserialize)]
 struct MessageBody {
     from: Option<String>,
+    from_user_id: Option<Personal>,
+    from_parent_user_id: Option<Personal>,
     id: String,
     #[serde(with = "seconds")]
     timestamp: i64,
-    #[serde(flatten)]
-    content: Value,
 }
 
 #[derive(Deserialize)]
 struct PreferenceBody {
     wa_id: Option<String>,
+    user_id: Option<Personal>,
     #[serde(default)]
     category: String,
     value: String,
@@ -66,43 +97,71 @@ struct PreferenceBody {
     timestamp: i64,
 }
 
-/// Where a message says something in words, by its type.
-const WORDS: [&str; 5] = [
-    "/text/body",
-    "/button/text",
-    "/interactive/button_reply/title",
-    "/interactive/list_reply/title",
-    "/interactive/nfm_reply/body",
-];
+/// A member of `contacts`, as far as it names a user.
+#[derive(Deserialize)]
+pub(super) struct Contact {
+    wa_id: Option<Personal>,
+    user_id: Option<Personal>,
+    profile: Option<Profile>,
+}
+
+#[derive(Deserialize)]
+struct Profile {
+    name: Option<Personal>,
+}
 
 /// Digits alone are a WhatsApp id: courier's fixtures show a business-scoped user id inside `from`.
+fn is_wa_id(text: &str) -> bool {
+    !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit())
+}
+
 fn wa_id(text: Option<String>) -> Option<Personal> {
-    text.filter(|text| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit())).map(Personal::from)
+    text.filter(|text| is_wa_id(text)).map(Personal::from)
+}
+
+/// The name of a user among `contacts`.
+fn name_of(contacts: &[Contact], from: Option<&Personal>, user_id: Option<&Personal>) -> Option<Personal> {
+    let is_it = |it: &&Contact| {
+        let same = |one: Option<&Personal>, other: Option<&Personal>| one.is_some() && one == other;
+        same(it.wa_id.as_ref(), from) || same(it.user_id.as_ref(), user_id)
+    };
+    contacts.iter().find(is_it)?.profile.as_ref()?.name.clone()
 }
 
 /// Reads a member of `messages`.
-pub(super) fn message(body: &RawValue, phone_number_id: Option<&str>) -> Option<Inbound> {
-    let MessageBody { from, id, timestamp, content } = serde_json::from_str(body.get()).ok()?;
-    // Meta tells of other things in the same list, such as a user's new number.
-    (content.get("type").and_then(Value::as_str) != Some("system")).then(|| Inbound {
+pub(super) fn message(body: &RawValue, phone_number_id: Option<&str>, contacts: &[Contact]) -> Option<Inbound> {
+    let message: Value = serde_json::from_str(body.get()).ok()?;
+    let MessageBody { from, from_user_id, from_parent_user_id, id, timestamp } =
+        MessageBody::deserialize(&message).ok()?;
+    // It may stand where the WhatsApp id does.
+    let elsewhere = from.clone().filter(|text| !is_wa_id(text)).map(Personal::from);
+    let (from, from_user_id) = (wa_id(from), from_user_id.or(elsewhere));
+    let profile_name = name_of(contacts, from.as_ref(), from_user_id.as_ref());
+    Some(Inbound {
         phone_number_id: phone_number_id.map(str::to_owned),
-        from: wa_id(from),
+        from,
+        from_user_id,
+        from_parent_user_id,
+        profile_name,
         id,
         timestamp,
-        text: WORDS.iter().find_map(|place| content.pointer(place)?.as_str()).map(str::to_owned),
+        content: Content::read(&message),
+        context: Option::deserialize(&message["context"]).ok().flatten(),
+        referral: Option::deserialize(&message["referral"]).ok().flatten(),
+        group_id: message["group_id"].as_str().map(str::to_owned),
     })
 }
 
 /// Reads a member of `user_preferences`.
 pub(super) fn preference(body: &RawValue, phone_number_id: Option<&str>) -> Option<Preference> {
-    let PreferenceBody { wa_id: from, category, value, timestamp } = serde_json::from_str(body.get()).ok()?;
+    let PreferenceBody { wa_id: from, user_id, category, value, timestamp } = serde_json::from_str(body.get()).ok()?;
     let stops = match value.as_str() {
         "stop" => true,
         "resume" => false,
         _ => return None,
     };
     let phone_number_id = phone_number_id.map(str::to_owned);
-    Some(Preference { phone_number_id, from: wa_id(from), category, stops, timestamp })
+    Some(Preference { phone_number_id, from: wa_id(from), user_id, category, stops, timestamp })
 }
 
 #[cfg(test)]
@@ -126,11 +185,11 @@ mod tests {
             let mut message = json!({"from": "919876543210", "id": "wamid.1", "timestamp": "1780000000"});
             message.as_object_mut().unwrap().extend(content.as_object().unwrap().clone());
             let parsed = read("messages", "messages", json!([message]));
-            assert_eq!((parsed.others, parsed.skipped), (0, 0));
+            assert_eq!((parsed.unknown.len(), parsed.skipped), (0, 0));
             let inbound = parsed.inbound.into_iter().next().unwrap();
             assert_eq!(inbound.from.as_ref().map(Personal::as_str), Some("919876543210"));
             assert_eq!((inbound.phone_number_id.as_deref(), inbound.timestamp), (Some("106"), 1_780_000_000));
-            inbound.text
+            inbound.text().map(str::to_owned)
         };
         assert_eq!(said(json!({"type": "text", "text": {"body": "STOP"}})).as_deref(), Some("STOP"));
         assert_eq!(
@@ -150,11 +209,13 @@ mod tests {
             json!([
                 {"from": "US.13491", "id": "1", "timestamp": "1", "type": "text", "text": {"body": "x"}},
                 {"from_user_id": "US.13491", "id": "2", "timestamp": "1", "type": "text", "text": {"body": "x"}},
-                {"from": "1", "id": "3", "timestamp": "1", "type": "system", "system": {"type": "user_changed_number"}},
+                {"from": "1", "id": "3", "timestamp": "1", "type": "system", "system": {"type": "user_changed_number", "wa_id": "2"}},
                 {"id": "4"}, 7]),
         );
         assert_eq!(parsed.inbound.iter().map(|inbound| inbound.from.is_none()).collect::<Vec<_>>(), [true, true]);
-        assert_eq!(parsed.others, 3);
+        let keys = parsed.inbound.iter().map(|inbound| inbound.from_user_id.as_ref().map(Personal::as_str));
+        assert_eq!(keys.collect::<Vec<_>>(), [Some("US.13491"); 2]);
+        assert_eq!((parsed.systems.len(), parsed.unknown.len()), (1, 2));
     }
 
     #[test]
@@ -169,7 +230,7 @@ mod tests {
         );
         let stops: Vec<_> = parsed.preferences.iter().map(|wish| (wish.stops, wish.timestamp)).collect();
         assert_eq!(stops, [(true, 1_780_000_000), (false, 1_780_000_001)]);
-        assert_eq!(parsed.others, 1);
+        assert_eq!(parsed.unknown.len(), 1);
     }
 
     #[test]

@@ -5,6 +5,7 @@
 //! nobody knows, or that cannot be read, must not fail the batch.
 
 mod account;
+mod content;
 mod inbound;
 mod parse;
 mod payload;
@@ -12,8 +13,12 @@ mod signature;
 mod subscription;
 
 pub use account::{AccountEvent, AccountUpdate, TemplateKey};
+pub use content::{
+    Answered, Content, OrderedProduct, ReceivedButton, ReceivedChoice, ReceivedFlow, ReceivedLocation, ReceivedMedia,
+    ReceivedOrder, ReceivedPermission, ReceivedReaction, ReceivedSystem, ReceivedText, Referral, ReferredProduct,
+};
 pub use inbound::{Inbound, Preference};
-pub use parse::{ParseError, Parsed, ReceivedStatus, parse};
+pub use parse::{NumberError, ParseError, Parsed, ReceivedStatus, Unknown, parse};
 pub use payload::{
     Change, Conversation, ConversationOrigin, Entry, ErrorData, ErrorItem, MessagesValue, Metadata, Notification,
     Pricing, Status, StatusUpdate,

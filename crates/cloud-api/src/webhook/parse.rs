@@ -3,19 +3,20 @@
 //! Nearly every batch has exactly the documented shape and is read in one pass. One that has not is read a second time,
 //! member by member: what can be understood is kept, the rest is counted.
 
-use std::collections::HashMap;
+use std::{collections::HashMap, fmt};
 
 use serde::{Deserialize, de::DeserializeOwned};
-use serde_json::value::RawValue;
+use serde_json::{Value, value::RawValue};
 
 use super::{
-    account::{self, AccountUpdate, is_account},
-    inbound::{Inbound, Preference, message, preference},
-    payload::{MESSAGES, MessagesValue, Notification, StatusUpdate, USER_PREFERENCES, seconds},
+    account::{self, AccountUpdate},
+    content::Content,
+    inbound::{Contact, Inbound, Preference, message, preference},
+    payload::{Change, ErrorItem, MESSAGES, MessagesValue, Notification, StatusUpdate, USER_PREFERENCES, seconds},
 };
 
 /// A batch of updates.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Parsed {
     /// The statuses of our messages, in the order they came in.
     pub statuses: Vec<ReceivedStatus>,
@@ -23,10 +24,14 @@ pub struct Parsed {
     pub inbound: Vec<Inbound>,
     /// What users wish of our marketing messages.
     pub preferences: Vec<Preference>,
+    /// What WhatsApp tells of users, such as a new number. No message of theirs.
+    pub systems: Vec<Inbound>,
     /// What became of accounts, numbers and templates.
     pub accounts: Vec<AccountUpdate>,
-    /// Updates of other kinds: errors of numbers, changes of other fields, messages and wishes of another shape.
-    pub others: usize,
+    /// Errors that belong to no message.
+    pub errors: Vec<NumberError>,
+    /// Updates of kinds that this version does not know, and messages and wishes of another shape, as they came.
+    pub unknown: Vec<Unknown>,
     /// Parts that could not be understood.
     pub skipped: usize,
 }
@@ -38,6 +43,36 @@ pub struct ReceivedStatus {
     pub phone_number_id: Option<String>,
     /// What became of the message.
     pub status: StatusUpdate,
+}
+
+/// An error that belongs to no message, and the number that it is told of.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NumberError {
+    /// Id of the business phone number; `None` when the webhook does not say.
+    pub phone_number_id: Option<String>,
+    /// What is wrong.
+    pub error: ErrorItem,
+}
+
+/// An update that this version does not know. `Debug` leaves out what it holds.
+#[derive(Clone, PartialEq)]
+pub struct Unknown {
+    /// The field that it came in.
+    pub field: String,
+    /// All of it: the value of a change, or the member of a list that could not be read.
+    pub value: Value,
+}
+
+impl Unknown {
+    fn of(field: &str, value: &RawValue) -> Self {
+        Self { field: field.to_owned(), value: serde_json::from_str(value.get()).unwrap_or_default() }
+    }
+}
+
+impl fmt::Debug for Unknown {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Unknown").field("field", &self.field).finish_non_exhaustive()
+    }
 }
 
 /// The body is no JSON object: not from Meta, or cut off. Says where, never what, for bodies hold phone numbers.
@@ -59,7 +94,7 @@ pub fn parse(body: &[u8]) -> Result<Parsed, ParseError> {
     if let Ok(text) = str::from_utf8(body)
         && text.trim_start().starts_with('{')
         && let Ok(batch) = serde_json::from_str::<Notification>(text)
-        && !batch.entry.iter().flat_map(|entry| &entry.changes).any(|change| is_account(&change.field))
+        && batch.entry.iter().flat_map(|entry| &entry.changes).all(|change| is_read(&change.field))
     {
         return Ok(Parsed::from(batch));
     }
@@ -69,12 +104,8 @@ pub fn parse(body: &[u8]) -> Result<Parsed, ParseError> {
 impl From<Notification> for Parsed {
     fn from(notification: Notification) -> Self {
         let mut parsed = Self::default();
-        for change in notification.entry.into_iter().flat_map(|entry| entry.changes) {
-            if is_read(&change.field) {
-                parsed.add(change.value);
-            } else {
-                parsed.others += 1;
-            }
+        for Change { field, value } in notification.entry.into_iter().flat_map(|entry| entry.changes) {
+            parsed.add(&field, value);
         }
         parsed
     }
@@ -88,36 +119,57 @@ impl Parsed {
         self.statuses.is_empty() && users && self.accounts.is_empty()
     }
 
-    fn add(&mut self, value: MessagesValue) {
-        self.others += value.errors.len();
+    fn add(&mut self, field: &str, value: MessagesValue) {
         let phone_number_id = value.metadata.map(|metadata| metadata.phone_number_id);
-        let number = phone_number_id.as_deref();
-        self.add_users(value.messages.iter().map(Box::as_ref), value.user_preferences.iter().map(Box::as_ref), number);
+        self.add_users(
+            field,
+            phone_number_id.as_deref(),
+            &Users {
+                contacts: value.contacts.iter().map(Box::as_ref).collect(),
+                messages: value.messages.iter().map(Box::as_ref).collect(),
+                wishes: value.user_preferences.iter().map(Box::as_ref).collect(),
+                errors: value.errors.iter().map(Box::as_ref).collect(),
+            },
+        );
         let received = |status| ReceivedStatus { phone_number_id: phone_number_id.clone(), status };
         self.statuses.extend(value.statuses.into_iter().map(received));
     }
-}
 
-impl Parsed {
-    fn add_users<'a>(
-        &mut self,
-        messages: impl Iterator<Item = &'a RawValue>,
-        preferences: impl Iterator<Item = &'a RawValue>,
-        number: Option<&str>,
-    ) {
-        for body in messages {
-            match message(body, number) {
+    fn add_users(&mut self, field: &str, number: Option<&str>, users: &Users<'_>) {
+        let contacts: Vec<Contact> = match users.messages.is_empty() {
+            // Statuses name them too, and nobody asks.
+            true => Vec::new(),
+            false => users.contacts.iter().filter_map(|contact| serde_json::from_str(contact.get()).ok()).collect(),
+        };
+        for body in &users.messages {
+            match message(body, number, &contacts) {
+                Some(told) if matches!(told.content, Content::System(_)) => self.systems.push(told),
                 Some(inbound) => self.inbound.push(inbound),
-                None => self.others += 1,
+                None => self.unknown.push(Unknown::of(field, body)),
             }
         }
-        for body in preferences {
+        for body in &users.wishes {
             match preference(body, number) {
                 Some(wish) => self.preferences.push(wish),
-                None => self.others += 1,
+                None => self.unknown.push(Unknown::of(field, body)),
+            }
+        }
+        for body in &users.errors {
+            let phone_number_id = number.map(str::to_owned);
+            match serde_json::from_str(body.get()) {
+                Ok(error) => self.errors.push(NumberError { phone_number_id, error }),
+                Err(_) => self.unknown.push(Unknown::of(field, body)),
             }
         }
     }
+}
+
+/// What a value tells of users and of its number, none of it looked into yet.
+struct Users<'a> {
+    contacts: Vec<&'a RawValue>,
+    messages: Vec<&'a RawValue>,
+    wishes: Vec<&'a RawValue>,
+    errors: Vec<&'a RawValue>,
 }
 
 /// Whether changes of this field are read.
@@ -140,12 +192,11 @@ fn parse_loosely(body: &str) -> Result<Parsed, ParseError> {
 
 fn add_change(entry: &Members<'_>, change: &Members<'_>, parsed: &mut Parsed) {
     match (change.get::<String>("field").as_deref(), change.object("value")) {
-        (Some(field), _) if is_account(field) => match account_update(entry, field, change) {
+        (Some(field), Some(value)) if is_read(field) => add_value(field, &value, parsed),
+        (Some(field), _) if !is_read(field) => match account_update(entry, field, change) {
             Some(update) => parsed.accounts.push(update),
-            None => parsed.others += 1,
+            None => parsed.unknown.extend(change.0.get("value").map(|value| Unknown::of(field, value))),
         },
-        (Some(field), Some(value)) if is_read(field) => add_value(&value, parsed),
-        (Some(field), _) if !is_read(field) => parsed.others += 1,
         _ => parsed.skipped += 1,
     }
 }
@@ -155,12 +206,15 @@ fn account_update(entry: &Members<'_>, field: &str, change: &Members<'_>) -> Opt
     Some(AccountUpdate { waba_id: entry.get("id")?, time: entry.get("time"), event })
 }
 
-fn add_value(value: &Members<'_>, parsed: &mut Parsed) {
-    parsed.others += value.list("errors", &mut parsed.skipped).len();
+fn add_value(field: &str, value: &Members<'_>, parsed: &mut Parsed) {
     let phone_number_id = value.object("metadata").and_then(|metadata| metadata.get::<String>("phone_number_id"));
-    let (messages, wishes) =
-        (value.list("messages", &mut parsed.skipped), value.list("user_preferences", &mut parsed.skipped));
-    parsed.add_users(messages.into_iter(), wishes.into_iter(), phone_number_id.as_deref());
+    let users = Users {
+        contacts: value.list("contacts", &mut 0),
+        messages: value.list("messages", &mut parsed.skipped),
+        wishes: value.list("user_preferences", &mut parsed.skipped),
+        errors: value.list("errors", &mut parsed.skipped),
+    };
+    parsed.add_users(field, phone_number_id.as_deref(), &users);
     for status in value.objects("statuses", &mut parsed.skipped) {
         match status.status() {
             Some(status) => {

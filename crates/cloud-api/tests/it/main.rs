@@ -6,6 +6,7 @@ mod calls;
 #[cfg(feature = "flows")]
 mod flows;
 mod management;
+mod marketing;
 mod media;
 mod server;
 mod templates;

@@ -55,12 +55,9 @@ async fn an_accepted_message_has_its_id() {
 #[tokio::test]
 async fn the_request_is_what_meta_expects() {
     let server = Server::start([Reply::Http(200, ACCEPTED)]).await;
-    let message = Message {
-        to: "919812345678".into(),
-        content: Content::Text(Text { body: "hi".to_owned(), preview_url: false }),
-        biz_opaque_callback_data: None,
-    };
-    assert!(matches!(server.client().send("1234", &token(), &message).await, SendOutcome::Accepted { .. }));
+    let message = Message::new("919812345678", Content::Text(Text { body: "hi".to_owned(), preview_url: false }));
+    let outcome = server.client().send("1234", &token(), &message).await.unwrap();
+    assert!(matches!(outcome, SendOutcome::Accepted { .. }));
     let request = server.requests().remove(0);
     for part in [
         "POST /v26.0/1234/messages HTTP/1.1\r\n",
@@ -70,6 +67,15 @@ async fn the_request_is_what_meta_expects() {
     ] {
         assert!(request.contains(part), "{part} is not in {request}");
     }
+}
+
+#[tokio::test]
+async fn a_message_that_meta_would_refuse_never_leaves() {
+    let server = Server::start([]).await;
+    let message = Message::new("12ab", Content::Text(Text { body: String::new(), preview_url: false }));
+    let error = server.client().send("1234", &token(), &message).await.unwrap_err();
+    assert_eq!(error.violations.len(), 2, "{error}");
+    assert!(server.requests().is_empty());
 }
 
 #[tokio::test]

@@ -49,9 +49,10 @@ fn bearer(header: &str) -> Option<&str> {
 
 /// Whether the grant reaches what the path names.
 fn may(cloud: &Cloud, grant: &Grant, path: &Path<'_>, method: &Method) -> Result<(), GraphError> {
-    let sends = matches!(path.edge, "messages" | "media" | "register" | "deregister" | "block_users")
-        || (path.id, path.edge) == BYTES
-        || cloud.media.knows(path.id);
+    let sends =
+        matches!(path.edge, "messages" | "marketing_messages" | "media" | "register" | "deregister" | "block_users")
+            || (path.id, path.edge) == BYTES
+            || cloud.media.knows(path.id);
     let account = cloud.waba(path.id).or_else(|| cloud.number(path.id).map(|number| number.waba));
     if account.is_some_and(|waba| !grant.sees_account(&waba_id(waba))) {
         return Err(GraphError::unknown_object(method.as_str(), path.id));

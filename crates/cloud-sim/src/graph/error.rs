@@ -32,6 +32,11 @@ impl GraphError {
         Self { status: entry.status, details: Some(details.into()), ..Self::plain(code, message) }
     }
 
+    /// Code 131009: a value that Meta does not take.
+    pub(crate) fn invalid(details: impl Into<String>) -> Self {
+        Self::detailed(131_009, details)
+    }
+
     /// Code 100, whose message says everything.
     pub(crate) fn parameter(message: impl std::fmt::Display) -> Self {
         Self::plain(100, format!("(#100) {message}"))
@@ -92,6 +97,11 @@ impl GraphError {
     fn plain(code: u32, message: String) -> Self {
         Self { status: 400, code, kind: "OAuthException", message, details: None, subcode: None }
     }
+}
+
+/// Code 100 for a text that is too long.
+pub(crate) fn too_long(parameter: &str, chars: usize) -> GraphError {
+    GraphError::parameter(format_args!("Param {parameter} must be at most {chars} characters long."))
 }
 
 #[derive(Serialize)]

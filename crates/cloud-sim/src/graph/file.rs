@@ -2,7 +2,7 @@
 
 use serde::Deserialize;
 
-use super::error::GraphError;
+use super::error::{GraphError, too_long};
 use crate::cloud::{Cloud, Number};
 
 /// Meta: longest caption, in characters.
@@ -42,8 +42,7 @@ impl File {
             Self { filename: Some(_), .. } if kind != "document" => Err(unexpected("filename")),
             Self { voice: Some(_), .. } if kind != "audio" => Err(unexpected("voice")),
             Self { caption: Some(caption), .. } if caption.chars().count() > CAPTION_CHARS => {
-                let words = format_args!("Param {kind}['caption'] must be at most {CAPTION_CHARS} characters long.");
-                Err(GraphError::parameter(words))
+                Err(too_long(&format!("{kind}['caption']"), CAPTION_CHARS))
             }
             _ => self.check(kind, cloud, number),
         }

@@ -2,10 +2,12 @@
 
 mod access;
 mod blocks;
+mod content;
 mod encryption;
 mod enrolment;
 mod error;
 mod file;
+mod free_form;
 mod given;
 mod insights;
 mod interactive;
@@ -14,7 +16,9 @@ mod media;
 mod metering;
 mod nodes;
 mod parameters;
+mod products;
 mod profile;
+mod read_receipt;
 mod send;
 mod template;
 mod template_end;
@@ -32,6 +36,7 @@ use crate::cloud::{APP_ID, Cloud, Number};
 use crate::listener::Line;
 use access::authorise;
 use error::GraphError;
+use send::Endpoint;
 
 /// What an unversioned path gets: the newest version.
 const NEWEST_VERSION: &str = "v26.0";
@@ -73,9 +78,11 @@ async fn route(
     request: Request,
 ) -> Result<Response, GraphError> {
     let method = request.method().clone();
-    if path.edge == "messages" && method == Method::POST {
+    if let (&Method::POST, Some(endpoint)) = (&method, Endpoint::of(path.edge)) {
         let _under_way = cloud.totals.enter();
-        return messages(cloud, line, path, uri, request).await.inspect_err(|error| cloud.totals.rejected(error.code));
+        return messages(cloud, line, path, uri, endpoint, request)
+            .await
+            .inspect_err(|error| cloud.totals.rejected(error.code));
     }
     authorise(cloud, path, uri, &request)?;
     if let Some(scope) = metering::scope(cloud, path) {
@@ -151,13 +158,14 @@ async fn messages(
     line: &Line,
     path: &Path<'_>,
     uri: &Uri,
+    endpoint: Endpoint,
     request: Request,
 ) -> Result<Response, GraphError> {
     authorise(cloud, path, uri, &request)?;
     let number = sender(cloud, path)?;
     let body = body(request).await?;
     blocks::refuse(cloud, number, &body)?;
-    let response = send::message(cloud, number, &body, line).await?;
+    let response = send::message(cloud, number, endpoint, &body, line).await?;
     insights::count(cloud, number, &body);
     Ok(response)
 }

@@ -1,4 +1,4 @@
-//! `POST /{number}/messages`.
+//! `POST /{number}/messages` and `POST /{number}/marketing_messages`.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -7,56 +7,105 @@ use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde::Deserialize;
 
+use super::content::{self, Content};
 use super::error::GraphError;
 use super::file::File;
-use super::interactive::{self, InteractiveRequest};
-use super::parameters::{self, TemplateRequest};
+use super::free_form::{Contact, Location, Reaction, Text};
+use super::interactive::InteractiveRequest;
+use super::parameters::TemplateRequest;
+use super::read_receipt;
 use crate::cloud::{Cloud, Number};
 use crate::faults::{Fault, Try};
+use crate::inbox::is_fresh;
 use crate::limits::PAIR;
 use crate::listener::Line;
 use crate::message::Message;
 use crate::templates::MARKETING;
+use crate::users::User;
 use crate::wa_id::WaId;
 use crate::wamid::Direction;
 
-/// Meta: longest `biz_opaque_callback_data`, in characters.
-const CALLBACK_CHARS: usize = 512;
-/// Meta: longest body of a text message, in characters.
-const TEXT_CHARS: usize = 4096;
+/// Where a message is sent to.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Endpoint {
+    Messages,
+    MarketingMessages,
+}
 
-/// Message types that Meta has; `contacts`, `location` and `reaction` are not simulated.
-const TYPES: &str = "AUDIO, CONTACTS, DOCUMENT, IMAGE, INTERACTIVE, LOCATION, REACTION, STICKER, TEMPLATE, TEXT, VIDEO";
-
-#[derive(Deserialize)]
-struct SendRequest {
-    messaging_product: Option<String>,
-    recipient_type: Option<String>,
-    to: Option<String>,
-    r#type: Option<String>,
-    text: Option<Text>,
-    image: Option<File>,
-    video: Option<File>,
-    audio: Option<File>,
-    document: Option<File>,
-    sticker: Option<File>,
-    interactive: Option<InteractiveRequest>,
-    template: Option<TemplateRequest>,
-    biz_opaque_callback_data: Option<String>,
+impl Endpoint {
+    pub(crate) fn of(edge: &str) -> Option<Self> {
+        match edge {
+            "messages" => Some(Self::Messages),
+            "marketing_messages" => Some(Self::MarketingMessages),
+            _ => None,
+        }
+    }
 }
 
 #[derive(Deserialize)]
-struct Text {
-    body: Option<String>,
+pub(crate) struct SendRequest {
+    messaging_product: Option<String>,
+    recipient_type: Option<String>,
+    pub(crate) to: Option<String>,
+    recipient: Option<String>,
+    pub(crate) context: Option<Context>,
+    pub(crate) r#type: Option<String>,
+    pub(crate) text: Option<Text>,
+    pub(crate) image: Option<File>,
+    pub(crate) video: Option<File>,
+    pub(crate) audio: Option<File>,
+    pub(crate) document: Option<File>,
+    pub(crate) sticker: Option<File>,
+    pub(crate) location: Option<Location>,
+    pub(crate) contacts: Option<Vec<Contact>>,
+    pub(crate) reaction: Option<Reaction>,
+    pub(crate) interactive: Option<InteractiveRequest>,
+    pub(crate) template: Option<TemplateRequest>,
+    pub(crate) biz_opaque_callback_data: Option<String>,
+    /// Only of a receipt: `read`.
+    pub(crate) status: Option<String>,
+    pub(crate) message_id: Option<String>,
+    pub(crate) typing_indicator: Option<Typing>,
+    /// Only of a marketing message.
+    pub(crate) product_policy: Option<String>,
+    pub(crate) message_activity_sharing: Option<serde_json::Value>,
+}
+
+#[derive(Deserialize)]
+pub(crate) struct Context {
+    pub(crate) message_id: Option<String>,
+}
+
+#[derive(Deserialize)]
+pub(crate) struct Typing {
+    pub(crate) r#type: Option<String>,
+}
+
+/// To whom a message goes.
+struct Recipient<'a> {
+    /// As it was given.
+    input: &'a str,
+    user: WaId,
+    by_user_id: bool,
 }
 
 /// Takes a message, or refuses it, or has the accident that was ordered.
-pub(crate) async fn message(cloud: &Cloud, number: &Number, body: &[u8], line: &Line) -> Result<Response, GraphError> {
+pub(crate) async fn message(
+    cloud: &Cloud,
+    number: &Number,
+    endpoint: Endpoint,
+    body: &[u8],
+    line: &Line,
+) -> Result<Response, GraphError> {
     let request = parse(body)?;
+    if request.status.is_some() && endpoint == Endpoint::Messages {
+        return read_receipt::mark(cloud, number, &request);
+    }
     if let Some(code) = cloud.standings.refuses(number.place) {
         return Err(GraphError::of(code));
     }
-    let (input, user) = recipient(&request, number)?;
+    let to = recipient(&request, number)?;
+    let user = to.user;
     let nth = cloud.users.with(user, |user| {
         user.tried += 1;
         user.tried
@@ -70,10 +119,11 @@ pub(crate) async fn message(cloud: &Cloud, number: &Number, body: &[u8], line: &
         }
         _ => {}
     }
-    let category = content(cloud, number, &request)?;
-    let message = accept(cloud, number, user, category, fault, request.biz_opaque_callback_data.clone())?;
+    let content = content::check(cloud, number, &request, endpoint)?;
+    let draft = draft(cloud, number, &to, &content, endpoint, request.biz_opaque_callback_data.clone());
+    let message = accept(cloud, number, draft, &content, fault)?;
     cloud.webhooks.announce(&message, message.failure, nth);
-    Ok(answer(input, &message, fault, line).await)
+    Ok(answer(to.input, &message, fault, line).await)
 }
 
 fn parse(body: &[u8]) -> Result<SendRequest, GraphError> {
@@ -88,61 +138,49 @@ fn parse(body: &[u8]) -> Result<SendRequest, GraphError> {
     }
 }
 
-fn recipient<'a>(request: &'a SendRequest, number: &Number) -> Result<(&'a str, WaId), GraphError> {
+/// A phone number wins over a business-scoped user id.
+fn recipient<'a>(request: &'a SendRequest, number: &Number) -> Result<Recipient<'a>, GraphError> {
     if request.recipient_type.as_deref().is_some_and(|kind| kind != "individual") {
         return Err(GraphError::not_one_of("recipient_type", "INDIVIDUAL"));
     }
-    let input = request.to.as_deref().filter(|to| !to.is_empty()).ok_or_else(|| GraphError::required("to"))?;
-    let user: WaId = input.parse().map_err(|_| GraphError::detailed(131_009, "Recipient phone number is not valid"))?;
-    if user.digits() == number.display { Err(GraphError::of(131_021)) } else { Ok((input, user)) }
-}
-
-/// Checks type, shape, limits, template and parameters, and gives the template's category.
-fn content(cloud: &Cloud, number: &Number, request: &SendRequest) -> Result<Option<&'static str>, GraphError> {
-    let file = |kind: &str, file: Option<&File>| {
-        file.ok_or_else(|| GraphError::required(kind))?.check_message(kind, cloud, number)
+    let given = |text: &'a Option<String>| text.as_deref().filter(|text| !text.is_empty());
+    let recipient = match (given(&request.to), given(&request.recipient)) {
+        (Some(input), _) => {
+            let user = input.parse().map_err(|_| GraphError::invalid("Recipient phone number is not valid"))?;
+            Recipient { input, user, by_user_id: false }
+        }
+        (None, Some(input)) => {
+            let user = WaId::of_user_id(input);
+            let user = user.ok_or_else(|| GraphError::invalid("Recipient business-scoped user ID is not valid"))?;
+            Recipient { input, user, by_user_id: true }
+        }
+        (None, None) => return Err(GraphError::required("to")),
     };
-    match request.r#type.as_deref().unwrap_or("text") {
-        "text" => text(request.text.as_ref())?,
-        kind @ "image" => file(kind, request.image.as_ref())?,
-        kind @ "video" => file(kind, request.video.as_ref())?,
-        kind @ "audio" => file(kind, request.audio.as_ref())?,
-        kind @ "document" => file(kind, request.document.as_ref())?,
-        kind @ "sticker" => file(kind, request.sticker.as_ref())?,
-        "interactive" => interactive::check(request.interactive.as_ref(), cloud, number)?,
-        "template" => {
-            let named = parameters::named(request.template.as_ref())?;
-            callback_data(request)?;
-            return parameters::check(cloud, number, &named).map(Some);
-        }
-        other if TYPES.split(", ").any(|known| known.eq_ignore_ascii_case(other)) => {
-            return Err(GraphError::of(131_051));
-        }
-        _ => return Err(GraphError::not_one_of("type", TYPES)),
-    }
-    callback_data(request).map(|()| None)
+    if recipient.user.digits() == number.display { Err(GraphError::of(131_021)) } else { Ok(recipient) }
 }
 
-fn text(text: Option<&Text>) -> Result<(), GraphError> {
-    let text = text.ok_or_else(|| GraphError::required("text"))?;
-    let body = text.body.as_deref().filter(|body| !body.is_empty());
-    match body.ok_or_else(|| GraphError::required("text['body']"))?.chars().count() {
-        0..=TEXT_CHARS => Ok(()),
-        _ => Err(too_long("text['body']", TEXT_CHARS)),
+/// The message as it will be on record, unless it is refused.
+fn draft(
+    cloud: &Cloud,
+    number: &Number,
+    to: &Recipient<'_>,
+    content: &Content<'_>,
+    endpoint: Endpoint,
+    callback_data: Option<String>,
+) -> Message {
+    let name = if to.by_user_id { to.input.to_owned() } else { to.user.digits() };
+    Message {
+        user: to.user,
+        number: number.place,
+        wamid: cloud.mint.wamid(&name, Direction::Outbound),
+        callback_data,
+        at_us: 0,
+        category: content.category,
+        by_user_id: to.by_user_id,
+        is_lite: endpoint == Endpoint::MarketingMessages,
+        is_reaction: content.reacts_to.is_some(),
+        failure: None,
     }
-}
-
-fn callback_data(request: &SendRequest) -> Result<(), GraphError> {
-    let data = request.biz_opaque_callback_data.as_deref().unwrap_or_default();
-    // A string has no more characters than bytes, and nearly all are short: count only when in doubt.
-    if data.len() > CALLBACK_CHARS && data.chars().count() > CALLBACK_CHARS {
-        return Err(too_long("biz_opaque_callback_data", CALLBACK_CHARS));
-    }
-    Ok(())
-}
-
-fn too_long(parameter: &str, chars: usize) -> GraphError {
-    GraphError::parameter(format_args!("Param {parameter} must be at most {chars} characters long."))
 }
 
 /// Service window, pair limit, throughput, then the ledger: one critical section per user, so that what is refused
@@ -150,14 +188,14 @@ fn too_long(parameter: &str, chars: usize) -> GraphError {
 fn accept(
     cloud: &Cloud,
     number: &Number,
-    user: WaId,
-    category: Option<&'static str>,
+    draft: Message,
+    content: &Content<'_>,
     fault: Option<Fault>,
-    callback_data: Option<String>,
 ) -> Result<Arc<Message>, GraphError> {
-    let wamid = cloud.mint.wamid(user, Direction::Outbound);
+    let (user, category) = (draft.user, draft.category);
     cloud.users.with(user, |record| {
         let now_us = cloud.clock.now_us();
+        let misses = content.reacts_to.is_some_and(|target| !can_react(cloud, record, number, target, now_us));
         let contact = record.contact(number.place, now_us);
         if category.is_none() && !contact.window_open(now_us) {
             return Err(GraphError::of(131_047));
@@ -172,17 +210,25 @@ fn accept(
         let failure = match fault {
             Some(Fault::AsyncError { code }) => Some(code),
             Some(Fault::Undeliverable) => Some(131_026),
+            _ if misses => Some(131_009),
             _ if category == Some(MARKETING) && contact.stopped_marketing => Some(131_050),
             _ if contact.blocked || cloud.faults.is_undeliverable(user) => Some(131_026),
             _ if contact.window_open(now_us) || cloud.standings.may_reach(user, now_us) => None,
             _ => Some(131_048),
         };
-        let at_us = now_us;
-        let message = Arc::new(Message { user, number: number.place, wamid, callback_data, at_us, category, failure });
+        let message = Arc::new(Message { at_us: now_us, failure, ..draft });
         record.accepted.push(Arc::clone(&message));
         cloud.totals.accepted();
         Ok(message)
     })
+}
+
+/// Whether a message of the chat can be reacted to: it is there, not too old, and no reaction itself.
+fn can_react(cloud: &Cloud, user: &User, number: &Number, target: &str, now_us: u64) -> bool {
+    let is_target = |sent: &&Arc<Message>| sent.number == number.place && sent.wamid == target;
+    let sent = user.accepted.iter().find(is_target);
+    cloud.inbox.holds(target, number.place, now_us)
+        || sent.is_some_and(|sent| !sent.is_reaction && is_fresh(sent.at_us, now_us))
 }
 
 async fn answer(input: &str, message: &Message, fault: Option<Fault>, line: &Line) -> Response {
@@ -201,12 +247,15 @@ async fn answer(input: &str, message: &Message, fault: Option<Fault>, line: &Lin
     }
 }
 
-/// The body is written by hand: phone, digits and id hold no character that JSON would escape.
+/// The body is written by hand: phone, user id, digits and id hold no character that JSON would escape.
 fn confirmation(input: &str, message: &Message) -> Response {
     let status = if message.category.is_some() { r#","message_status":"accepted""# } else { "" };
+    let contact = match message.by_user_id {
+        true => format!(r#""user_id":"{}""#, message.user.user_id()),
+        false => format!(r#""wa_id":"{}""#, message.user.digits()),
+    };
     let body = format!(
-        r#"{{"messaging_product":"whatsapp","contacts":[{{"input":"{input}","wa_id":"{}"}}],"messages":[{{"id":"{}"{status}}}]}}"#,
-        message.user.digits(),
+        r#"{{"messaging_product":"whatsapp","contacts":[{{"input":"{input}",{contact}}}],"messages":[{{"id":"{}"{status}}}]}}"#,
         message.wamid,
     );
     (StatusCode::OK, [(header::CONTENT_TYPE, "application/json; charset=UTF-8")], body).into_response()

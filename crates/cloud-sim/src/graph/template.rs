@@ -11,7 +11,7 @@ use super::listing::select;
 use super::nodes::TEMPLATE;
 use super::{body, query};
 use crate::cloud::Cloud;
-use crate::templates::{CATEGORIES, NotFree, Template, category_of};
+use crate::templates::{AUTHENTICATION, CATEGORIES, NotFree, Template, category_of};
 
 /// Meta: longest name, header text, body, footer and label of a button, in characters.
 const NAME: usize = 512;
@@ -19,6 +19,12 @@ const HEADER: usize = 60;
 const BODY: usize = 1024;
 const FOOTER: usize = 60;
 const LABEL: usize = 25;
+/// Meta: fewest and most cards of a carousel.
+const CARDS: std::ops::RangeInclusive<usize> = 2..=10;
+/// Meta's own words, which nobody writes.
+const CODE_BODY: &str = "Here it is: {{1}} is your verification code.";
+
+const KINDS: &str = "HEADER, BODY, FOOTER, BUTTONS, CAROUSEL, LIMITED_TIME_OFFER";
 
 #[derive(Deserialize)]
 struct Creation {
@@ -52,6 +58,7 @@ pub(crate) async fn create(cloud: &Cloud, waba: usize, request: Request) -> Resu
     }
     let is_named = parameter_format.is_some_and(|format| format.eq_ignore_ascii_case("NAMED"));
     let components = checked(cloud, components.ok_or_else(|| GraphError::required("components"))?)?;
+    let components = worded(category, components);
     let pending = Template::pending(waba, &name, &language, category, is_named, components);
     let created = cloud.templates.create(pending, cloud.clock.now_us()).map_err(|fault| match fault {
         NotFree::Taken => {
@@ -83,8 +90,9 @@ pub(crate) async fn edit(cloud: &Cloud, id: u64, request: Request) -> Result<Res
         if !is_editable || (approved && category_changes) {
             return Err(GraphError::with_subcode("Message template cannot be edited now", 2_388_039));
         }
-        template.components = components.unwrap_or_else(|| template.components.clone());
         template.category = category.unwrap_or(template.category);
+        let components = components.map(|components| worded(template.category, components));
+        template.components = components.unwrap_or_else(|| template.components.clone());
         template.status = "PENDING".to_owned();
         Ok(())
     });
@@ -104,12 +112,43 @@ fn known_category(given: Option<&str>) -> Result<Option<&'static str>, GraphErro
     given.map(|given| category_of(given).ok_or_else(unknown)).transpose()
 }
 
+/// The body of an authentication template is given no text; Meta has its own.
+fn worded(category: &str, mut components: Vec<Value>) -> Vec<Value> {
+    let bodies = components.iter_mut().filter(|part| part["type"] == "BODY" && part["text"].is_null());
+    bodies.filter(|_| category == AUTHENTICATION).for_each(|body| body["text"] = json!(CODE_BODY));
+    components
+}
+
 /// The components as they are kept, unless Meta would refuse them at once.
-fn checked(cloud: &Cloud, mut components: Vec<Value>) -> Result<Vec<Value>, GraphError> {
+fn checked(cloud: &Cloud, components: Vec<Value>) -> Result<Vec<Value>, GraphError> {
+    let components = checked_parts(cloud, components)?;
+    if !components.iter().any(|component| component["type"] == "BODY") {
+        return Err(GraphError::parameter("Invalid parameter: a BODY component is required"));
+    }
+    let format = components
+        .iter()
+        .find(|it| it["type"] == "HEADER")
+        .map_or("IMAGE", |it| it["format"].as_str().unwrap_or("TEXT"));
+    if components.iter().any(|it| it["type"] == "LIMITED_TIME_OFFER") && !matches!(format, "IMAGE" | "VIDEO") {
+        return Err(GraphError::parameter("Invalid parameter: the header of a limited-time offer is IMAGE or VIDEO"));
+    }
+    Ok(components)
+}
+
+/// The same of a template or of a card, which may go without a body.
+fn checked_parts(cloud: &Cloud, mut components: Vec<Value>) -> Result<Vec<Value>, GraphError> {
     for component in &mut components {
         for name in ["type", "format"] {
             if let Some(word) = component[name].as_str().map(str::to_ascii_uppercase) {
                 component[name] = json!(word);
+            }
+        }
+        if let Some(cards) = component["cards"].as_array_mut() {
+            check_cards(cloud, cards)?;
+        }
+        for button in component["buttons"].as_array_mut().into_iter().flatten() {
+            if let Some(word) = button["type"].as_str().map(str::to_ascii_uppercase) {
+                button["type"] = json!(word);
             }
         }
         let text = component["text"].as_str().unwrap_or_default();
@@ -118,8 +157,8 @@ fn checked(cloud: &Cloud, mut components: Vec<Value>) -> Result<Vec<Value>, Grap
             "HEADER" => HEADER,
             "FOOTER" => FOOTER,
             "BODY" => BODY,
-            "BUTTONS" => 0,
-            _ => return Err(GraphError::not_one_of("components['type']", "HEADER, BODY, FOOTER, BUTTONS")),
+            "BUTTONS" | "CAROUSEL" | "LIMITED_TIME_OFFER" => 0,
+            _ => return Err(GraphError::not_one_of("components['type']", KINDS)),
         };
         if length > most {
             let message = format!("Character limit exceeded: the field {kind} has a limit of {most} characters");
@@ -135,10 +174,19 @@ fn checked(cloud: &Cloud, mut components: Vec<Value>) -> Result<Vec<Value>, Grap
         check_sample(cloud, component)?;
         check_buttons(component)?;
     }
-    if !components.iter().any(|component| component["type"] == "BODY") {
-        return Err(GraphError::parameter("Invalid parameter: a BODY component is required"));
-    }
     Ok(components)
+}
+
+/// The cards of a carousel; each has parts as a template has.
+fn check_cards(cloud: &Cloud, cards: &mut [Value]) -> Result<(), GraphError> {
+    if !CARDS.contains(&cards.len()) {
+        return Err(GraphError::parameter("Invalid parameter: a carousel has 2 to 10 cards"));
+    }
+    for card in cards {
+        let components = card["components"].as_array().cloned().unwrap_or_default();
+        card["components"] = json!(checked_parts(cloud, components)?);
+    }
+    Ok(())
 }
 
 /// A file in the header needs a sample that was uploaded.

@@ -23,6 +23,7 @@ use crate::odds::Odds;
 use crate::templates::Told;
 use crate::wa_id::WaId;
 use courier::Courier;
+use plan::Status;
 use scheduler::{Pending, Scheduler};
 
 /// What a user tells a number.
@@ -78,7 +79,11 @@ impl Webhooks {
             return;
         }
         let mut dice = dice(self.seed, message.user, nth, Purpose::Receipts);
-        let steps = plan::steps(&self.receipts, &self.odds, failure, &mut dice);
+        let mut steps = plan::steps(&self.receipts, &self.odds, failure, &mut dice);
+        if message.is_reaction {
+            // Meta: nobody hears of what becomes of a reaction that was sent.
+            steps.retain(|step| !matches!(step.status, Status::Delivered | Status::Read));
+        }
         self.courier.expect(steps.len());
         self.hand_over(Pending::Receipts { message: Arc::clone(message), accepted: Instant::now(), steps });
     }

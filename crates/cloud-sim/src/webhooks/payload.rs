@@ -102,7 +102,11 @@ struct StatusBody<'a> {
     id: &'a str,
     status: &'static str,
     timestamp: String,
-    recipient_id: String,
+    /// Left out where the number knows the user by the business-scoped id alone.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    recipient_id: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    recipient_user_id: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     biz_opaque_callback_data: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -232,14 +236,16 @@ fn status<'a>(message: &'a Message, step: &Step) -> StatusBody<'a> {
         id: &message.wamid,
         status,
         timestamp: seconds(message.at_us + u64::try_from(step.happened.as_micros()).unwrap_or_default()),
-        recipient_id: message.user.digits(),
+        recipient_id: (!message.by_user_id).then(|| message.user.digits()),
+        recipient_user_id: message.by_user_id.then(|| message.user.user_id()),
         biz_opaque_callback_data: message.callback_data.as_deref(),
-        pricing: step.priced.then(|| pricing(message.category)),
+        pricing: step.priced.then(|| pricing(message)),
         errors,
     }
 }
 
-fn pricing(category: Option<&str>) -> Pricing {
+fn pricing(message: &Message) -> Pricing {
+    let category = if message.is_lite { Some("MARKETING_LITE") } else { message.category };
     let (billable, kind) = if category.is_some() { (true, "regular") } else { (false, "free_customer_service") };
     let category = category.unwrap_or("SERVICE").to_ascii_lowercase();
     Pricing { billable, pricing_model: "PMP", r#type: kind, category }

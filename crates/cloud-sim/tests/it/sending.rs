@@ -34,30 +34,6 @@ async fn paths_work_without_a_version_and_tokens_in_the_query() {
     assert_eq!((answer.status, answer.header("facebook-api-version")), (200, Some("v26.0")));
 }
 
-/// Changes a valid message and checks how it is refused: HTTP status, code, and words in message or details.
-async fn refused(base: Value, changes: &[(&str, Value)], status: u16, code: u64, words: &str) {
-    let sim = start().await;
-    let mut body = base;
-    for (pointer, value) in changes {
-        let (parent, key) = pointer.rsplit_once('/').unwrap();
-        let parent = body.pointer_mut(parent).unwrap_or_else(|| panic!("no {pointer}")).as_object_mut().unwrap();
-        if value.is_null() {
-            parent.remove(key)
-        } else {
-            parent.insert(key.to_owned(), value.clone())
-        };
-    }
-    let answer = send(&sim, &body).await;
-    let error = &answer.json()["error"];
-    assert_eq!((answer.status, answer.error_code()), (status, code), "{changes:?}: {error}");
-    let said =
-        format!("{} {}", error["message"].as_str().unwrap(), error["error_data"]["details"].as_str().unwrap_or(""));
-    assert!(said.contains(words), "{changes:?}: {said}");
-    assert_eq!(error["type"], "OAuthException");
-    assert_eq!(sim.ledger().totals.rejected, [(code.to_string(), 1)].into());
-    assert_eq!(sim.ledger().totals.accepted, 0);
-}
-
 #[tokio::test]
 async fn a_message_of_the_wrong_shape_is_refused_in_metas_words() {
     let long = |chars: usize| json!("x".repeat(chars));
@@ -70,7 +46,8 @@ async fn a_message_of_the_wrong_shape_is_refused_in_metas_words() {
         ("/to", json!("+15550100001"), 131021, "Recipient cannot be sender".to_owned()),
         ("/recipient_type", json!("crowd"), 100, "recipient_type must be one of".to_owned()),
         ("/type", json!("carrier_pigeon"), 100, "The parameter type must be one of".to_owned()),
-        ("/type", json!("location"), 131051, "Unsupported message type".to_owned()),
+        ("/type", json!("LOCATION"), 131051, "Unsupported message type".to_owned()),
+        ("/context", json!({}), 100, required("context['message_id']")),
         ("/text", Value::Null, 100, required("text")),
         ("/text/body", json!(""), 100, required("text['body']")),
         ("/text/body", long(4097), 100, "at most 4096 characters".to_owned()),
@@ -79,15 +56,6 @@ async fn a_message_of_the_wrong_shape_is_refused_in_metas_words() {
     ] {
         refused(text(PHONE), &[(pointer, value)], 400, code, &words).await;
     }
-}
-
-/// A free-form message of this type.
-fn free_form(kind: &str, object: Value) -> Value {
-    json!({ "messaging_product": "whatsapp", "to": PHONE, "type": kind, kind: object })
-}
-
-fn interactive(kind: &str, action: Value) -> Value {
-    free_form("interactive", json!({ "type": kind, "body": { "text": "What?" }, "action": action }))
 }
 
 fn buttons() -> Value {

@@ -157,3 +157,48 @@ pub(crate) async fn eventually(what: &str, mut holds: impl FnMut() -> bool) {
         tick.tick().await;
     }
 }
+
+/// Changes a valid message and checks how it is refused: HTTP status, code, and words in message or details.
+pub(crate) async fn refused(base: Value, changes: &[(&str, Value)], status: u16, code: u64, words: &str) {
+    let sim = start().await;
+    let mut body = base;
+    for (pointer, value) in changes {
+        let (parent, key) = pointer.rsplit_once('/').unwrap();
+        let parent = body.pointer_mut(parent).unwrap_or_else(|| panic!("no {pointer}")).as_object_mut().unwrap();
+        if value.is_null() {
+            parent.remove(key)
+        } else {
+            parent.insert(key.to_owned(), value.clone())
+        };
+    }
+    let answer = send(&sim, &body).await;
+    let error = &answer.json()["error"];
+    assert_eq!((answer.status, answer.error_code()), (status, code), "{changes:?}: {error}");
+    let said =
+        format!("{} {}", error["message"].as_str().unwrap(), error["error_data"]["details"].as_str().unwrap_or(""));
+    assert!(said.contains(words), "{changes:?}: {said}");
+    assert_eq!(error["type"], "OAuthException");
+    assert_eq!(sim.ledger().totals.rejected, [(code.to_string(), 1)].into());
+    assert_eq!(sim.ledger().totals.accepted, 0);
+}
+
+/// A free-form message of this type.
+pub(crate) fn free_form(kind: &str, object: Value) -> Value {
+    json!({ "messaging_product": "whatsapp", "to": PHONE, "type": kind, kind: object })
+}
+
+pub(crate) fn interactive(kind: &str, action: Value) -> Value {
+    free_form("interactive", json!({ "type": kind, "body": { "text": "What?" }, "action": action }))
+}
+
+/// The user writes to the number, which opens the service window; the id of what was written.
+pub(crate) async fn write_in(sim: &Simulator) -> String {
+    let written = stage(sim, "/_sim/reply", json!({ "from": PHONE, "number": NUMBER, "text": "hello" })).await;
+    written["id"].as_str().unwrap().to_owned()
+}
+
+/// A POST to the Graph API.
+pub(crate) async fn post(sim: &Simulator, path: &str, body: &Value) -> Answer {
+    let headers = format!("{BEARER}Content-Type: application/json\r\n");
+    call(sim, "POST", path, &headers, body.to_string().as_bytes()).await
+}

@@ -13,11 +13,6 @@ async fn start_for(url: String) -> Simulator {
     start_with(SimConfig { webhook: Some(url), review: Duration::from_millis(20), wabas: 2, ..config() }).await
 }
 
-async fn post(sim: &Simulator, path: &str, body: &Value) -> Answer {
-    let headers = "Authorization: Bearer SIM_TOKEN\r\nContent-Type: application/json\r\n";
-    call(sim, "POST", path, headers, body.to_string().as_bytes()).await
-}
-
 fn offer() -> Value {
     json!({
         "name": "autumn_offer", "language": "en_IN", "category": "marketing", "parameter_format": "named",

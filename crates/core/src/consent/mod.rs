@@ -5,6 +5,7 @@ mod cap;
 mod pause;
 mod reply;
 mod suppression;
+mod withheld;
 
 use std::collections::BTreeMap;
 
@@ -14,6 +15,7 @@ pub use cap::{BadCap, Cap};
 pub use pause::Pause;
 pub use reply::{Answer, ReplyWords};
 pub use suppression::{Change, Entry, Source, Suppression};
+pub use withheld::{Strikes, Told, Wait, Withheld, is_wait};
 
 use crate::{
     UnixMs,
@@ -149,6 +151,10 @@ pub struct Asked<'a> {
     pub told: bool,
     /// What the person wants no messages of.
     pub suppression: Option<&'a Suppression>,
+    /// What Meta withholds from the person.
+    pub withheld: Option<&'a Withheld>,
+    /// When the message would go out.
+    pub at: UnixMs,
 }
 
 impl Policy {
@@ -161,8 +167,10 @@ impl Policy {
         if let Some(detail) = self.lacks_consent(asked) {
             return Some((DropReason::Compliance, detail));
         }
-        let pause = self.pauses.iter().find(|pause| pause.holds(scope, asked.phone))?;
-        Some((DropReason::Compliance, pause.to_string()))
+        if let Some(pause) = self.pauses.iter().find(|pause| pause.holds(scope, asked.phone)) {
+            return Some((DropReason::Compliance, pause.to_string()));
+        }
+        asked.withheld.and_then(|withheld| withheld.refuses(scope, asked.at))
     }
 
     fn lacks_consent(&self, asked: &Asked<'_>) -> Option<String> {
@@ -191,7 +199,7 @@ mod tests {
     }
 
     fn asked(scope: Scope, consent: Option<&str>, told: bool) -> Asked<'_> {
-        Asked { scope, phone: phone("+919876543210"), consent, told, suppression: None }
+        Asked { scope, phone: phone("+919876543210"), consent, told, suppression: None, withheld: None, at: 0 }
     }
 
     fn is_sent(policy: &Policy, scope: Scope, consent: Option<&str>, told: bool) -> bool {

@@ -1,6 +1,7 @@
 //! Who of a closed run may be sent to again, by a new run.
 
 use super::{DeliveryState, Outcome, Record};
+use crate::consent::is_wait;
 
 /// Whether a recipient of a closed run may be sent to again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -11,6 +12,8 @@ pub enum Again {
     Reached,
     /// Nobody knows whether it did: another one may be the second.
     Unconfirmed,
+    /// Meta withheld the message from its recipient: another may get through when that wait is over, and not before.
+    Withheld,
     /// Every other attempt would fail as well.
     FailedForGood,
     /// A person did not want it sent.
@@ -21,6 +24,7 @@ impl Again {
     /// Decides by what a delivery of a closed run is, and what is known of its attempts.
     pub fn of(state: DeliveryState, record: &Record) -> Self {
         let safe = |outcome| matches!(outcome, Outcome::None | Outcome::FailedRetryable);
+        let failed = |outcome| safe(outcome) || outcome == Outcome::Failed;
         match state {
             DeliveryState::Accepted | DeliveryState::Sent | DeliveryState::Delivered | DeliveryState::Read => {
                 Self::Reached
@@ -28,6 +32,7 @@ impl Again {
             DeliveryState::Cancelled => Self::Cancelled,
             DeliveryState::Planned | DeliveryState::Sending | DeliveryState::Unconfirmed => Self::Unconfirmed,
             DeliveryState::Failed | DeliveryState::Expired if record.outcomes.iter().all(safe) => Self::Yes,
+            DeliveryState::Failed if is_wait(record.code) && record.outcomes.iter().all(failed) => Self::Withheld,
             DeliveryState::Failed | DeliveryState::Expired => Self::FailedForGood,
         }
     }
@@ -36,6 +41,21 @@ impl Again {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_meta_withheld_may_be_sent_again_when_its_wait_is_over() {
+        let of = |code, outcomes: &[Outcome]| {
+            let mut record = Record { code, ..Record::default() };
+            for (attempt, outcome) in (1..).zip(outcomes) {
+                record.outcomes.raise(attempt, *outcome);
+            }
+            Again::of(DeliveryState::Failed, &record)
+        };
+        assert_eq!(of(131_049, &[Outcome::Failed]), Again::Withheld);
+        assert_eq!(of(990_002, &[Outcome::FailedRetryable, Outcome::Failed]), Again::Withheld);
+        assert_eq!(of(131_049, &[Outcome::Unsure, Outcome::Failed]), Again::FailedForGood);
+        assert_eq!(of(131_026, &[Outcome::Failed]), Again::FailedForGood);
+    }
 
     #[test]
     fn only_what_certainly_did_not_get_through_and_may_is_sent_again() {

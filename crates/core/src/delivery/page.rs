@@ -214,11 +214,12 @@ impl Page {
         Begun::Granted { at: now, granted, list: 0 }
     }
 
-    /// An intent that is begun already was begun by this owner, and its reply lost: claim leaves nothing begun.
+    /// An intent that is begun already was begun by this owner, and its reply lost: claim leaves nothing begun. *It is asked
+    /// for again on another number*: refused, or the ledger would name a number that has not sent it.
     fn grant(&mut self, intent: &Intent, number: u8, now: UnixMs) -> bool {
         let Some(record) = self.records.get(usize::from(intent.index)) else { return false };
         let (used, n) = (record.outcomes.used(), intent.attempt);
-        let repeated = used == n && n > 0 && record.outcomes.get(n) == Outcome::Begun;
+        let repeated = used == n && n > 0 && record.outcomes.get(n) == Outcome::Begun && record.number == number;
         let expected = record.standing(&self.terms) == intent.expected && used + 1 == n && n <= MAX_ATTEMPTS;
         if expected && !repeated {
             self.change(usize::from(intent.index), |record| record.begin(n, number, now));

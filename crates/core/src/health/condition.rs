@@ -8,11 +8,8 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use super::Reading;
+use super::{Playbook, Rates, Reading, playbook::MINUTE_MS};
 use crate::{UnixMs, campaign::Priority, fault::word};
-
-const MINUTE_MS: i64 = 60 * 1_000;
-const HOUR_MS: i64 = 60 * MINUTE_MS;
 
 word! {
     /// How far a number is used; greater is worse.
@@ -43,6 +40,10 @@ word! {
         AccountLocked = "account_locked",
         /// It is not registered (Meta: errors 133010, 131045 and 33).
         NotRegistered = "not_registered",
+        /// A larger share of its messages fails than of the others of its pool.
+        Failing = "failing",
+        /// Many recipients tell it that they want no more.
+        OptOuts = "opt_outs",
         /// It has served its time.
         Recovering = "recovering",
         /// A person has said so.
@@ -76,42 +77,8 @@ pub struct Signs<'a> {
     pub reading: Option<&'a Reading>,
     /// What its messages were answered with.
     pub heard: &'a [Heard],
-}
-
-/// What follows on signs. Spans are milliseconds.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Playbook {
-    /// Whether numbers are watched at all.
-    pub on: bool,
-    /// How long a number is paused for a first, second, third and later offence against recipients.
-    pub pauses_ms: Vec<i64>,
-    /// How long one whose account or registration was refused is paused before it is tried again.
-    pub refused_ms: i64,
-    /// How long a number is used less after it was paused, or rated medium.
-    pub cooldown_ms: i64,
-    /// At which share of its pace, in thousandths, one in cooldown sends.
-    pub cooldown_pace_milli: u32,
-    /// Whom one in cooldown serves: these, and who is more urgent.
-    pub cooldown_serves: Priority,
-    /// After so long without another, an offence is forgotten.
-    pub forgets_ms: i64,
-    /// How many messages a number that is warmed up sends a day, step by step.
-    pub warmup: Vec<u32>,
-}
-
-impl Default for Playbook {
-    fn default() -> Self {
-        Self {
-            on: true,
-            pauses_ms: vec![4 * HOUR_MS, 12 * HOUR_MS, 24 * HOUR_MS],
-            refused_ms: 15 * MINUTE_MS,
-            cooldown_ms: 48 * HOUR_MS,
-            cooldown_pace_milli: 500,
-            cooldown_serves: Priority::Critical,
-            forgets_ms: 7 * 24 * HOUR_MS,
-            warmup: vec![50, 250, 1_000, 5_000, 10_000],
-        }
-    }
+    /// What was counted of it of late.
+    pub rates: Rates,
 }
 
 /// How far a number is used, and why.
@@ -177,12 +144,12 @@ impl Leave {
 }
 
 /// A sign against a number: what it calls for.
-struct Sign {
-    stage: Stage,
-    cause: Cause,
-    evidence: String,
+pub(super) struct Sign {
+    pub(super) stage: Stage,
+    pub(super) cause: Cause,
+    pub(super) evidence: String,
     /// When it was given.
-    at: UnixMs,
+    pub(super) at: UnixMs,
 }
 
 impl Cause {
@@ -196,6 +163,11 @@ impl Cause {
         matches!(self, Self::QualityYellow | Self::QualityRed)
     }
 
+    /// Whether it is reckoned from counts, and no word of Meta's or a person's.
+    fn is_reckoned(self) -> bool {
+        matches!(self, Self::Failing | Self::OptOuts)
+    }
+
     /// Whether recipients are offended, and not only the papers out of order.
     fn is_offence(self) -> bool {
         matches!(self, Self::QualityRed | Self::SpamLimit | Self::AccountBlocked)
@@ -203,9 +175,10 @@ impl Cause {
 }
 
 impl Signs<'_> {
-    /// The worst sign there is, of the answers only those after `heard_until`, and none so old that its pause would be over.
-    /// Of signs of one stage the latest.
-    fn worst(&self, heard_until: UnixMs, now: UnixMs, playbook: &Playbook) -> Option<Sign> {
+    /// The worst sign there is against a number in the condition `held`, of the answers only those that were not dealt with,
+    /// and none so old that its pause would be over. Of signs of one stage the latest, and what Meta says before what is
+    /// reckoned.
+    fn worst(&self, held: &Condition, now: UnixMs, playbook: &Playbook) -> Option<Sign> {
         let rated = self.reading.and_then(|reading| {
             let (stage, cause) = match reading.quality.as_deref()? {
                 "RED" => (Stage::Paused, Cause::QualityRed),
@@ -215,7 +188,7 @@ impl Signs<'_> {
             let evidence = format!("Meta rates its quality {}", reading.quality.as_deref().unwrap_or_default());
             Some(Sign { stage, cause, evidence, at: reading.read_at })
         });
-        let told = self.heard.iter().filter(|heard| heard.at > heard_until).filter_map(|heard| {
+        let told = self.heard.iter().filter(|heard| heard.at > held.heard_until).filter_map(|heard| {
             let cause = Cause::of_code(heard.code)?;
             let shortest = if cause.is_offence() { playbook.pauses_ms.first() } else { Some(&playbook.refused_ms) };
             if now - heard.at >= *shortest? {
@@ -224,7 +197,9 @@ impl Signs<'_> {
             let evidence = format!("a message was answered with {}", heard.code);
             Some(Sign { stage: Stage::Paused, cause, evidence, at: heard.at })
         });
-        rated.into_iter().chain(told).max_by_key(|sign| (sign.stage, sign.at))
+        let reckoned = self.rates.signs(held.stage, now, &playbook.rates);
+        let signs = rated.into_iter().chain(told).chain(reckoned);
+        signs.max_by_key(|sign| (sign.stage, !sign.cause.is_reckoned(), sign.at))
     }
 }
 
@@ -256,7 +231,7 @@ impl Condition {
         if !playbook.on {
             return Self { heard_until: next.heard_until, ..Self::default() };
         }
-        match signs.worst(self.heard_until, now, playbook) {
+        match signs.worst(self, now, playbook) {
             Some(sign) if sign.stage >= next.stage => next.struck(sign, now, playbook),
             Some(sign) => next.eased(sign.stage, now, playbook),
             // As long as nobody has read how it is rated now, it is rated as it was.
@@ -292,7 +267,9 @@ impl Condition {
         let rises = sign.stage > self.stage;
         // An offence is not forgotten over papers that are out of order as well; and what comes of one is one offence.
         let is_worse = sign.cause.is_offence() && !self.cause.is_offence() && sign.stage == Stage::Paused;
-        let is_news = rises || is_worse;
+        // How Meta rates it weighs more than what was reckoned.
+        let is_word = sign.stage == self.stage && self.cause.is_reckoned() && sign.cause.is_rating();
+        let is_news = rises || is_worse || is_word;
         if is_news {
             if sign.cause.is_offence() {
                 let remembered = self.offended_at.is_some_and(|at| now - at < playbook.forgets_ms);
@@ -318,7 +295,8 @@ impl Condition {
 
     fn hold_ms(&self, cause: Cause, playbook: &Playbook) -> i64 {
         match cause {
-            Cause::QualityYellow | Cause::Recovering => playbook.cooldown_ms,
+            Cause::QualityYellow | Cause::Recovering | Cause::OptOuts => playbook.cooldown_ms,
+            Cause::Failing => playbook.rates.failing_ms,
             cause if cause.is_offence() => {
                 let place = (self.offences.max(1) as usize - 1).min(playbook.pauses_ms.len().saturating_sub(1));
                 playbook.pauses_ms.get(place).copied().unwrap_or_default()
@@ -332,9 +310,11 @@ impl Condition {
         if self.stage == Stage::Fit || self.until.is_some_and(|until| now < until) {
             return self;
         }
-        let offended = self.stage == Stage::Paused && (self.cause.is_offence() || self.cause == Cause::Person);
-        let stage = if offended { Stage::Cooldown.max(least) } else { least };
-        let hold = (stage == Stage::Cooldown).then(|| now + playbook.cooldown_ms);
+        let is_failing = self.cause == Cause::Failing;
+        let with_care = self.cause.is_offence() || self.cause == Cause::Person || is_failing;
+        let stage = if self.stage == Stage::Paused && with_care { Stage::Cooldown.max(least) } else { least };
+        let span = if is_failing { playbook.rates.failing_ms } else { playbook.cooldown_ms };
+        let hold = (stage == Stage::Cooldown).then(|| now + span);
         let evidence = format!("its time in {} is over", self.stage);
         let cause = if stage == Stage::Fit { Cause::Nothing } else { Cause::Recovering };
         (self.stage, self.since, self.until, self.cause, self.evidence) = (stage, now, hold, cause, evidence);

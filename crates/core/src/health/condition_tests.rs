@@ -3,6 +3,7 @@
 use proptest::prelude::*;
 
 use super::*;
+use crate::health::{Counts, Member, playbook::HOUR_MS};
 
 const START: UnixMs = 1_795_393_770_000;
 
@@ -11,18 +12,20 @@ struct Watch {
     condition: Condition,
     quality: &'static str,
     heard: Vec<Heard>,
+    rates: Rates,
     playbook: Playbook,
 }
 
 impl Watch {
     fn new() -> Self {
-        Self { condition: Condition::default(), quality: "GREEN", heard: vec![], playbook: Playbook::default() }
+        let (condition, rates, playbook) = (Condition::default(), Rates::default(), Playbook::default());
+        Self { condition, quality: "GREEN", heard: vec![], rates, playbook }
     }
 
     fn at(&mut self, minutes: i64) -> Stage {
         let now = START + minutes * MINUTE_MS;
         let reading = Reading { read_at: now, quality: Some(self.quality.to_owned()), ..Reading::default() };
-        let signs = Signs { reading: Some(&reading), heard: &self.heard };
+        let signs = Signs { reading: Some(&reading), heard: &self.heard, rates: self.rates };
         self.condition = self.condition.step(&signs, now, &self.playbook);
         self.condition.stage
     }
@@ -129,7 +132,7 @@ fn papers_out_of_order_do_not_make_an_offence_forgotten() {
 fn nobody_is_let_go_while_it_is_not_known_how_it_is_rated() {
     let mut watch = Watch::new();
     watch.rated("RED", 0);
-    let blind = Signs { reading: None, heard: &[] };
+    let blind = Signs::default();
     let later = watch.condition.step(&blind, START + 9 * HOUR_MS, &watch.playbook);
     assert_eq!(later.stage, Stage::Paused);
     assert_eq!(watch.rated("GREEN", 9 * HOURS), Stage::Cooldown);
@@ -160,6 +163,57 @@ fn other_answers_tell_nothing_against_a_number() {
     for code in [0, 1, 190, 130_429, 131_026, 131_049, 131_056, 132_001] {
         assert_eq!(Watch::new().hears(code, 0), Stage::Fit, "{code}");
     }
+}
+
+/// A pool of the number and one other, of whose hundred messages each so many have failed.
+fn failing(own: u64, other: u64) -> Rates {
+    let member = |failed| Member { counts: Counts { messages: 100, failed, opted_out: 0 }, serves: true };
+    Rates::of(&[member(own), member(other)], 0)
+}
+
+#[test]
+fn a_number_that_fails_is_used_less_until_its_time_is_over_and_half_of_the_bound_is_undercut() {
+    let mut watch = Watch::new();
+    watch.rates = failing(10, 0);
+    assert_eq!(watch.at(0), Stage::Fit, "at the bound is not above it");
+    watch.rates = failing(11, 0);
+    assert_eq!((watch.at(1), watch.condition.cause), (Stage::Cooldown, Cause::Failing));
+    let told = "11.0 % of its 100 messages of the last 10 minutes failed, and 0.0 % of the 100 of others in its pool";
+    assert_eq!(watch.condition.evidence, told);
+    watch.rates = failing(5, 0);
+    assert_eq!((watch.at(2), watch.at(61), watch.at(90)), (Stage::Cooldown, Stage::Cooldown, Stage::Cooldown));
+    watch.rates = failing(4, 0);
+    assert_eq!(watch.at(91), Stage::Fit);
+    watch.rates = failing(9, 0);
+    assert_eq!((watch.at(92), watch.condition.offences), (Stage::Fit, 0));
+}
+
+#[test]
+fn a_number_that_fails_by_half_is_stopped_and_comes_back_in_two_steps() {
+    let mut watch = Watch::new();
+    watch.rates = failing(51, 20);
+    assert_eq!((watch.at(0), watch.condition.cause), (Stage::Paused, Cause::Failing));
+    watch.rates = Rates::default();
+    assert_eq!((watch.at(59), watch.at(60)), (Stage::Paused, Stage::Cooldown));
+    assert_eq!((watch.at(119), watch.at(120)), (Stage::Cooldown, Stage::Fit));
+}
+
+#[test]
+fn how_meta_rates_a_number_weighs_more_than_what_was_reckoned() {
+    let mut watch = Watch::new();
+    watch.rates = failing(60, 0);
+    assert_eq!((watch.rated("RED", 0), watch.condition.cause), (Stage::Paused, Cause::QualityRed));
+    let mut watch = Watch::new();
+    watch.rates = failing(20, 0);
+    watch.at(0);
+    assert_eq!((watch.rated("YELLOW", 1), watch.condition.cause), (Stage::Cooldown, Cause::QualityYellow));
+    watch.rates = Rates::default();
+    assert_eq!((watch.rated("GREEN", 47 * HOURS), watch.at(48 * HOURS + 1)), (Stage::Cooldown, Stage::Fit));
+    let mut watch = Watch::new();
+    watch.rates = failing(60, 0);
+    watch.at(0);
+    watch.rated("RED", 1);
+    assert_eq!((watch.condition.cause, watch.condition.offences), (Cause::QualityRed, 1));
 }
 
 #[test]
@@ -215,7 +269,7 @@ proptest! {
                 prop_assert!(before.until.is_none_or(|until| now >= until), "too soon: {before} then {after}");
                 prop_assert!(!(before.cause.is_offence() && after.stage == Stage::Fit), "without a cooldown");
             }
-            let again = after.step(&Signs { reading: None, heard: &watch.heard }, now, &watch.playbook);
+            let again = after.step(&Signs { heard: &watch.heard, ..Signs::default() }, now, &watch.playbook);
             prop_assert!(again.stage <= after.stage, "a repeat makes nothing worse");
         }
     }

@@ -2,13 +2,17 @@
 //! how it was throttled, and from its [condition](Condition), which alone is remembered.
 
 mod condition;
+mod playbook;
 #[cfg(test)]
 mod properties;
+mod rates;
 mod warmup;
 
 use serde::{Deserialize, Serialize};
 
-pub use self::condition::{Cause, Condition, Heard, Leave, Pin, Playbook, Signs as ConditionSigns, Stage};
+pub use self::condition::{Cause, Condition, Heard, Leave, Pin, Signs as ConditionSigns, Stage};
+pub use self::playbook::{Playbook, RateRules};
+pub use self::rates::{Counts, Member, Rates, minute};
 pub use self::warmup::{STEP_MS as WARMUP_STEP_MS, Told as WarmupTold, Warmup};
 use crate::{UnixMs, fault::word};
 
@@ -73,6 +77,11 @@ pub struct Reading {
 const OUT: [&str; 6] = ["DISCONNECTED", "RESTRICTED", "MIGRATED", "DELETED", "UNVERIFIED", "PENDING"];
 
 impl Reading {
+    /// Whether Meta lets the number send nothing at `now`.
+    pub fn forbids(&self, now: UnixMs) -> bool {
+        self.verdict(now).is_some()
+    }
+
     /// Why Meta lets the number send nothing, if so, at `now`. A reading that is too old says nothing.
     fn verdict(&self, now: UnixMs) -> Option<Health> {
         if now - self.read_at > READING_GOOD_FOR_MS {

@@ -13,6 +13,8 @@ enum Input {
     /// Meta says status, rating and whether it may send.
     Read(&'static str, &'static str, &'static str),
     Heard(u32),
+    /// This was counted: messages, failed and opted out, of it and of the others; and whether there are others.
+    Counted([u64; 3], [u64; 3], bool),
     Pin(Stage, Option<i64>),
     Unpin,
     Paused(bool),
@@ -31,6 +33,7 @@ fn inputs() -> impl Strategy<Value = Input> {
         6 => wait.prop_map(Input::Wait),
         6 => (status, quality, can_send).prop_map(|(status, quality, can_send)| Input::Read(status, quality, can_send)),
         2 => code.prop_map(Input::Heard),
+        3 => (counts(), counts(), any::<bool>()).prop_map(|(own, others, peers)| Input::Counted(own, others, peers)),
         1 => (stage, prop::option::of(1..100 * HOUR)).prop_map(|(stage, length)| Input::Pin(stage, length)),
         1 => Just(Input::Unpin),
         1 => any::<bool>().prop_map(Input::Paused),
@@ -39,11 +42,19 @@ fn inputs() -> impl Strategy<Value = Input> {
     ]
 }
 
+fn counts() -> impl Strategy<Value = [u64; 3]> {
+    let part = || prop_oneof![3 => 0..10_u64, 1 => 0..120_u64];
+    (0..120_u64, part(), part()).prop_map(|(messages, failed, opted_out)| [messages, failed, opted_out])
+}
+
 /// A number as all that is kept of it.
 struct Kept {
     now: UnixMs,
     reading: Option<Reading>,
     heard: Vec<Heard>,
+    rates: Rates,
+    /// What it was paused for last.
+    paused_for: Cause,
     condition: Condition,
     warmup: Option<Warmup>,
     paused: bool,
@@ -54,7 +65,18 @@ impl Kept {
     fn new() -> Self {
         let (condition, now) = (Condition::default(), 1_795_393_770_000);
         let warmup = Some(Warmup::starting(now));
-        Self { now, reading: None, heard: vec![], condition, warmup, paused: false, speed_milli: 1_000 }
+        let (rates, paused_for) = (Rates::default(), Cause::Nothing);
+        Self {
+            now,
+            reading: None,
+            heard: vec![],
+            rates,
+            paused_for,
+            condition,
+            warmup,
+            paused: false,
+            speed_milli: 1_000,
+        }
     }
 
     fn take(&mut self, input: &Input) {
@@ -67,6 +89,14 @@ impl Kept {
                 self.reading = Some(Reading { read_at: now, status, quality, can_send, ..Reading::default() });
             }
             Input::Heard(code) => self.heard.push(Heard { code, at: now }),
+            Input::Counted(own, others, peers) => {
+                let member = |[messages, failed, opted_out]: [u64; 3]| Member {
+                    counts: Counts { messages, failed, opted_out },
+                    serves: true,
+                };
+                let pool = [member(own), member(others)];
+                self.rates = Rates::of(if peers { &pool } else { &pool[..1] }, 0);
+            }
             Input::Pin(stage, length) => {
                 let pin = Pin { stage, until: length.map(|length| now + length) };
                 self.condition = self.condition.pinned_by(pin, now);
@@ -91,11 +121,15 @@ impl Kept {
 
     /// One look of the monitor.
     fn look(&mut self, playbook: &Playbook) -> Result<(), TestCaseError> {
-        let signs = ConditionSigns { reading: self.fresh(), heard: &self.heard };
+        let signs = ConditionSigns { reading: self.fresh(), heard: &self.heard, rates: self.rates };
         let condition = self.condition.step(&signs, self.now, playbook);
         let step = |warmup: Warmup| warmup.stepped(&condition, self.fresh(), self.now, &playbook.warmup);
         let warmup = self.warmup.and_then(step);
         self.holds_its_time(&condition, playbook)?;
+        self.is_struck_with_reason(&condition)?;
+        if condition.stage == Stage::Paused {
+            self.paused_for = condition.cause;
+        }
         self.grows_only_while_green(&condition, warmup, playbook)?;
         (self.condition, self.warmup) = (condition, warmup);
         Ok(())
@@ -105,11 +139,25 @@ impl Kept {
     fn holds_its_time(&self, next: &Condition, playbook: &Playbook) -> Result<(), TestCaseError> {
         let is_persons = self.condition.cause == Cause::Person || next.cause == Cause::Person;
         if next.stage < self.condition.stage && !is_persons {
+            let follows_failing = self.condition.cause == Cause::Recovering && self.paused_for == Cause::Failing;
             let least = match self.condition.stage {
                 Stage::Paused => playbook.refused_ms,
+                _ if self.condition.cause == Cause::Failing || follows_failing => playbook.rates.failing_ms,
                 _ => playbook.cooldown_ms,
             };
             prop_assert!(self.now - self.condition.since >= least, "{} after {}", next, self.condition);
+        }
+        Ok(())
+    }
+
+    /// What is reckoned from counts holds no number back of which too little is known, and pauses none that has nobody to be
+    /// compared with.
+    fn is_struck_with_reason(&self, next: &Condition) -> Result<(), TestCaseError> {
+        let is_reckoned = matches!(next.cause, Cause::Failing | Cause::OptOuts);
+        if is_reckoned && next.stage > self.condition.stage {
+            prop_assert!(self.rates.is_judged(50), "{} of {:?}", next, self.rates);
+            prop_assert!(next.cause == Cause::Failing || next.stage == Stage::Cooldown);
+            prop_assert!(next.stage < Stage::Paused || self.rates.is_compared(50), "{} of {:?}", next, self.rates);
         }
         Ok(())
     }

@@ -70,7 +70,8 @@ pub fn judge(input: &SlaInput<'_>, now: UnixMs) -> Sla {
     let intended = input.dropped_by_reason.iter().filter(|(reason, _)| !reason.is_defect()).map(|(_, count)| count);
     let of_class = |class: &str| input.failures.iter().filter(|f| f.class == class).map(|f| f.count).sum::<u64>();
     // Who was suppressed after the freeze is no more promised anything than who was before.
-    let eligible = input.submitted.saturating_sub(intended.sum::<u64>() + of_class(Failure::SUPPRESSED));
+    let silenced = of_class(Failure::SUPPRESSED) + of_class(Failure::WITHHELD);
+    let eligible = input.submitted.saturating_sub(intended.sum::<u64>() + silenced);
     let unreachable = of_class(Failure::RECIPIENT);
     let attained = share(input.within_deadline, eligible);
     let verdict = match (input.cancelled, now < input.deadline_at && !input.closed) {

@@ -151,10 +151,7 @@ fn each_variable_needs_its_sample() {
         &with("/components/1/example/body_text", json!([["Asha", "Monday", "?"]])),
         "/components/1/example: holds a sample of `{{3}}`",
     );
-    faulty(
-        &with("/components/0/example/header_handle", json!([])),
-        "/components/0/example: is missing: give a sample",
-    );
+    faulty(&with("/components/0/example/header_handle", json!([])), "/components/0/example: is missing: give a sample");
     faulty(&with("/components/3/buttons/0/example", json!(null)), "/components/3/buttons/0/example: is missing");
 }
 

@@ -6,14 +6,15 @@ use dawncast_core::{
     UnixMs,
     canary::{CanaryVerdict, Seen},
     delivery::Standing,
-    verdict::SUPPRESSED,
 };
 use dawncast_store::run::{Advanced, CanaryJudged, CanaryPages, Run};
 use tracing::{info, warn};
 
 use super::{Chores, tick};
 use crate::{
-    EngineError, notify,
+    EngineError,
+    answer::own_code,
+    notify,
     points::{Point, reach},
 };
 
@@ -57,7 +58,7 @@ impl Chores {
             for record in &ledger.records {
                 let standing = record.standing(&ledger.header.terms);
                 last_begun = last_begun.max(record.last_begun);
-                seen.add(standing, standing == Standing::Failed && record.code == SUPPRESSED);
+                seen.add(standing, standing == Standing::Failed && own_code(record.code).is_some());
             }
         }
         Ok((seen, last_begun))

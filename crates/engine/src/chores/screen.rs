@@ -1,4 +1,4 @@
-//! Who may be written to at all. Freeze asks: consent, the suppression list, pauses, frequency caps, and for free-form
+//! Who may be written to at all. Freeze asks: consent, the suppression list, pauses, what Meta withholds, frequency caps, and for free-form
 //! messages which number has an open service window. These change, so that what they came to is pinned with the run, and
 //! plan reads it there.
 
@@ -58,6 +58,8 @@ pub(super) enum Screen {
         caps: BTreeMap<Scope, Cap>,
         /// Where it may go out, if it is free-form.
         windows: Option<Windows>,
+        /// When the first of them would hear.
+        opens_at: UnixMs,
     },
     /// Knows what freeze found, by row: who is kept out, and which number is fixed.
     Knows(HashMap<u64, Refusal>, Vec<u8>),
@@ -67,7 +69,9 @@ impl Screen {
     /// The same for one who only looks: to ask the frequency cap is to count.
     pub(super) fn without_cap(self) -> Self {
         match self {
-            Self::Asks { scopes, told, windows, .. } => Self::Asks { scopes, told, caps: BTreeMap::new(), windows },
+            Self::Asks { scopes, told, windows, opens_at, .. } => {
+                Self::Asks { scopes, told, caps: BTreeMap::new(), windows, opens_at }
+            }
             knows => knows,
         }
     }
@@ -77,7 +81,8 @@ impl Screen {
 /// that this message could not be rendered for it.
 fn is_screened(row: &DroppedRow) -> bool {
     let lists = matches!(row.reason, DropReason::Suppressed | DropReason::Capped | DropReason::Compliance);
-    lists || matches!(row.reason, DropReason::MissingAttribute | DropReason::MissingAsset)
+    let withheld = matches!(row.reason, DropReason::Withheld | DropReason::Undeliverable);
+    lists || withheld || matches!(row.reason, DropReason::MissingAttribute | DropReason::MissingAsset)
 }
 
 impl Selection {
@@ -120,7 +125,8 @@ impl Chores {
         let depends = scopes.values().any(|scope| policy.consent.of(*scope) == ConsentRule::WhereTold);
         let told = depends && self.tells_consent(run, version).await?;
         let windows = message.is_free_form().then(|| windows(run, senders));
-        Ok(Screen::Asks { scopes, told, caps: policy.caps.clone(), windows })
+        let opens_at = run.record.opening.opens_at.max(self.clock.now());
+        Ok(Screen::Asks { scopes, told, caps: policy.caps.clone(), windows, opens_at })
     }
 
     /// For plan.
@@ -148,17 +154,19 @@ impl Chores {
 
     /// What is to be said of each of `rows`; the first is number `first` of the audience.
     pub(super) async fn look(&self, screen: &Screen, rows: &[Row], first: u64) -> Result<Vec<Looked>, EngineError> {
-        let (scopes, told, windows) = match screen {
+        let (scopes, told, windows, at) = match screen {
             Screen::Knows(known, numbers) => {
                 let number = |row: u64| numbers.get(row as usize - 1).copied().unwrap_or(ANY);
                 let looked = |row: u64| known.get(&row).map_or_else(|| Ok(number(row)), |refusal| Err(refusal.clone()));
                 return Ok((first..first + rows.len() as u64).map(looked).collect());
             }
-            Screen::Asks { scopes, told, windows, .. } => (scopes, *told, windows),
+            Screen::Asks { scopes, told, windows, opens_at, .. } => (scopes, *told, windows, *opens_at),
         };
         let phones: Vec<Option<Phone>> = rows.iter().map(|row| Phone::from_digits(row.phone).ok()).collect();
         let asked: Vec<Phone> = phones.iter().flatten().copied().collect();
-        let mut listed = self.ctx.store.suppressions(&asked).await?.into_iter();
+        let store = &self.ctx.store;
+        let (listed, withheld) = tokio::try_join!(store.suppressions(&asked), store.withheld(&asked))?;
+        let (mut listed, mut withheld) = (listed.into_iter(), withheld.into_iter());
         let mut open = match windows {
             Some(windows) => {
                 let persons: Vec<u64> = asked.iter().map(|phone| phone.person()).collect();
@@ -173,10 +181,12 @@ impl Chores {
             // What is no phone is found out to be none elsewhere.
             let Some(phone) = phone else { return Ok(ANY) };
             let (suppression, number) = (listed.next().flatten(), open.next().flatten());
+            let withheld = withheld.next().flatten();
             // Of what would go to this row: whoever may be sent no free-form message gets no template in its place.
             let scope = fallback.filter(|_| number.is_none()).unwrap_or(own);
             let consent = row.consent.as_deref();
-            match policy.refuses(&Asked { scope, phone, consent, told, suppression: suppression.as_ref() }) {
+            let (suppression, withheld) = (suppression.as_ref(), withheld.as_ref());
+            match policy.refuses(&Asked { scope, phone, consent, told, suppression, withheld, at }) {
                 Some(refusal) => Err(refusal),
                 None if fallback.is_some() => Ok(number.unwrap_or(ANY)),
                 None => number.ok_or_else(|| (DropReason::Compliance, NO_WINDOW.to_owned())),

@@ -1,14 +1,16 @@
-//! What an answer says beyond its own message: against the number that sent it, or that its recipient wants no more of a kind.
+//! What an answer says beyond its own message: against the number that sent it, that its recipient wants no more of a kind, or
+//! that Meta withholds it from the recipient.
 //! Written beside the owner's work; that it is lost with a process costs no more than the next such answer.
 
 use dawncast_core::{
     UnixMs,
-    consent::{Change, Entry, Scope, Source},
+    consent::{Change, Entry, Scope, Source, Told},
     health::{Cause, Heard},
     phone::Phone,
     template,
     verdict::Verdict,
 };
+use dawncast_store::records::WithheldChange;
 use tracing::Instrument;
 
 use super::{owner::PageOwner, wire::Answer};
@@ -28,12 +30,25 @@ impl PageOwner {
         if let Verdict::TemplateDown(_) = answer.verdict {
             self.bar(answer.place, code, at);
         }
+        if let Some(told) = Told::of_code(code) {
+            self.withhold(answer, told, at);
+        }
         if code == STOPPED_MARKETING {
             let row = &self.recipients.rows[usize::from(answer.index)];
             let ctx = self.shared.ctx.clone();
             let phone = Phone::from_digits(row.phone);
             self.note(async move { suppress(&ctx, phone.ok(), at).await });
         }
+    }
+
+    /// The recipient's messages wait, in the runs that follow.
+    fn withhold(&self, answer: &Answer, told: Told, at: UnixMs) {
+        let ctx = self.shared.ctx.clone();
+        let Ok(phone) = Phone::from_digits(self.recipients.rows[usize::from(answer.index)].phone) else { return };
+        self.note(async move {
+            ctx.store.change_withheld(&[(phone, WithheldChange::Told(told, at))], at).await?;
+            Ok(())
+        });
     }
 
     /// The template cannot be sent from that account: here from now on, and everywhere once it is stored, until it is read as

@@ -110,14 +110,16 @@ impl PageOwner {
     }
 
     /// Takes back what is in doubt and, by the ledger, was begun: it never left. True when there was any. Only the ledger
-    /// of this very ownership tells: once another has taken the page over, the same attempt may be the other's.
+    /// of this very ownership tells: once another has taken the page over, the same attempt may be the other's. *Redis loses
+    /// what it was told of that*: the desk knows it as well, and tells it again.
     fn withdraw(&mut self, ledger: &Ledger) -> bool {
         let outcome = |intent: &Intent| ledger.records[usize::from(intent.index)].outcomes.get(intent.attempt);
         let mut doubt = std::mem::take(&mut self.doubt);
         doubt.retain(|intent| outcome(intent) == Outcome::Begun);
         for intent in &doubt {
-            let fact = Verdict::Withdrawn.fact(intent.attempt, self.now());
-            self.tell(intent.index, fact, None, self.home);
+            let (index, attempt, now) = (intent.index, intent.attempt, self.now());
+            let fact = self.desk.answered(index, attempt, Verdict::Withdrawn, now, &mut rand::rng());
+            self.tell(index, fact, None, self.home);
         }
         !doubt.is_empty()
     }

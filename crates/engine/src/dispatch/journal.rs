@@ -54,6 +54,8 @@ pub(super) struct Batch {
     place: usize,
     /// A place on the wire for each.
     places: OwnedSemaphorePermit,
+    /// Those that turned out to have no room by the pair limit, with when they have.
+    full: Vec<(u16, UnixMs)>,
 }
 
 /// Until when a number is not asked for credit.
@@ -80,9 +82,11 @@ pub(super) enum Beginning {
     Idle,
     /// The number granted no credit.
     NoCredit { place: usize, granted: Granted },
+    /// Nobody of them has room by the pair limit.
+    NoRoom(Box<Batch>),
     /// The ledger was asked.
     Asked {
-        batch: Batch,
+        batch: Box<Batch>,
         bodies: Vec<Result<Bytes, String>>,
         asked: Instant,
         answer: Result<Begun, StoreError>,
@@ -122,15 +126,17 @@ impl PageOwner {
             return None;
         }
         let (now, gate) = (self.now(), self.gate());
+        self.follow_turn(now);
         let limit = held.as_ref().map_or(BATCH, OwnedSemaphorePermit::num_permits);
         let mut intents = self.desk.ready(now, &self.path, gate, limit);
         let place = self.turn_of(now).filter(|place| self.rest_of(*place).until <= now && !intents.is_empty())?;
-        if !self.admit(place, &mut intents, now) {
+        self.look_for_room(place, &mut intents, now);
+        if intents.is_empty() || !self.admit(place, &mut intents, now) {
             return None;
         }
         let places = held.or_else(|| self.places.take(intents.len()))?;
         intents.truncate(places.num_permits());
-        Some(Batch { intents, place, places })
+        Some(Batch { intents, place, places, full: Vec::new() })
     }
 
     /// Whose turn it is: the first of home and stand-ins that has the template and is not away for long. A number that is
@@ -176,6 +182,10 @@ impl PageOwner {
         };
         reach(Point::GrantAfter);
         batch.intents.truncate(granted.count as usize);
+        batch.full = self.take_room(batch.place, &mut batch.intents).await;
+        if batch.intents.is_empty() {
+            return Beginning::NoRoom(batch.into());
+        }
         let bodies = batch.intents.iter().map(|intent| self.body(intent, batch.place)).collect();
         let intents: Vec<(Intent, u8)> = batch.intents.iter().map(|intent| (*intent, batch.place as u8)).collect();
         let asked = Instant::now();
@@ -183,7 +193,7 @@ impl PageOwner {
         let answer = store.begin(&self.owner, &intents).await;
         reach(Point::BeginAfter);
         let look = self.listen(&answer).await;
-        Beginning::Asked { batch, bodies, asked, answer, look }
+        Beginning::Asked { batch: batch.into(), bodies, asked, answer, look }
     }
 
     fn body(&self, intent: &Intent, place: usize) -> Result<Bytes, String> {
@@ -212,22 +222,35 @@ impl PageOwner {
                 self.shared.ctx.trouble(format_args!("credit for page {} cannot be had now", self.owner.page), error);
                 self.pause();
             }
-            Beginning::Asked { batch, bodies, asked, answer, look } => match answer {
-                Ok(Begun::Granted { at, granted, .. }) => {
-                    let knows_whom = self.heed(look);
-                    self.send(batch, bodies, Taken { asked, at, knows_whom }, &granted);
+            Beginning::NoRoom(batch) => self.put_off(batch.place, &batch.full),
+            Beginning::Asked { batch, bodies, asked, answer, look } => {
+                self.put_off(batch.place, &batch.full);
+                match answer {
+                    Ok(Begun::Granted { at, granted, .. }) => {
+                        let knows_whom = self.heed(look);
+                        self.send(*batch, bodies, Taken { asked, at, knows_whom }, &granted);
+                    }
+                    Ok(Begun::Refused(refusal)) => {
+                        self.never_left(&batch);
+                        self.refused(refusal);
+                    }
+                    Err(error) => {
+                        // Unanswered: perhaps in the journal. Asked again, it is granted again.
+                        let what = format_args!("begin of page {} was not answered and is repeated", self.owner.page);
+                        self.shared.ctx.trouble(what, error);
+                        self.never_left(&batch);
+                        self.doubt.retain(|doubted| !batch.intents.contains(doubted));
+                        self.doubt.extend(batch.intents);
+                        self.pause();
+                    }
                 }
-                Ok(Begun::Refused(refusal)) => self.refused(refusal),
-                Err(error) => {
-                    // Unanswered: perhaps in the journal. Asked again, it is granted again.
-                    let what = format_args!("begin of page {} was not answered and is repeated", self.owner.page);
-                    self.shared.ctx.trouble(what, error);
-                    self.doubt.retain(|doubted| !batch.intents.contains(doubted));
-                    self.doubt.extend(batch.intents);
-                    self.pause();
-                }
-            },
+            }
         }
+    }
+
+    /// What was counted against pairs and is not begun counts no more: it is counted anew.
+    fn never_left(&self, batch: &Batch) {
+        batch.intents.iter().for_each(|it| self.count_no_more(batch.place, it.index, Verdict::Withdrawn));
     }
 
     fn wait_for_credit(&mut self, place: usize, granted: Granted) {
@@ -258,12 +281,17 @@ impl PageOwner {
     /// begin is young, and the deadline is ahead. A worker that was frozen in between takes it back.
     fn send(&mut self, mut batch: Batch, bodies: Vec<Result<Bytes, String>>, taken: Taken, granted: &[bool]) {
         let Taken { asked, at, knows_whom } = taken;
-        self.doubt.retain(|doubted| !batch.intents.contains(doubted));
+        let answered = batch.intents.iter().zip(granted).filter(|(_, granted)| **granted);
+        let answered: Vec<Intent> = answered.map(|(intent, _)| *intent).collect();
+        // *What was not answered is asked for again on another number*: the ledger keeps it for the first, and refuses. It stays
+        // in doubt, and is taken back when it is looked up.
+        self.doubt.retain(|doubted| !answered.contains(doubted));
         let until = self.sends_until().min(asked + BEGIN_GOOD_FOR);
         let in_time = Instant::now() < until && self.gate() == Gate::Open && knows_whom;
         let place = batch.place;
         for ((intent, body), granted) in batch.intents.iter().zip(bodies).zip(granted) {
             let Some(permit) = batch.places.split(1).filter(|_| *granted) else {
+                self.count_no_more(place, intent.index, Verdict::Withdrawn);
                 self.stale = true;
                 self.pause();
                 continue;
@@ -271,8 +299,8 @@ impl PageOwner {
             self.desk.begun(intent, place as u8, at);
             self.sheet.senders[place].moves.count(DeliveryState::Sending, 1);
             match body {
-                _ if knows_whom && self.silence.holds(intent.index) => {
-                    self.settle_unsent(intent, Verdict::Suppressed, place)
+                _ if let Some(silence) = self.silence.of(intent.index).filter(|_| knows_whom) => {
+                    self.settle_unsent(intent, silence, place)
                 }
                 Ok(body) if in_time => self.post(intent, place, body, permit, until),
                 Ok(_) => self.settle_unsent(intent, Verdict::Withdrawn, place),
@@ -288,6 +316,7 @@ impl PageOwner {
     fn settle_unsent(&mut self, intent: &Intent, verdict: Verdict, place: usize) {
         let now = self.now();
         self.sheet.senders[place].sends.count(verdict);
+        self.count_no_more(place, intent.index, verdict);
         let fact = self.desk.answered(intent.index, intent.attempt, verdict, now, &mut rand::rng());
         self.tell(intent.index, fact, None, place);
     }

@@ -10,6 +10,7 @@ mod journal;
 mod lane;
 mod lines;
 mod owner;
+mod pairs;
 mod places;
 mod sheet;
 mod silence;
@@ -29,8 +30,8 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use tracing::warn;
 
 pub(crate) use self::codes::STOPPED_MARKETING;
-use self::{backend::LaneBackend, lane::PageJob, lines::Lines, sheet::Sheets};
-use crate::{Clock, Context, EngineError, meters::Meters};
+use self::{backend::LaneBackend, lane::PageJob, lines::Lines, pairs::Pairs, sheet::Sheets};
+use crate::{Clock, Context, EngineError, meters::Meters, rates::Rates};
 
 /// Leased pages on their way to owners.
 type Queue = tokio::sync::Mutex<mpsc::Receiver<PageJob>>;
@@ -41,6 +42,9 @@ pub(crate) struct Shared {
     pub(crate) clock: Clock,
     pub(crate) sheets: Sheets,
     pub(crate) lines: Lines,
+    pub(crate) rates: Rates,
+    /// Counts what is sent to each user.
+    pub(crate) pairs: Pairs,
     /// One permit per POST on the wire.
     pub(crate) wire: Arc<Semaphore>,
     /// Tells owners to begin nothing more and give their pages back.
@@ -61,6 +65,8 @@ pub async fn worker(ctx: Context, stop: CancellationToken) -> Result<(), EngineE
     let shared = Arc::new(Shared {
         sheets: Sheets::new(ctx.clone(), meters.clone()),
         lines: Lines::new(),
+        rates: Rates::new(ctx.clone()),
+        pairs: Pairs::default(),
         wire: Arc::new(Semaphore::new(ctx.settings.in_flight)),
         stop: stop.clone(),
         owners: TaskTracker::new(),

@@ -26,6 +26,7 @@ use super::{
     journal::{BATCH, Resting},
     lane::PageJob,
     lines::Heard,
+    pairs::Waiting,
     places::Places,
     sheet::Sheet,
     silence::Silence,
@@ -75,6 +76,8 @@ pub(super) struct PageOwner {
     pub(super) suspicion: Doubt,
     /// Whom not to write to.
     pub(super) silence: Silence,
+    /// Whom to write to later.
+    pub(super) waiting: Waiting,
     /// By the number.
     pub(super) rests: Vec<Resting>,
     /// When the last successful renewal was sent.
@@ -137,6 +140,7 @@ impl PageOwner {
             server,
             suspicion,
             silence: Silence::default(),
+            waiting: Waiting::default(),
             renewed: job.asked,
             renew_at: job.asked,
             refusal: None,
@@ -277,6 +281,7 @@ impl PageOwner {
         };
         // Nobody rests for a stray throttle.
         let too_fast = self.shared.lines.heard(number, &heard, Instant::now());
+        self.shared.rates.add(number, now, answer.counts);
         // *A new token is given while the old one is refused*: that says nothing of the new one.
         let is_current = self.sheet.senders[answer.place].token.as_ref() == Some(&answer.token);
         if let Some(rest) = answer.rest.filter(|rest| if rest.halve { too_fast } else { is_current }) {
@@ -284,6 +289,7 @@ impl PageOwner {
             self.rest(answer.place, rest, now);
         }
         self.heed_code(&answer, now);
+        self.count_no_more(answer.place, answer.index, answer.verdict);
         let fact = self.desk.answered(answer.index, answer.attempt, answer.verdict, now, &mut rand::rng());
         self.tell(answer.index, fact, answer.message_id, answer.place);
     }

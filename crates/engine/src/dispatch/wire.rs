@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use bytes::Bytes;
 use dawncast_cloud_api::{Client, SendOutcome, Token, Way};
-use dawncast_core::{delivery::Attempt, ids::NumberId, verdict::Verdict};
+use dawncast_core::{delivery::Attempt, health::Counts, ids::NumberId, verdict::Verdict};
 use tokio::sync::OwnedSemaphorePermit;
 
 use crate::{
@@ -41,6 +41,8 @@ pub(super) struct Answer {
     pub(super) started: Instant,
     /// How the number must rest now.
     pub(super) rest: Option<Rest>,
+    /// What it counts for the number.
+    pub(super) counts: Counts,
     pub(super) message_id: Option<String>,
 }
 
@@ -51,8 +53,8 @@ pub(super) async fn post(client: Client, posting: Posting) -> Answer {
     let Posting { index, attempt, place, until, token, .. } = posting;
     if started >= until {
         posting.sends.count(Verdict::Withdrawn);
-        let verdict = Verdict::Withdrawn;
-        return Answer { index, attempt, place, verdict, token, started, rest: None, message_id: None };
+        let (verdict, counts) = (Verdict::Withdrawn, Counts::default());
+        return Answer { index, attempt, place, verdict, token, started, rest: None, counts, message_id: None };
     }
     let outcome = client.send_body(posting.number.as_str(), &token, posting.body).await;
     reach(Point::PostAfter);
@@ -64,10 +66,10 @@ pub(super) async fn post(client: Client, posting: Posting) -> Answer {
         let class = answer::class_word(error.entry().class(Way::Response));
         count_error(posting.number.as_str(), error.code, class);
     }
-    let rest = answer::rest(&outcome);
+    let (rest, counts) = (answer::rest(&outcome), answer::counts(&outcome));
     let message_id = match outcome {
         SendOutcome::Accepted { wamid, .. } => Some(wamid),
         _ => None,
     };
-    Answer { index, attempt, place, verdict, token, started, rest, message_id }
+    Answer { index, attempt, place, verdict, token, started, rest, counts, message_id }
 }

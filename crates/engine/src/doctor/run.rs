@@ -70,10 +70,10 @@ pub(crate) async fn sampled_links(
 ) -> Result<Vec<Finding>, EngineError> {
     let message = &run.record.spec.message;
     let varying: Vec<_> = varying_links(message).collect();
-    let Some((_, mut rows)) = store.read_audience(&run.record.spec.audience.id).await?.filter(|_| !varying.is_empty())
-    else {
+    if varying.is_empty() {
         return Ok(Vec::new());
-    };
+    }
+    let Some((_, mut rows)) = store.read_audience(&run.record.spec.audience.id).await? else { return Ok(Vec::new()) };
     let some = rows.next().await?.unwrap_or_default();
     let mut found = Vec::new();
     for row in some.iter().step_by((some.len() / SAMPLES).max(1)).take(SAMPLES) {

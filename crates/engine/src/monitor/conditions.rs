@@ -1,11 +1,12 @@
-//! The quality monitor: steps the condition and the warm-up of each number by what Meta says of it and how its messages are answered, lets its
-//! credit go by that, and says what changed. Any number of monitors may run: of two that see the same, one changes it.
+//! The quality monitor: steps the condition and the warm-up of each number by what Meta says of it, how its messages are
+//! answered and which share of them fails, lets its credit go by that, and says what changed. Any number of monitors may
+//! run: of two that see the same, one changes it.
 
 use std::time::Duration;
 
 use dawncast_core::{
     UnixMs,
-    health::{Condition, ConditionSigns, READING_GOOD_FOR_MS, Reading, Stage, WarmupTold},
+    health::{Condition, ConditionSigns, READING_GOOD_FOR_MS, Rates, Reading, Stage, WarmupTold},
     quota::{DailyLimit, Portfolio},
 };
 use dawncast_store::records::{Change, Number};
@@ -13,6 +14,7 @@ use futures::future::join_all;
 use metrics::counter;
 use tracing::{info, warn};
 
+use super::rates;
 use crate::{Context, EngineError, metrics::NUMBER_TRANSITIONS};
 
 /// Too many recipients have blocked or reported the number, or its portfolio's limit is used up (Meta: error codes).
@@ -24,15 +26,23 @@ const COUNT_AGAIN: Duration = Duration::from_millis(250);
 
 /// One look at every number, at all at once: one whose signs have to be waited for keeps no other from being stopped.
 pub(super) async fn look(ctx: &Context, now: UnixMs) -> Result<(), EngineError> {
-    let readings = ctx.store.readings().await?;
-    let steps = ctx.store.numbers().await?.into_iter().map(|number| {
+    let (readings, numbers) = (ctx.store.readings().await?, ctx.store.numbers().await?);
+    let mut rates = rates::of(ctx, &numbers, &readings, now).await?;
+    let steps = numbers.into_iter().map(|number| {
         let reading = readings.get(&number.phone_number_id);
-        step(ctx, number, reading, now)
+        let rates = rates.remove(&number.phone_number_id).unwrap_or_default();
+        step(ctx, number, reading, rates, now)
     });
     join_all(steps).await.into_iter().collect()
 }
 
-async fn step(ctx: &Context, number: Number, reading: Option<&Reading>, now: UnixMs) -> Result<(), EngineError> {
+async fn step(
+    ctx: &Context,
+    number: Number,
+    reading: Option<&Reading>,
+    rates: Rates,
+    now: UnixMs,
+) -> Result<(), EngineError> {
     let (store, playbook) = (&ctx.store, &ctx.settings.playbook);
     let mut heard = store.heard(&number.phone_number_id).await?;
     if heard.iter().any(|it| it.code == SPAM_LIMIT && it.at > number.condition.heard_until)
@@ -43,7 +53,7 @@ async fn step(ctx: &Context, number: Number, reading: Option<&Reading>, now: Uni
     }
     // What Meta said long ago is no word on how it is rated now.
     let reading = reading.filter(|reading| now - reading.read_at <= READING_GOOD_FOR_MS);
-    let signs = ConditionSigns { reading, heard: &heard };
+    let signs = ConditionSigns { reading, heard: &heard, rates };
     let watched = |number: &Number| {
         let condition = number.condition.step(&signs, now, playbook);
         let warmup = number.warmup.and_then(|it| it.stepped(&condition, reading, now, &playbook.warmup));

@@ -24,7 +24,7 @@ fn offer() -> Value {
 }
 
 /// A campaign of it.
-fn offers() -> Value {
+pub(crate) fn offers() -> Value {
     json!({ "message": offer(), "unconfirmed": { "then": "resend", "grace": "3s" } })
 }
 
@@ -32,7 +32,7 @@ fn consenting(n: u64, consent: &str) -> Recipient {
     Recipient { consent: Some(consent.to_owned()).filter(|told| !told.is_empty()), ..person(n) }
 }
 
-fn of(n: u64) -> Phone {
+pub(crate) fn of(n: u64) -> Phone {
     Phone::from_digits(FIRST_PHONE + n).unwrap()
 }
 
@@ -44,7 +44,7 @@ impl World {
     }
 
     /// Whom a run dropped, by number of recipient, each with reason and detail.
-    async fn dropped(&self, run: &RunId) -> Vec<(u64, DropReason, String)> {
+    pub(crate) async fn dropped(&self, run: &RunId) -> Vec<(u64, DropReason, String)> {
         let rows = self.store.dropped(run).await.unwrap().into_iter();
         rows.map(|DroppedRow { phone, reason, detail, .. }| (phone - FIRST_PHONE, reason, detail)).collect()
     }

@@ -4,15 +4,18 @@
 
 mod pool;
 
-use std::time::Duration;
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::Duration,
+};
 
 use dawncast_cloud_sim::NumberOrder;
 use dawncast_core::{
-    health::{Cause, Pin, Stage},
+    health::{Cause, Pin, Playbook, Stage},
     ids::{NumberId, RunId},
     report::{Report, SlaVerdict},
 };
-use dawncast_store::records::Number;
+use dawncast_store::{records::Number, run::DeliveryRow};
 use dawncast_testkit::until;
 use serde_json::{Value, json};
 use tokio_util::sync::DropGuard;
@@ -40,9 +43,15 @@ fn id(place: usize) -> NumberId {
 
 impl Scene {
     async fn start(numbers_every: Duration) -> Self {
+        Self::start_with(numbers_every, |_| {}).await
+    }
+
+    /// The same by a playbook that is changed so.
+    async fn start_with(numbers_every: Duration, change: impl FnOnce(&mut Playbook)) -> Self {
         let scrapes = Scrapes::start();
         let mut world = World::start(calm()).await;
         world.ctx.settings.numbers_every = numbers_every;
+        change(&mut world.ctx.settings.playbook);
         let scene = Self { scrapes, _watch: watch(&world), world };
         for place in 0..NUMBERS.len() {
             scene.is_read(place, "the number is read", |_| true).await;
@@ -157,14 +166,47 @@ async fn one_of_three_is_rated_low_in_mid_run_and_its_recipients_come_home_once_
     scene.health_is(0, "active").await;
     let next = world.submit(&audience, json!({ "window": window("+4s", "+40s") })).await;
     assert_eq!(world.closed(&next).await.sla.verdict, SlaVerdict::Pass);
-    let homes = |rows: Vec<dawncast_store::run::DeliveryRow>| {
-        let mut homes: Vec<_> = rows.into_iter().map(|row| (row.recipient.phone, row.home.unwrap())).collect();
-        homes.sort();
-        homes
-    };
-    let (before, rows) = (homes(world.rows(&run).await), world.rows(&next).await);
+    let (before, rows) = (world.rows(&run).await, world.rows(&next).await);
     assert!(rows.iter().filter(|row| row.number == Some(id(0))).count() > 50, "its own hear from it again");
-    assert_eq!(before, homes(rows));
+    assert_eq!(homes(&before), homes(&rows));
+}
+
+/// Each phone with the number at which it is at home.
+fn homes(rows: &[DeliveryRow]) -> BTreeMap<u64, NumberId> {
+    rows.iter().map(|row| (row.recipient.phone, row.home.clone().unwrap())).collect()
+}
+
+#[tokio::test]
+async fn who_was_served_by_others_comes_home_to_a_number_that_has_recovered_by_itself() {
+    let scene = Scene::start_with(OFTEN, |playbook| {
+        (playbook.pauses_ms, playbook.cooldown_ms) = (vec![500], 1_000);
+    })
+    .await;
+    let world = &scene.world;
+    let audience = world.audience(300).await;
+    let run = world.submit(&audience, json!({ "window": window("+8s", "+40s") })).await;
+    let _crew = (world.scheduler(), world.worker());
+    world.until_accepted(60).await;
+    scene.rate(0, "RED");
+    scene.comes_to(0, Stage::Paused).await;
+    scene.all_served(&run, 300).await;
+    let first = world.rows(&run).await;
+    let is_away = |row: &&DeliveryRow| row.home == Some(id(0)) && row.number != Some(id(0));
+    let away: BTreeSet<u64> = first.iter().filter(is_away).map(|row| row.recipient.phone).collect();
+    assert!(away.len() > 50, "{} were served by others", away.len());
+    // Its recipients rate it well again, and nobody else says anything.
+    scene.rate(0, "GREEN");
+    let recovered = scene.comes_to(0, Stage::Fit).await.condition;
+    assert_eq!((recovered.cause, recovered.pin), (Cause::Nothing, None));
+    let changes = world.store.changes(&id(0)).await.unwrap();
+    let stages: Vec<Stage> = changes.iter().rev().map(|change| change.to.stage).collect();
+    assert_eq!(stages, [Stage::Paused, Stage::Cooldown, Stage::Fit]);
+    let next = world.submit(&audience, json!({ "window": window("+4s", "+40s") })).await;
+    assert_eq!(world.closed(&next).await.sla.verdict, SlaVerdict::Pass);
+    let second = world.rows(&next).await;
+    assert_eq!(homes(&first), homes(&second));
+    let is_back = |row: &DeliveryRow| row.number == Some(id(0)) || !away.contains(&row.recipient.phone);
+    assert!(second.iter().all(is_back), "each of the {} hears from its home number again", away.len());
 }
 
 #[tokio::test]

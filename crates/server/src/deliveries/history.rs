@@ -21,6 +21,7 @@ use crate::{
     problem::Problem,
     state::ApiState,
     time::rfc3339,
+    waits::{Wait, waits},
 };
 
 /// Pages that are looked at in one call, of all runs together: 256 deliveries each.
@@ -45,6 +46,14 @@ pub(crate) struct Told {
     opens_at: String,
     #[serde(flatten)]
     view: View,
+}
+
+/// A page of the history, and what the phone waits for now.
+#[derive(Serialize)]
+pub(crate) struct Answer {
+    #[serde(flatten)]
+    page: Page<Told>,
+    waits: Vec<Wait>,
 }
 
 /// A place in the history; written, it is a cursor.
@@ -88,14 +97,16 @@ struct History {
 pub(crate) async fn history(
     State(state): State<ApiState>,
     Query(query): Query<HistoryQuery>,
-) -> Result<Json<Page<Told>>, Problem> {
+) -> Result<Json<Answer>, Problem> {
     let phone = query.phone.parse::<Phone>().map_err(|error| Problem::malformed(format!("`phone`: {error}.")))?;
     let start = query.cursor.as_deref().map(str::parse::<Place>).transpose();
     let start = start.map_err(|()| Problem::malformed("`cursor` is none that this list gave."))?;
     let limit = page_limit(query.limit)?;
+    let waits = waits(&state, phone).await?;
     let mut history = History { state, phone: phone.digits(), limit, left: PAGES, items: Vec::new() };
     let next = history.go(start).await?;
-    Ok(Json(Page { items: history.items, next_cursor: next.map(|place| place.to_string()) }))
+    let page = Page { items: history.items, next_cursor: next.map(|place| place.to_string()) };
+    Ok(Json(Answer { page, waits }))
 }
 
 impl History {

@@ -12,7 +12,7 @@ use crate::{problem::Problem, state::ApiState};
 /// See the module.
 #[derive(Default)]
 pub(super) struct Consents {
-    /// What the rows of those who are sent to again say.
+    /// What the rows of those say who may be sent to again.
     known: HashMap<u64, Option<String>>,
     /// Some row of the audience says something.
     told: bool,
@@ -51,7 +51,7 @@ async fn retried(state: &ApiState, run: &Run) -> Result<HashSet<u64>, Problem> {
     let mut phones = HashSet::new();
     for page in 0..run.pages {
         let rows = state.store.deliveries(run, page, state.now()).await?.unwrap_or_default().into_iter();
-        let again = rows.filter(|row| Again::of(row.state, &row.record) == Again::Yes);
+        let again = rows.filter(|row| matches!(Again::of(row.state, &row.record), Again::Yes | Again::Withheld));
         phones.extend(again.map(|row| row.recipient.phone));
     }
     Ok(phones)

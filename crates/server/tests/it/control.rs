@@ -1,6 +1,12 @@
 //! Another run now, another campaign, a test, a retry.
 
-use dawncast_core::ids::RunId;
+use dawncast_core::{
+    consent::Told,
+    delivery::{Fact, Outcome},
+    ids::{PageRef, RunId},
+    phone::Phone,
+};
+use dawncast_store::{page::AttemptFact, records::WithheldChange};
 use reqwest::Method;
 use serde_json::{Value, json};
 
@@ -147,7 +153,8 @@ async fn a_retry_sends_to_those_alone_who_were_not_reached_and_may_be() {
     let path = format!("/v1/runs/{run}/retry");
     let (status, retry) = answer(api.request(Method::POST, &path)).await;
     assert_eq!((status.as_u16(), &retry["origin"], &retry["retry_of"]), (201, &json!("retry"), &json!(run)), "{retry}");
-    let expected = json!({ "retried": 3, "reached": 1, "unconfirmed": 0, "failed_for_good": 1, "cancelled": 0 });
+    let expected =
+        json!({ "retried": 3, "reached": 1, "unconfirmed": 0, "withheld": 0, "failed_for_good": 1, "cancelled": 0 });
     assert_eq!(retry["recipients"], expected);
     let stored = api.store.run(&id(retry["id"].as_str().unwrap())).await.unwrap().unwrap();
     let audience = &stored.record.spec.audience.id;
@@ -157,6 +164,30 @@ async fn a_retry_sends_to_those_alone_who_were_not_reached_and_may_be() {
     assert_eq!(named, [("r3", "pro"), ("r4", "pro"), ("r5", "pro")]);
     let (status, again) = answer(api.request(Method::POST, &path)).await;
     assert_eq!((status.as_u16(), &again["id"], &again["recipients"]), (200, &retry["id"], &Value::Null));
+}
+
+#[tokio::test]
+async fn what_meta_withheld_is_retried_when_its_wait_is_over_and_not_before() {
+    for (waits, expected) in [(true, (3, 1)), (false, (4, 0))] {
+        let api = Api::start().await;
+        let run = open_run(&api).await;
+        let (page, fact) = (
+            PageRef { run: run.clone(), page: 0 },
+            Fact { attempt: 1, outcome: Outcome::Failed, throttled: false, code: 131_049, at: NOW + 90 },
+        );
+        api.store.receipt(&page, &[AttemptFact { index: 0, fact, message_id: None }]).await.unwrap();
+        api.store.close_run(&run, "fail", NOW, None).await.unwrap();
+        let rows = api.store.page(&page).await.unwrap().unwrap().recipients.rows;
+        // The campaign is no marketing: what holds it too is that nothing could be delivered, on two days.
+        let days = if waits { &[1, 0][..] } else { &[0] };
+        let phone = Phone::from_digits(rows[0].phone).unwrap();
+        let strike = |day: &i64| (phone, WithheldChange::Told(Told::Undeliverable, NOW - *day * 86_400_000));
+        let changes: Vec<_> = days.iter().map(strike).collect();
+        api.store.change_withheld(&changes, NOW).await.unwrap();
+        let (_, retry) = answer(api.request(Method::POST, &format!("/v1/runs/{run}/retry"))).await;
+        let count = |name: &str| retry["recipients"][name].as_u64().unwrap();
+        assert_eq!((count("retried"), count("withheld")), expected, "{retry}");
+    }
 }
 
 #[tokio::test]

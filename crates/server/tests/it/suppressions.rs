@@ -1,8 +1,9 @@
-use dawncast_core::consent::{Change, Entry, Scope, Source};
+use dawncast_core::consent::{Change, Entry, Scope, Source, Told};
+use dawncast_store::records::WithheldChange;
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use crate::rig::{Api, answer, faults};
+use crate::rig::{Api, NOW, answer, faults};
 
 const ASHA: &str = "+919812345671";
 
@@ -83,4 +84,28 @@ async fn the_list_comes_by_pages() {
         api.get(&format!("/v1/suppressions?limit=3&cursor={}", first["next_cursor"].as_str().unwrap())).await;
     let phones = [first, rest].map(|page| page["items"].as_array().unwrap().len());
     assert_eq!(phones, [3, 2]);
+}
+
+#[tokio::test]
+async fn what_meta_withholds_is_told_of_a_phone_and_lifted_by_a_person() {
+    let api = Api::start().await;
+    let path = format!("/v1/suppressions/{ASHA}");
+    let phone = ASHA.parse().unwrap();
+    let tell = async |told, at| {
+        api.store.change_withheld(&[(phone, WithheldChange::Told(told, at))], NOW).await.unwrap();
+    };
+    tell(Told::Undeliverable, NOW).await;
+    assert_eq!(api.get(&path).await.0, 404, "one strike holds nothing");
+    tell(Told::Marketing(131_049), NOW).await;
+    let wait = json!({ "scope": "marketing", "until": "2026-11-21T12:00:00.000Z",
+                       "why": "Meta withheld marketing from this recipient; not before 2026-11-21T12:00:00Z" });
+    let (status, shown) = api.get(&path).await;
+    assert_eq!((status.as_u16(), &shown["entries"], &shown["waits"]), (200, &json!([]), &json!([wait])));
+    let (_, history) = api.get("/v1/deliveries?phone=%2B919812345671").await;
+    assert_eq!((&history["items"], &history["waits"]), (&json!([]), &json!([wait])));
+    assert_eq!(lift(&api, &format!("{path}?scope=utility")).await, 404);
+    assert_eq!(lift(&api, &format!("{path}?scope=marketing")).await, 204);
+    assert_eq!(api.get(&path).await.0, 404);
+    let left = api.store.withheld(&[phone]).await.unwrap()[0].unwrap();
+    assert!(left.marketing.is_none() && left.undeliverable.is_some());
 }

@@ -12,8 +12,9 @@ local state, list = gate(h, KEYS[4], now)
 if state ~= 'open' then return { state } end
 
 local function begin(index, r, attempt, expected, number)
-  -- The reply of the first try was lost. Claim turns every `begun` into `unsure`, so this one is ours.
-  if r.used == attempt and outcome(r, attempt) == BEGUN then return 1 end
+  -- The reply of the first try was lost. Claim turns every `begun` into `unsure`, so this one is ours; but it is the number's that
+  -- it was begun on.
+  if r.used == attempt and outcome(r, attempt) == BEGUN then return r.number == number and 1 or 0 end
   if r.standing ~= expected or r.used ~= attempt - 1 or attempt > MAX_ATTEMPTS then return 0 end
   start(h, index, r, attempt, BEGUN, number, now)
   refold(h, index, r)

@@ -51,7 +51,7 @@ impl Store {
     /// Forgets what was known of a number: one that is added again begins anew.
     pub(super) async fn forget_conditions(&self, number: &NumberId) -> Result<(), StoreError> {
         let keys = self.keys();
-        let known = [keys.heard(number), keys.condition_history(number), keys.credit(number)];
+        let known = [keys.heard(number), keys.counts(number), keys.condition_history(number), keys.credit(number)];
         let sent = [keys.sent(number, Span::Hour), keys.sent(number, Span::Day)];
         Ok(self.connection().del([known.as_slice(), &sent].concat()).await?)
     }

@@ -10,6 +10,7 @@ mod audience_removal;
 mod audiences;
 mod campaigns;
 mod conditions;
+mod counts;
 mod credentials;
 mod duplicates;
 mod idempotency;
@@ -25,6 +26,7 @@ mod shelf;
 mod sightings;
 mod suppressions;
 mod templates;
+mod withheld;
 
 pub use api_keys::{ApiKey, NewKey, Scope};
 pub use assets::{Asset, MediaId, NewAsset, UploadedAsset};
@@ -42,6 +44,7 @@ pub use pools::Pool;
 pub use rows::{CHUNK_ROWS, Recipient, RowReader};
 pub use secret::Secret;
 pub use shelf::Page;
+pub use withheld::WithheldChange;
 
 use sha2::{Digest, Sha256};
 

@@ -193,9 +193,22 @@ impl Store {
     ) -> Result<Option<Number>, StoreError> {
         let number = self.numbers_shelf().change(id.as_str(), change).await?;
         if let Some(number) = &number {
-            self.pause_credit(id, number.paused).await?;
+            self.follow_pause(number).await?;
         }
         Ok(number)
+    }
+
+    /// Lets a number's credit go by whether it is paused. *One person pauses it while another resumes it*: whoever comes to
+    /// its credit last goes by the record, and not by what was read before.
+    async fn follow_pause(&self, number: &Number) -> Result<(), StoreError> {
+        let (id, mut paused) = (&number.phone_number_id, number.paused);
+        loop {
+            self.pause_credit(id, paused).await?;
+            match self.number(id).await? {
+                Some(now) if now.paused != paused => paused = now.paused,
+                _ => return Ok(()),
+            }
+        }
     }
 
     /// The same, and its token with it.
@@ -213,7 +226,7 @@ impl Store {
         };
         let written = self.write_number(id, edit, token, now).await?;
         if let NumberWritten::Written(number) = &written {
-            self.pause_credit(id, number.paused).await?;
+            self.follow_pause(number).await?;
             if *token != TokenChange::Keep {
                 self.end_rest(id, now).await?;
             }

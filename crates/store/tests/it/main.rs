@@ -4,6 +4,7 @@
 
 mod archive;
 mod contacts;
+mod counts;
 mod credit;
 mod fit;
 mod lane;
@@ -18,8 +19,10 @@ mod page_finish;
 mod page_lost;
 mod page_lost_twin;
 mod page_model;
+mod page_places;
 mod page_twin;
 mod page_write;
+mod pairs;
 mod private;
 mod quotas;
 mod readiness;

@@ -1,6 +1,9 @@
 //! Begin before POST: the intent journal says yes to one owner, once, while the run sends.
 
-use dawncast_core::delivery::{Outcome, Standing};
+use dawncast_core::{
+    delivery::{Outcome, Standing},
+    desk::Intent,
+};
 use dawncast_store::{
     page::{Begun, Finish, Owner, Refusal, TailNote},
     run::Hold,
@@ -40,6 +43,19 @@ async fn the_same_begin_is_granted_again_and_changes_nothing() {
     scene.at(OPENS + 900);
     assert_eq!(scene.begin(&owner, &[0, 1], 1, Standing::Planned).await, [true, true]);
     assert_eq!(scene.contents().await.changes(&once), [""; 0]);
+}
+
+#[tokio::test]
+async fn what_was_begun_on_one_number_is_not_granted_to_another() {
+    let scene = Scene::set().await;
+    let owner = scene.owned(1).await;
+    let intent = Intent { index: 0, attempt: 1, expected: Standing::Planned };
+    let granted = async |place| match scene.store.begin(&owner, &[(intent, place)]).await.unwrap() {
+        Begun::Granted { granted, .. } => granted[0],
+        other => panic!("not granted but {other:?}"),
+    };
+    assert_eq!([granted(2).await, granted(1).await, granted(2).await], [true, false, true]);
+    assert_eq!(scene.store.ledger(&owner.page).await.unwrap().unwrap().records[0].number, 2);
 }
 
 #[tokio::test]

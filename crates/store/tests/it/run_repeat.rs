@@ -9,10 +9,11 @@ use dawncast_core::{
     delivery::{Applied, Outcome, Standing},
     desk::Intent,
     ids::{NumberId, PageRef},
+    pair::{INTERVAL_MS, Pair},
     schedule::Zones,
 };
 use dawncast_store::{
-    Contact, Store, StoreError,
+    Contact, PairAsked, Store, StoreError,
     archive::Marked,
     credit::Rate,
     lane::{Leased, Put},
@@ -205,6 +206,14 @@ async fn a_grant_nobody_heard_of_is_lost_credit_and_never_a_burst() {
     let scene = Scene::set().await;
     let granted = twice(&scene, "credit/grant.lua", async |store| store.grant(&number(), RATE, 5).await).await;
     assert_eq!(granted.count, 2, "seven are a tenth of a second's, five are lost");
+}
+
+#[tokio::test]
+async fn room_that_nobody_heard_of_is_lost_and_never_a_burst() {
+    let scene = Scene::set().await;
+    let asked = [PairAsked { person: 7, untold: 1 }];
+    let taken = twice(&scene, "pairs.lua", async |store| store.take_pairs(&number(), &asked, OPENS).await).await;
+    assert_eq!(taken, [(true, Pair { tat: OPENS + 4 * INTERVAL_MS })], "counted twice");
 }
 
 #[tokio::test]

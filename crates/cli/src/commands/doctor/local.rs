@@ -61,7 +61,7 @@ async fn look(config: &StoreConfig) -> Result<Vec<Finding>, StoreError> {
     let store = Store::connect(config).await?;
     let mut found = doctor::redis(&store.redis_state().await?);
     let now = || SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
-    found.push(doctor::clock("Redis", store.redis_ahead_ms(now).await?));
+    found.push(doctor::clock("Redis", store.redis_ahead_ms(now).await?, 0));
     Ok(found)
 }
 

@@ -105,8 +105,11 @@ fn beginnings(state: &State, w: usize, setting: &Setting, events: &mut Vec<Event
     let is_posting = |worker: &Worker| worker.granted.is_some() && !worker.frozen;
     let may_pass = !state.workers.iter().any(is_posting);
     let waited = waited.filter(|_| may_pass);
+    // Which number matters only to what was asked for before: that one may be away by now.
+    let places = |intent| if worker.doubt.contains(&intent) { 0..2 } else { 0..1 };
     let begin = |(intent, past_grace): (Intent, bool)| {
-        REPLIES.map(|reply| Event::Begin { worker: w, intent, past_grace, reply })
+        let replies = move |place| REPLIES.map(|reply| Event::Begin { worker: w, intent, place, past_grace, reply });
+        places(intent).flat_map(replies)
     };
     events.extend(now.chain(waited).flat_map(begin));
     if may_pass && at_once.workers[w].desk != later.workers[w].desk {

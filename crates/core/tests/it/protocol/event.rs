@@ -55,6 +55,8 @@ pub(crate) enum Event {
     Begin {
         worker: usize,
         intent: Intent,
+        /// The place of the number that is to send it.
+        place: u8,
         past_grace: bool,
         reply: Reply,
     },
@@ -152,12 +154,12 @@ impl Display for Event {
         match self {
             Self::Lease(w) => write!(f, "{} leases the page", name(w)),
             Self::Claim(w, reply) => write!(f, "{} claims the page{reply}", name(w)),
-            Self::Begin { worker, intent, past_grace, reply } => {
+            Self::Begin { worker, intent, place, past_grace, reply } => {
                 let why = if *past_grace { ", the grace of the one before being over," } else { "" };
                 let (n, d) = (intent.attempt, intent.index);
                 write!(
                     f,
-                    "{} asks to begin attempt {n} of delivery {d}{why} expecting {:?}{reply}",
+                    "{} asks to begin attempt {n} of delivery {d} on number {place}{why} expecting {:?}{reply}",
                     name(worker),
                     intent.expected
                 )

@@ -12,7 +12,7 @@
 //! receipt of what is so, or its repetition, is none.
 //!
 //! What is left out: time. Every wait may be over at once, save what the clocks forbid: a lease does not end while its
-//! owner renews it, and grace is longer than a lease. So numbers, credit and rates are not here, several pages are not (no
+//! owner renews it, and grace is longer than a lease. So credit and rates are not here, of numbers two, as far as a begin is repeated on another, several pages are not (no
 //! step touches two), nor are tails and message ids. Claim and the marks of suspects are one step, renewal and the look at
 //! the ledger another. Of the state, times count only as far as they decide something. Under `resend`, a delivery whose
 //! second attempt was lost with the first may use its number again; what its receipts tell is then not held against it.

@@ -67,7 +67,7 @@ pub(crate) struct Worker {
     pub(crate) lost: bool,
     pub(crate) stale: bool,
     /// Granted, and not yet POSTed.
-    pub(crate) granted: Option<Intent>,
+    pub(crate) granted: Option<(Intent, u8)>,
     pub(crate) doubt: Vec<Intent>,
     /// POSTed, without an answer yet.
     pub(crate) wire: Vec<(u16, Attempt)>,

@@ -33,7 +33,9 @@ pub(crate) fn step(state: &mut State, event: Event, setting: &Setting) -> Result
     match event {
         Event::Lease(w) => lease(state, w),
         Event::Claim(w, reply) => claim(state, w, reply, setting),
-        Event::Begin { worker, intent, past_grace, reply } => begin(state, worker, intent, past_grace, reply),
+        Event::Begin { worker, intent, place, past_grace, reply } => {
+            return begin(state, worker, (intent, place), past_grace, reply);
+        }
         Event::GiveUp(w) => drop(wait_out(state, w)),
         Event::Post { worker, in_time } => return post(state, worker, in_time),
         Event::Answer { worker, index, attempt, lost } => answer(state, worker, (index, attempt), lost),
@@ -165,7 +167,13 @@ fn wait_out(state: &mut State, w: usize) -> Vec<Intent> {
     ready(state, w, PAST_GRACE)
 }
 
-fn begin(state: &mut State, w: usize, intent: Intent, past_grace: bool, reply: Reply) {
+fn begin(
+    state: &mut State,
+    w: usize,
+    (intent, place): (Intent, u8),
+    past_grace: bool,
+    reply: Reply,
+) -> Result<(), String> {
     let now = state.now();
     if past_grace {
         wait_out(state, w);
@@ -177,11 +185,13 @@ fn begin(state: &mut State, w: usize, intent: Intent, past_grace: bool, reply: R
     let (tenure, gate) = (state.workers[w].tenure, state.gate());
     let begun = match reply {
         Reply::Unasked => None,
-        _ => Some(state.redis.page.begin(tenure, &[(intent, 0)], gate, now)),
+        _ => Some(state.redis.page.begin(tenure, &[(intent, place)], gate, now)),
     };
     let worker = &mut state.workers[w];
     let begun = begun.filter(|_| reply == Reply::Answered);
-    if !matches!(begun, Some(Begun::Refused(_))) {
+    // What is refused tells nothing of the one before it: what was in doubt still is.
+    let is_granted = matches!(&begun, Some(Begun::Granted { granted, .. }) if granted[0]);
+    if is_granted || begun.is_none() {
         worker.doubt.retain(|doubted| *doubted != intent);
     }
     match begun {
@@ -189,24 +199,26 @@ fn begin(state: &mut State, w: usize, intent: Intent, past_grace: bool, reply: R
             worker.doubt.push(intent);
             worker.doubt.sort_unstable_by_key(|doubted| doubted.index);
         }
-        Some(Begun::Granted { granted, .. }) if granted[0] => worker.granted = Some(intent),
+        Some(Begun::Granted { .. }) if is_granted => worker.granted = Some((intent, place)),
         Some(Begun::Granted { .. }) => worker.stale = true,
-        Some(Begun::Refused(refusal)) => {
-            // It tells nothing of the one before it: what was in doubt still is.
-            match refusal {
-                Refusal::Outranked | Refusal::Foreign | Refusal::Finished => worker.lost = true,
-                other => worker.refusal = Some(other),
-            }
-        }
+        Some(Begun::Refused(refusal)) => match refusal {
+            Refusal::Outranked | Refusal::Foreign | Refusal::Finished => worker.lost = true,
+            other => worker.refusal = Some(other),
+        },
     }
+    let named = state.redis.page.records[usize::from(intent.index)].number;
+    if is_granted && named != place {
+        return Err(format!("number {place} may send what the ledger says number {named} does"));
+    }
+    Ok(())
 }
 
 /// What was granted goes out, if it still may; else it is taken back.
 fn post(state: &mut State, w: usize, in_time: bool) -> Result<(), String> {
-    let intent = state.workers[w].granted.take().expect("it was granted");
+    let (intent, place) = state.workers[w].granted.take().expect("it was granted");
     let in_time = in_time && !state.workers[w].late && state.gate_of(w) == Gate::Open;
     let now = state.now();
-    desk(state, w).begun(&intent, 0, now);
+    desk(state, w).begun(&intent, place, now);
     if !in_time {
         settle(state, w, (intent.index, intent.attempt), Verdict::Withdrawn);
         return Ok(());
@@ -337,11 +349,12 @@ fn look(state: &mut State, w: usize, setting: &Setting) {
     let is_begun =
         |intent: &Intent| page.records[usize::from(intent.index)].outcomes.get(intent.attempt) == Outcome::Begun;
     let doubt = std::mem::take(&mut worker.doubt);
-    worker.stale = false;
-    for intent in doubt.iter().filter(|intent| is_begun(intent)) {
-        tell(worker, intent.index, Verdict::Withdrawn.fact(intent.attempt, now));
-        worker.stale = true;
-    }
+    let withdraw = |intent: &Intent| {
+        (intent.index, desk.answered(intent.index, intent.attempt, Verdict::Withdrawn, now, &mut dice()))
+    };
+    let withdrawn: Vec<(u16, Fact)> = doubt.iter().filter(|intent| is_begun(intent)).map(withdraw).collect();
+    worker.stale = !withdrawn.is_empty();
+    withdrawn.into_iter().for_each(|(index, fact)| tell(worker, index, fact));
 }
 
 fn finish(state: &mut State, w: usize, reply: Reply, without: Without) {

@@ -10,6 +10,7 @@ mod imports;
 mod numbers;
 mod repeat;
 mod suppressions;
+mod withheld;
 
 use dawncast_store::Store;
 use dawncast_testkit::TestRedis;

@@ -2,12 +2,12 @@
 
 use std::collections::BTreeSet;
 
-use dawncast_core::consent::{Change, Entry, Scope, Source};
+use dawncast_core::consent::{Change, Entry, Scope, Source, Told};
 use dawncast_store::{
     Store, StoreError,
     records::{
         Audience, AudienceRemoval, BeginImport, Import, ImportMode, ImportState, ImportWriter, NewAsset, NumberWritten,
-        Reservation, Secret, TokenChange, UploadedAsset,
+        Reservation, Secret, TokenChange, UploadedAsset, WithheldChange,
     },
 };
 use dawncast_testkit::{Proxy, Upstream};
@@ -182,4 +182,16 @@ async fn a_phone_is_suppressed_once_and_taken_off_once() {
     let lift = Change::Lift { source: None, scope: None, until: 5 };
     check(&scene, "records/suppress.lua", async |store| store.suppress(&[(phone, lift)]).await).await;
     assert_eq!(scene.store.suppressions_page(10, None).await.unwrap().items, []);
+}
+
+#[tokio::test]
+async fn what_meta_withholds_is_noted_once() {
+    let scene = Scene::set().await;
+    let phone = "+919876543210".parse().unwrap();
+    let told = [(phone, WithheldChange::Told(Told::Marketing(131_049), 5))];
+    let note = async |store: &Store| store.change_withheld(&told, 5).await;
+    assert_eq!(check(&scene, "records/withheld.lua", note).await, 0);
+    let lift = [(phone, WithheldChange::Lift(None))];
+    check(&scene, "records/withheld.lua", async |store| store.change_withheld(&lift, 6).await).await;
+    assert_eq!(scene.store.withheld(&[phone]).await.unwrap(), [None]);
 }

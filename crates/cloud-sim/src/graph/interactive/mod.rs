@@ -1,18 +1,24 @@
-//! Interactive messages: reply buttons, lists, links. What is missing is refused with code 100, what Meta does not take with
+//! Interactive messages: buttons, lists, links, products, flows. What is missing is refused with code 100, what Meta does not take with
 //! 131009.
+
+mod flow;
 
 use std::collections::HashSet;
 
 use serde::Deserialize;
+use serde_json::{Map, Value};
 
 use super::error::GraphError;
 use super::file::File;
+use super::products::{self, ProductSection};
 use crate::cloud::{Cloud, Number};
 
 /// Meta: longest header text and footer, in characters.
 const EDGE_CHARS: usize = 60;
 /// Meta: most rows of a list, over all sections, and most sections.
 const ROWS: usize = 10;
+
+const TYPES: &str = "BUTTON, CATALOG_MESSAGE, CTA_URL, FLOW, LIST, LOCATION_REQUEST_MESSAGE, PRODUCT, PRODUCT_LIST";
 
 #[derive(Deserialize)]
 pub(crate) struct InteractiveRequest {
@@ -41,9 +47,11 @@ struct Header {
 struct Action {
     buttons: Option<Vec<Button>>,
     button: Option<String>,
-    sections: Option<Vec<Section>>,
+    sections: Option<Value>,
     name: Option<String>,
-    parameters: Option<LinkParameters>,
+    parameters: Option<Parameters>,
+    catalog_id: Option<String>,
+    product_retailer_id: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -67,13 +75,27 @@ struct Item {
 }
 
 #[derive(Deserialize)]
-struct LinkParameters {
+struct Parameters {
     display_text: Option<String>,
     url: Option<String>,
+    thumbnail_product_retailer_id: Option<String>,
+    flow_message_version: Option<String>,
+    flow_id: Option<String>,
+    flow_name: Option<String>,
+    flow_cta: Option<String>,
+    mode: Option<String>,
+    flow_action: Option<String>,
+    flow_action_payload: Option<FlowPayload>,
+}
+
+#[derive(Deserialize)]
+struct FlowPayload {
+    screen: Option<String>,
+    data: Option<Map<String, Value>>,
 }
 
 fn invalid(details: impl Into<String>) -> GraphError {
-    GraphError::detailed(131_009, details)
+    GraphError::invalid(details)
 }
 
 fn required(field: &str) -> GraphError {
@@ -103,32 +125,45 @@ pub(crate) fn check(request: Option<&InteractiveRequest>, cloud: &Cloud, number:
     let kind = request.r#type.as_deref().ok_or_else(|| required("['type']"))?;
     let action = request.action.as_ref().ok_or_else(|| required("['action']"))?;
     let body_chars = match kind {
-        "button" | "cta_url" => 1024,
         "list" => 4096,
-        _ => return Err(GraphError::not_one_of("interactive['type']", "BUTTON, CTA_URL, LIST")),
+        _ if TYPES.split(", ").any(|known| known.to_ascii_lowercase() == kind) => 1024,
+        _ => return Err(GraphError::not_one_of("interactive['type']", TYPES)),
     };
-    if let Some(header) = &request.header {
-        header.check(kind, cloud, number)?;
+    match &request.header {
+        Some(header) => header.check(kind, cloud, number)?,
+        None if kind == "product_list" => return Err(required("['header']")),
+        None => {}
     }
-    let body = request.body.as_ref().ok_or_else(|| required("['body']"))?;
-    text(body.text.as_ref(), "Body text", body_chars)?;
+    match &request.body {
+        Some(body) => text(body.text.as_ref(), "Body text", body_chars)?,
+        None if kind == "product" => {}
+        None => return Err(required("['body']")),
+    }
     if let Some(footer) = &request.footer {
         text(footer.text.as_ref(), "Footer text", EDGE_CHARS)?;
     }
     match kind {
         "button" => action.buttons(),
         "list" => action.list(),
-        _ => action.link(),
+        "cta_url" => action.link(),
+        "product" => action.product(),
+        "product_list" => action.products(),
+        "catalog_message" => action.catalog(),
+        "flow" => action.flow(),
+        _ => action.named("send_location", "SEND_LOCATION").map(drop),
     }
 }
 
 impl Header {
     fn check(&self, kind: &str, cloud: &Cloud, number: &Number) -> Result<(), GraphError> {
         let given = self.r#type.as_deref().ok_or_else(|| required("['header']['type']"))?;
+        if matches!(kind, "product" | "catalog_message" | "location_request_message") {
+            return Err(invalid(format!("Header is not supported for {kind} messages")));
+        }
         let file = match given {
             "text" => return text(self.text.as_ref(), "Header text", EDGE_CHARS),
-            _ if kind == "list" => {
-                return Err(invalid("Header type is not supported for list messages. Supported: text"));
+            _ if matches!(kind, "list" | "product_list") => {
+                return Err(invalid(format!("Header type is not supported for {kind} messages. Supported: text")));
             }
             "image" => &self.image,
             "video" => &self.video,
@@ -161,7 +196,8 @@ impl Action {
 
     fn list(&self) -> Result<(), GraphError> {
         text(self.button.as_ref(), "Button label", 20)?;
-        let sections = self.sections.as_ref().ok_or_else(|| required("['action']['sections']"))?;
+        let sections: Option<Vec<Section>> = self.sections()?;
+        let sections = sections.ok_or_else(|| required("['action']['sections']"))?;
         if !(1..=ROWS).contains(&sections.len()) {
             return Err(invalid(format!(
                 "Invalid sections count. Min allowed sections: 1, Max allowed sections: {ROWS}"
@@ -188,11 +224,53 @@ impl Action {
         distinct(rows.iter().map(|row| row.id.as_ref()), "row id")
     }
 
-    fn link(&self) -> Result<(), GraphError> {
-        if self.name.as_deref() != Some("cta_url") {
-            return Err(GraphError::not_one_of("interactive['action']['name']", "CTA_URL"));
+    /// Sections are of rows or of products.
+    fn sections<T: serde::de::DeserializeOwned>(&self) -> Result<Option<Vec<T>>, GraphError> {
+        let sections = self.sections.as_ref().map(Vec::deserialize).transpose();
+        sections.map_err(|reason| GraphError::parameter(format_args!("Invalid parameter: {reason}")))
+    }
+
+    /// What stands with the name that the action has to have.
+    fn named(&self, name: &str, shown: &str) -> Result<Option<&Parameters>, GraphError> {
+        match self.name.as_deref() == Some(name) {
+            true => Ok(self.parameters.as_ref()),
+            false => Err(GraphError::not_one_of("interactive['action']['name']", shown)),
         }
-        let parameters = self.parameters.as_ref().ok_or_else(|| required("['action']['parameters']"))?;
+    }
+
+    fn catalog_id(&self) -> Result<(), GraphError> {
+        match self.catalog_id.as_deref().is_none_or(str::is_empty) {
+            true => Err(required("['action']['catalog_id']")),
+            false => Ok(()),
+        }
+    }
+
+    fn product(&self) -> Result<(), GraphError> {
+        self.catalog_id()?;
+        match self.product_retailer_id.as_deref().is_none_or(str::is_empty) {
+            true => Err(required("['action']['product_retailer_id']")),
+            false => Ok(()),
+        }
+    }
+
+    fn products(&self) -> Result<(), GraphError> {
+        self.catalog_id()?;
+        let sections: Option<Vec<ProductSection>> = self.sections()?;
+        products::check(sections.as_ref(), "interactive['action']")
+    }
+
+    /// The picture may be left out, but not left empty.
+    fn catalog(&self) -> Result<(), GraphError> {
+        let parameters = self.named("catalog_message", "CATALOG_MESSAGE")?;
+        let thumbnail = parameters.and_then(|it| it.thumbnail_product_retailer_id.as_ref());
+        match thumbnail.is_some_and(String::is_empty) {
+            true => Err(invalid("thumbnail_product_retailer_id cannot be empty")),
+            false => Ok(()),
+        }
+    }
+
+    fn link(&self) -> Result<(), GraphError> {
+        let parameters = self.named("cta_url", "CTA_URL")?.ok_or_else(|| required("['action']['parameters']"))?;
         text(parameters.display_text.as_ref(), "Button label", 20)?;
         match parameters.url.as_deref() {
             Some(url) if url.starts_with("https://") || url.starts_with("http://") => Ok(()),

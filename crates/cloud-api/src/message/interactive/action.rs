@@ -1,50 +1,9 @@
-//! Interactive messages.
+//! What can be tapped.
 
 use serde::{Serialize, Serializer, ser::SerializeMap};
 
-use super::{MediaSource, typed};
-
-/// A text with something to tap.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct Interactive {
-    /// What can be tapped.
-    #[serde(flatten)]
-    pub action: Action,
-    /// Above the text. A list takes a text only.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub header: Option<InteractiveHeader>,
-    /// The text: up to 1024 characters, or 4096 with a list.
-    pub body: Words,
-    /// Up to 60 characters below it.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub footer: Option<Words>,
-}
-
-/// A part that is a text.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct Words {
-    /// The text.
-    pub text: String,
-}
-
-impl<T: Into<String>> From<T> for Words {
-    fn from(text: T) -> Self {
-        Self { text: text.into() }
-    }
-}
-
-/// What stands above the text.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum InteractiveHeader {
-    /// Up to 60 characters.
-    Text(String),
-    /// A picture.
-    Image(MediaSource),
-    /// A video.
-    Video(MediaSource),
-    /// A document.
-    Document(MediaSource),
-}
+use super::{CatalogLink, Flow, ProductSection};
+use crate::message::typed;
 
 /// What can be tapped.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -64,6 +23,27 @@ pub enum Action {
     },
     /// A button that opens a link.
     CtaUrl(LinkButton),
+    /// A button that asks where the user is; the answer is a place.
+    #[serde(rename = "location_request_message", serialize_with = "send_location")]
+    LocationRequest,
+    /// One product of a catalog.
+    Product {
+        /// The catalog's id.
+        catalog_id: String,
+        /// The product's id in it.
+        product_retailer_id: String,
+    },
+    /// Several products of a catalog.
+    ProductList {
+        /// The catalog's id.
+        catalog_id: String,
+        /// 1 to 10, with at most 30 products in all.
+        sections: Vec<ProductSection>,
+    },
+    /// A button that opens the whole catalog.
+    CatalogMessage(CatalogLink),
+    /// A button that opens a flow.
+    Flow(Flow),
 }
 
 /// A button that answers.
@@ -88,7 +68,7 @@ pub struct ListSection {
 /// A row of a list.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct ListRow {
-    /// What comes back in the webhook: up to 200 characters.
+    /// What comes back in the webhook: up to 200 characters, no two alike.
     pub id: String,
     /// Up to 24 characters.
     pub title: String,
@@ -106,15 +86,22 @@ pub struct LinkButton {
     pub url: String,
 }
 
-impl Serialize for InteractiveHeader {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        match self {
-            Self::Text(text) => typed(serializer, "text", text),
-            Self::Image(image) => typed(serializer, "image", image),
-            Self::Video(video) => typed(serializer, "video", video),
-            Self::Document(document) => typed(serializer, "document", document),
-        }
+/// `{"name": name, "parameters": parameters}`; without parameters, the name alone.
+pub(super) fn named<S: Serializer>(
+    serializer: S,
+    name: &str,
+    parameters: Option<&impl Serialize>,
+) -> Result<S::Ok, S::Error> {
+    let mut map = serializer.serialize_map(None)?;
+    map.serialize_entry("name", name)?;
+    if let Some(parameters) = parameters {
+        map.serialize_entry("parameters", parameters)?;
     }
+    map.end()
+}
+
+fn send_location<S: Serializer>(serializer: S) -> Result<S::Ok, S::Error> {
+    named(serializer, "send_location", None::<&()>)
 }
 
 impl Serialize for ReplyButton {
@@ -135,9 +122,6 @@ impl Serialize for LinkButton {
             display_text: &'a str,
             url: &'a str,
         }
-        let mut map = serializer.serialize_map(Some(2))?;
-        map.serialize_entry("name", "cta_url")?;
-        map.serialize_entry("parameters", &Parameters { display_text: &self.display_text, url: &self.url })?;
-        map.end()
+        named(serializer, "cta_url", Some(&Parameters { display_text: &self.display_text, url: &self.url }))
     }
 }

@@ -1,9 +1,15 @@
+mod golden;
+mod limits;
+mod rules;
+mod template_golden;
+mod witness;
+
 use serde_json::{Value, json};
 
 use super::*;
 
 fn message(content: Content) -> Message {
-    Message { to: "+91 (98123) 456-78".into(), content, biz_opaque_callback_data: None }
+    Message::new("+91 (98123) 456-78", content)
 }
 
 fn text() -> Content {
@@ -64,7 +70,7 @@ fn header_media_goes_by_id_or_by_link() {
 fn text_parameters_go_by_position_or_by_name() {
     let named = TextParameter { text: "Ana".to_owned(), parameter_name: Some("first_name".to_owned()) };
     check(
-        vec![Component::Header(Header::Text("x".into())), Component::Body(vec!["Ana".into(), named])],
+        vec![Component::Header(Header::Text("x".into())), Component::Body(vec!["Ana".into(), named.into()])],
         json!([
             {"type": "header", "parameters": [{"type": "text", "text": "x"}]},
             {"type": "body", "parameters": [
@@ -123,7 +129,7 @@ fn files_go_with_what_is_shown_with_them() {
 fn interactive_messages_have_the_shapes_that_meta_documents() {
     let with = |action: Action| {
         let header = Some(InteractiveHeader::Text("h".to_owned()));
-        sent(Content::Interactive(Interactive { action, header, body: "b".into(), footer: Some("f".into()) }))
+        sent(Content::Interactive(Interactive { header, footer: Some("f".into()), ..Interactive::new(action, "b") }))
     };
     let expected = |kind: &str, action: Value| json!({"type": kind, "header": {"type": "text", "text": "h"}, "body": {"text": "b"}, "footer": {"text": "f"}, "action": action});
     let button = ReplyButton { id: "1".to_owned(), title: "Yes".to_owned() };

@@ -1,0 +1,103 @@
+//! The buttons of templates: which of them need a parameter, and which one.
+
+use serde_json::{Map, Value};
+
+use super::request::{Action, Component, Parameter};
+use super::{CODE_CHARS, count_mismatch, format_mismatch, texts};
+use crate::graph::error::GraphError;
+use crate::graph::products;
+use crate::templates::Parts;
+
+/// Meta: longest code to copy, in characters.
+const COUPON_CHARS: usize = 20;
+
+/// What a button takes.
+struct Takes {
+    /// Whether it has to be given.
+    needed: bool,
+    sub_type: &'static str,
+    parameter: &'static str,
+}
+
+/// What a button of a template takes; most take nothing.
+fn takes(button: &Value) -> Option<Takes> {
+    let (needed, sub_type, parameter) = match button["type"].as_str()? {
+        "URL" if button["url"].as_str().is_some_and(|url| url.contains("{{")) => (true, "url", "text"),
+        "OTP" => (true, "url", "text"),
+        "COPY_CODE" => (true, "copy_code", "coupon_code"),
+        "MPM" => (true, "mpm", "action"),
+        "QUICK_REPLY" => (false, "quick_reply", "payload"),
+        "FLOW" => (false, "flow", "action"),
+        "CATALOG" => (false, "catalog", "action"),
+        _ => return None,
+    };
+    Some(Takes { needed, sub_type, parameter })
+}
+
+pub(super) fn check(parts: Parts<'_>, given: &[Component]) -> Result<(), GraphError> {
+    let given: Vec<&Component> = given.iter().filter(|component| component.is("button")).collect();
+    for (place, button) in parts.buttons().iter().enumerate() {
+        let own = given.iter().find(|component| component.place() == Some(place));
+        let parameters = own.and_then(|component| component.parameters.as_deref()).unwrap_or_default();
+        match (takes(button), own, parameters) {
+            (Some(takes), _, []) if takes.needed => {
+                let details =
+                    format!("buttons: Button at index {place} of type {} requires a parameter", button["type"]);
+                return Err(GraphError::detailed(131_008, details));
+            }
+            (_, _, []) => {}
+            (Some(takes), Some(own), [parameter]) => fill(button, &takes, own, parameter)?,
+            (takes, _, _) => return Err(count_mismatch("button", parameters.len(), usize::from(takes.is_some()))),
+        }
+    }
+    match given.iter().find(|component| component.place().is_none_or(|place| place >= parts.buttons().len())) {
+        Some(stray) => Err(count_mismatch("button", stray.parameters.as_ref().map_or(0, Vec::len), 0)),
+        None => Ok(()),
+    }
+}
+
+fn fill(button: &Value, takes: &Takes, given: &Component, parameter: &Parameter) -> Result<(), GraphError> {
+    let sub_type =
+        given.sub_type.as_deref().ok_or_else(|| GraphError::required("template['components']['sub_type']"))?;
+    if !sub_type.eq_ignore_ascii_case(takes.sub_type) {
+        return Err(format_mismatch("button", &takes.sub_type.to_ascii_uppercase(), sub_type));
+    }
+    let mismatch = || format_mismatch("button", &takes.parameter.to_ascii_uppercase(), parameter.kind());
+    if parameter.kind() != takes.parameter {
+        return Err(mismatch());
+    }
+    match takes.parameter {
+        "text" => {
+            let text = texts::one_line(parameter.text.as_deref().unwrap_or_default())?;
+            if button["type"] == "OTP" { chars(text, "Verification code", CODE_CHARS) } else { Ok(()) }
+        }
+        "coupon_code" => chars(parameter.coupon_code.as_deref().unwrap_or_default(), "Coupon code", COUPON_CHARS),
+        "payload" if parameter.payload.as_deref().is_none_or(str::is_empty) => {
+            Err(GraphError::invalid("Button payload cannot be empty"))
+        }
+        "payload" => Ok(()),
+        _ => parameter.action.as_ref().ok_or_else(mismatch)?.check(takes.sub_type),
+    }
+}
+
+fn chars(text: &str, what: &str, most: usize) -> Result<(), GraphError> {
+    match (1..=most).contains(&text.chars().count()) {
+        true => Ok(()),
+        false => Err(GraphError::invalid(format!("{what} length invalid. Min length: 1, Max length: {most}"))),
+    }
+}
+
+impl Action {
+    fn check(&self, sub_type: &str) -> Result<(), GraphError> {
+        match sub_type {
+            "flow" if self.flow_action_data.as_ref().is_some_and(Map::is_empty) => {
+                Err(GraphError::invalid("flow_action_data must not be an empty object"))
+            }
+            "mpm" if self.thumbnail_product_retailer_id.as_deref().is_none_or(str::is_empty) => {
+                Err(GraphError::required("action['thumbnail_product_retailer_id']"))
+            }
+            "mpm" => products::check(self.sections.as_ref(), "action"),
+            _ => Ok(()),
+        }
+    }
+}

@@ -1,0 +1,29 @@
+//! `POST /{number}/messages` with a status: the user's message was read, and perhaps an answer is being typed.
+
+use axum::Json;
+use axum::response::{IntoResponse, Response};
+use serde_json::json;
+
+use super::error::GraphError;
+use super::send::SendRequest;
+use crate::cloud::{Cloud, Number};
+
+pub(crate) fn mark(cloud: &Cloud, number: &Number, request: &SendRequest) -> Result<Response, GraphError> {
+    if request.status.as_deref() != Some("read") {
+        return Err(GraphError::not_one_of("status", "READ"));
+    }
+    let message_id = request.message_id.as_deref().ok_or_else(|| GraphError::required("message_id"))?;
+    if let Some(typing) = &request.typing_indicator {
+        match typing.r#type.as_deref() {
+            None => return Err(GraphError::required("typing_indicator['type']")),
+            Some("text") => {}
+            Some(_) => return Err(GraphError::not_one_of("typing_indicator['type']", "TEXT")),
+        }
+    }
+    match cloud.inbox.holds(message_id, number.place, cloud.clock.now_us()) {
+        true => Ok(Json(json!({ "success": true })).into_response()),
+        false => {
+            Err(GraphError::invalid("Message id is not of a message that came to this number in the last 30 days"))
+        }
+    }
+}
