@@ -6,7 +6,7 @@
 //! made known to Meta by [`Client::set_flow_key`](crate::Client::set_flow_key).
 //!
 //! The cipher is RSA-OAEP with SHA-256 for a fresh AES-128 key in each request, then AES-GCM with an IV of 16 bytes; the answer goes
-//! under the same key with every bit of the IV flipped. Nothing of an AES key is kept once its answer is made.
+//! under the same key with every bit of the IV flipped. A key is good for one answer, and dropped with it.
 
 mod cipher;
 mod endpoint;
