@@ -1,8 +1,13 @@
 //! What an access token may do, and which apps hear of an account.
 
-use serde::{Deserialize, Deserializer};
+use std::fmt;
 
-use crate::{ApiError, CallError, Client, Token, call::call};
+use serde::{Deserialize, Deserializer, Serialize};
+
+use crate::{
+    ApiError, CallError, Client, Token,
+    call::{Data, done},
+};
 
 /// What Meta knows of an access token (Meta: access tokens, `debug_token`). What Meta leaves out is `None` or empty.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
@@ -77,6 +82,22 @@ pub struct SubscribedApp {
     pub override_callback_uri: Option<String>,
 }
 
+/// Where the webhooks of an account go instead of the app's own address.
+#[derive(Clone, PartialEq, Eq, Serialize)]
+pub struct WebhookOverride {
+    /// The address.
+    #[serde(rename = "override_callback_uri")]
+    pub url: String,
+    /// What Meta shows when it verifies the address. A secret: `Debug` leaves it out.
+    pub verify_token: String,
+}
+
+impl fmt::Debug for WebhookOverride {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("WebhookOverride").field("url", &self.url).finish_non_exhaustive()
+    }
+}
+
 /// A Meta app.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 pub struct App {
@@ -103,11 +124,6 @@ fn id<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::E
     }))
 }
 
-#[derive(Deserialize)]
-struct Data<T> {
-    data: T,
-}
-
 impl Client {
     /// What `token` may do and until when, asked with that token itself.
     ///
@@ -118,7 +134,7 @@ impl Client {
     /// [`CallError::Api`] with code 190 where Meta does not even take the question from such a token.
     pub async fn debug_token(&self, token: &Token) -> Result<TokenInfo, CallError> {
         let request = self.get(&["debug_token"], token).query(&[("input_token", token.expose())]);
-        match call::<Data<TokenInfo>>(request).await {
+        match self.call::<Data<TokenInfo>>(request).await {
             Ok(Data { mut data }) => {
                 if let Some(fault) = &mut data.error {
                     mask(&mut fault.message, token);
@@ -135,7 +151,33 @@ impl Client {
     /// # Errors
     /// [`CallError::Api`] with a code from 200 to 299 when the token lacks `whatsapp_business_management`.
     pub async fn subscribed_apps(&self, waba_id: &str, token: &Token) -> Result<Vec<SubscribedApp>, CallError> {
-        Ok(call::<Data<_>>(self.get(&[waba_id, "subscribed_apps"], token)).await?.data)
+        Ok(self.call::<Data<_>>(self.get(&[waba_id, "subscribed_apps"], token)).await?.data)
+    }
+
+    /// Has an account tell the token's app of what happens in it, at the app's own address, or by `elsewhere` at another one, which
+    /// Meta verifies at once (Meta: webhook overrides).
+    ///
+    /// # Errors
+    /// [`CallError::Api`] with code 100 where the other address does not verify.
+    pub async fn subscribe_app(
+        &self,
+        waba_id: &str,
+        token: &Token,
+        elsewhere: Option<&WebhookOverride>,
+    ) -> Result<(), CallError> {
+        let mut request = self.post(waba_id, "subscribed_apps", token);
+        if let Some(elsewhere) = elsewhere {
+            request = request.json(elsewhere);
+        }
+        done(self.call(request).await?, "the app was not subscribed")
+    }
+
+    /// Has an account tell the token's app nothing more. Sends go on as ever, and no webhook comes.
+    ///
+    /// # Errors
+    /// As any call.
+    pub async fn unsubscribe_app(&self, waba_id: &str, token: &Token) -> Result<(), CallError> {
+        done(self.call(self.delete(&[waba_id, "subscribed_apps"], token)).await?, "the app is still subscribed")
     }
 }
 

@@ -1,9 +1,13 @@
 //! Calls that may be repeated at will: reads and uploads.
 
 use reqwest::RequestBuilder;
-use serde::de::DeserializeOwned;
+use serde::{Deserialize, de::DeserializeOwned};
 
-use crate::{ApiError, Cause, CauseKind, client::exchange, send::refusal};
+use crate::{
+    ApiError, Cause, CauseKind, Client,
+    client::{Answer, exchange},
+    send::refusal,
+};
 
 /// Why a management call gave no result. Unlike a send, each of these calls may simply be made again.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -22,19 +26,53 @@ pub enum CallError {
     Invalid(String),
 }
 
-/// Makes the call once and reads a JSON answer.
-pub(crate) async fn call<T: DeserializeOwned>(request: RequestBuilder) -> Result<T, CallError> {
-    let answer = exchange(request).await.map_err(unreachable)?;
-    if answer.status == 200 {
-        return serde_json::from_slice(&answer.body).map_err(|error| CallError::Malformed(error.to_string()));
+impl Client {
+    /// Makes the call once and reads a JSON answer.
+    pub(crate) async fn call<T: DeserializeOwned>(&self, request: RequestBuilder) -> Result<T, CallError> {
+        let answer = self.answer(request).await?;
+        if answer.status == 200 {
+            return serde_json::from_slice(&answer.body).map_err(|error| CallError::Malformed(error.to_string()));
+        }
+        Err(failure(&answer))
     }
-    match refusal(&answer) {
-        Some(error) => Err(CallError::Api(error)),
-        None => Err(CallError::Unreachable(Cause::status(answer.status))),
+
+    /// Makes the call once, and keeps what the answer tells of limits.
+    pub(crate) async fn answer(&self, request: RequestBuilder) -> Result<Answer, CallError> {
+        let mut answer = exchange(request).await.map_err(unreachable)?;
+        if answer.status != 200 {
+            answer.retry_after = answer.retry_after.or_else(|| answer.usage.regain_access());
+        }
+        self.meter.tell(answer.usage.clone());
+        Ok(answer)
     }
 }
 
-fn unreachable(cause: Cause) -> CallError {
+/// What an answer other than 200 means.
+pub(crate) fn failure(answer: &Answer) -> CallError {
+    match refusal(answer) {
+        Some(error) => CallError::Api(error),
+        None => CallError::Unreachable(Cause::status(answer.status)),
+    }
+}
+
+/// What most reads are wrapped in.
+#[derive(Deserialize)]
+pub(crate) struct Data<T> {
+    pub(crate) data: T,
+}
+
+/// What Meta says of a call that changes something.
+#[derive(Deserialize)]
+pub(crate) struct Done {
+    success: bool,
+}
+
+/// Takes an answer that says of itself that nothing was done for an error.
+pub(crate) fn done(Done { success }: Done, otherwise: &str) -> Result<(), CallError> {
+    if success { Ok(()) } else { Err(CallError::Malformed(otherwise.to_owned())) }
+}
+
+pub(crate) fn unreachable(cause: Cause) -> CallError {
     match cause.kind {
         CauseKind::Request => CallError::Invalid(cause.detail),
         _ => CallError::Unreachable(cause),

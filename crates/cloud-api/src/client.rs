@@ -11,7 +11,10 @@ use reqwest::{
     header::{AUTHORIZATION, DATE, RETRY_AFTER},
 };
 
-use crate::{Cause, Token};
+use crate::{
+    Cause, Token,
+    usage::{Meter, Usage},
+};
 
 /// An answer to nothing that takes longer is none.
 const PROBE_TIMEOUT: Duration = Duration::from_secs(3);
@@ -77,9 +80,10 @@ pub enum ClientError {
 /// was written, the pool moves the request to another connection. After the first byte nothing is ever sent again.
 #[derive(Clone)]
 pub struct Client {
-    http: reqwest::Client,
-    root: Url,
+    pub(crate) http: reqwest::Client,
+    pub(crate) root: Url,
     pub(crate) upload_timeout: Duration,
+    pub(crate) meter: Meter,
 }
 
 impl Client {
@@ -107,7 +111,7 @@ impl Client {
             builder = builder.tls_certs_only([]);
         }
         let http = builder.build().map_err(ClientError::Tls)?;
-        Ok(Self { http, root, upload_timeout: config.upload_timeout })
+        Ok(Self { http, root, upload_timeout: config.upload_timeout, meter: Meter::default() })
     }
 
     /// A POST to an edge of an object, such as `/v26.0/{phone_number_id}/messages`.
@@ -133,6 +137,24 @@ impl Client {
     /// A GET of an object (one segment) or of its edge (two).
     pub(crate) fn get(&self, segments: &[&str], token: &Token) -> RequestBuilder {
         self.http.get(self.url(segments)).header(AUTHORIZATION, token.header())
+    }
+
+    /// A DELETE of an object (one segment) or of its edge (two).
+    pub(crate) fn delete(&self, segments: &[&str], token: &Token) -> RequestBuilder {
+        self.http.delete(self.url(segments)).header(AUTHORIZATION, token.header())
+    }
+
+    /// How much of Meta's limits on calls is used, as the answers to this client and its clones told last; answers to messages tell
+    /// nothing. See [`Client::metered`] for the answer to one call alone.
+    #[must_use]
+    pub fn usage(&self) -> Usage {
+        self.meter.usage()
+    }
+
+    /// A clone that keeps its own [`Usage`], empty at first: what one call's answer tells, refusals included, is read from it.
+    #[must_use]
+    pub fn metered(&self) -> Self {
+        Self { meter: Meter::default(), ..self.clone() }
     }
 
     /// Whether the Cloud API is there: asks it for nothing, without a token, and takes any answer that is not a server's
@@ -169,6 +191,7 @@ impl fmt::Debug for Client {
 pub(crate) struct Answer {
     pub(crate) status: u16,
     pub(crate) retry_after: Option<Duration>,
+    pub(crate) usage: Usage,
     pub(crate) body: Bytes,
 }
 
@@ -177,8 +200,9 @@ pub(crate) async fn exchange(request: RequestBuilder) -> Result<Answer, Cause> {
     let response = request.send().await?;
     let status = response.status().as_u16();
     let retry_after = response.headers().get(RETRY_AFTER).and_then(|value| value.to_str().ok()?.parse().ok());
+    let usage = Usage::read(response.headers());
     let body = response.bytes().await?;
-    Ok(Answer { status, retry_after: retry_after.map(Duration::from_secs), body })
+    Ok(Answer { status, retry_after: retry_after.map(Duration::from_secs), usage, body })
 }
 
 fn root(config: &ClientConfig) -> Result<Url, ClientError> {

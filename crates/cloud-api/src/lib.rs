@@ -3,32 +3,40 @@
 
 mod account;
 mod api_error;
+mod block;
 mod call;
 mod cause;
 mod classify;
 mod client;
 mod error_table;
+#[cfg(feature = "flows")]
+pub mod flows;
 mod marketing;
 mod media;
 mod message;
 mod number;
 mod open_enum;
+mod paging;
 mod personal;
+mod profile;
 mod read_receipt;
+mod registration;
 mod secret;
 mod send;
 mod template;
 mod upload;
+mod usage;
 pub mod webhook;
 
-pub use account::{App, GranularScope, SubscribedApp, TokenFault, TokenInfo};
+pub use account::{App, GranularScope, SubscribedApp, TokenFault, TokenInfo, WebhookOverride};
 pub use api_error::ApiError;
+pub use block::{BlockFailure, BlockOutcome, BlockedUser};
 pub use call::CallError;
 pub use cause::{Cause, CauseKind};
 pub use classify::{Class, ErrorEntry, Scope, Way, classify, is_throttle};
 pub use client::{Client, ClientConfig, ClientError};
 pub use marketing::{MarketingMessage, ProductPolicy};
-pub use media::MediaId;
+pub use media::{MediaId, MediaInfo};
 pub use message::{
     Action, Audio, Button, CaptionedMedia, Card, CatalogLink, Component, ContactAddress, ContactCard, ContactEmail,
     ContactName, ContactOrganisation, ContactPhone, ContactUrl, Content, Currency, Document, Flow, FlowAction,
@@ -41,10 +49,15 @@ pub use number::{
     ThroughputLevel,
 };
 pub use personal::Personal;
+pub use profile::{BusinessProfile, ProfileChanges};
+pub use registration::CodeMethod;
 pub use secret::{InvalidSecret, Token};
 pub use send::{MessageStatus, SendOutcome, SendResponse, SentContact, SentMessage};
 pub use template::{
-    ButtonType, ComponentType, CreatedTemplate, HeaderFormat, ParameterFormat, QualityScore, TemplateButton,
-    TemplateCategory, TemplateComponent, TemplateInfo, TemplateStatus,
+    AnalyticsQuery, ButtonType, Clicks, ComparisonWindow, ComponentType, Cost, CreatedTemplate, HeaderFormat,
+    ParameterFormat, QualityScore, TemplateAnalytics, TemplateButton, TemplateCategory, TemplateComparison,
+    TemplateComponent, TemplateDay, TemplateFilter, TemplateInfo, TemplatePage, TemplateProduct, TemplateStatus,
+    Unpaused,
 };
 pub use upload::UploadHandle;
+pub use usage::{AccountUsage, CallUsage, Usage};

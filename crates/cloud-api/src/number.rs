@@ -2,7 +2,7 @@
 
 use serde::Deserialize;
 
-use crate::{CallError, Client, Token, call::call, open_enum::open_enum};
+use crate::{CallError, Client, Token, open_enum::open_enum};
 
 const FIELDS: &str = "id,display_phone_number,verified_name,quality_rating,code_verification_status,status,throughput,\
                       whatsapp_business_manager_messaging_limit,health_status";
@@ -198,6 +198,6 @@ impl Client {
     /// # Errors
     /// [`CallError::Api`] with code 100, subcode 33 for an id that the token may not see.
     pub async fn number(&self, phone_number_id: &str, token: &Token) -> Result<NumberInfo, CallError> {
-        call(self.get(&[phone_number_id], token).query(&[("fields", FIELDS)])).await
+        self.call(self.get(&[phone_number_id], token).query(&[("fields", FIELDS)])).await
     }
 }

@@ -1,9 +1,9 @@
 //! Telling a user that their message was read.
 
 use reqwest::header::CONTENT_TYPE;
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
-use crate::{CallError, Client, Token, call::call};
+use crate::{CallError, Client, Token, call::done};
 
 #[derive(Serialize)]
 struct Receipt<'a> {
@@ -17,11 +17,6 @@ struct Receipt<'a> {
 #[derive(Serialize)]
 struct Typing {
     r#type: &'static str,
-}
-
-#[derive(Deserialize)]
-struct Done {
-    success: bool,
 }
 
 impl Client {
@@ -61,10 +56,7 @@ impl Client {
         let receipt = Receipt { messaging_product: "whatsapp", status: "read", message_id, typing_indicator };
         let body = serde_json::to_vec(&receipt).expect("a receipt is strings");
         let request = self.post(phone_number_id, "messages", token);
-        let done: Done = call(request.header(CONTENT_TYPE, "application/json").body(body)).await?;
-        match done.success {
-            true => Ok(()),
-            false => Err(CallError::Malformed("`success` is false".to_owned())),
-        }
+        let request = request.header(CONTENT_TYPE, "application/json").body(body);
+        done(self.call(request).await?, "`success` is false")
     }
 }

@@ -178,10 +178,15 @@ fn essentials(body: &[u8]) -> Option<SendResponse> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::Class;
+    use crate::{Class, Usage};
 
     fn read(status: u16, body: &str) -> SendOutcome {
-        SendOutcome::read(Answer { status, retry_after: None, body: Bytes::copy_from_slice(body.as_bytes()) })
+        SendOutcome::read(Answer {
+            status,
+            retry_after: None,
+            usage: Usage::default(),
+            body: Bytes::copy_from_slice(body.as_bytes()),
+        })
     }
 
     fn check(body: &str, expected_status: MessageStatus, expected_wa_id: Option<&str>) {

@@ -6,7 +6,7 @@ use bytes::Bytes;
 use reqwest::header::AUTHORIZATION;
 use serde::{Deserialize, Serialize};
 
-use crate::{CallError, Client, Token, call::call};
+use crate::{CallError, Client, Token};
 
 /// How often an upload that was cut off is gone on with, from as far as it came.
 const RESUMES: usize = 3;
@@ -63,14 +63,15 @@ impl Client {
         let bytes = bytes.into();
         let length = bytes.len().to_string();
         let named = [("file_name", filename), ("file_length", length.as_str()), ("file_type", mime)];
-        let Session { id } = call(self.post(app_id, "uploads", token).query(&named)).await?;
+        let Session { id } = self.call(self.post(app_id, "uploads", token).query(&named)).await?;
         let mut offset = 0;
         for _ in 0..RESUMES {
             match self.upload_from(&id, token, bytes.slice(offset..), offset).await {
                 Err(CallError::Unreachable(_)) => {}
                 answered => return answered,
             }
-            let Progress { file_offset } = call(self.upload_progress(&id).header(AUTHORIZATION, token.oauth())).await?;
+            let Progress { file_offset } =
+                self.call(self.upload_progress(&id).header(AUTHORIZATION, token.oauth())).await?;
             offset = file_offset.min(bytes.len());
         }
         self.upload_from(&id, token, bytes.slice(offset..), offset).await
@@ -85,6 +86,6 @@ impl Client {
     ) -> Result<UploadHandle, CallError> {
         let request = self.upload_request(session).header(AUTHORIZATION, token.oauth());
         let request = request.header("file_offset", offset).timeout(self.upload_timeout).body(rest);
-        Ok(call::<Finished>(request).await?.h)
+        Ok(self.call::<Finished>(request).await?.h)
     }
 }

@@ -1,6 +1,7 @@
 //! Who may do what: the one access token with its end and its scopes, and whether the account tells the app anything. To
 //! order, by `POST /_sim/token` and `POST /_sim/subscription`.
 
+use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use serde::{Deserialize, Serialize};
@@ -55,18 +56,35 @@ impl Grant {
 }
 
 /// The token's grant. Whole and without end unless ordered otherwise.
-pub(crate) struct Access(Mutex<Grant>);
+pub(crate) struct Access {
+    grant: Mutex<Grant>,
+    /// Where the webhooks of an account are to go instead of the app's own address.
+    elsewhere: Mutex<HashMap<usize, String>>,
+}
 
 impl Access {
     /// For all of so many accounts.
     pub(crate) fn of(wabas: usize) -> Self {
         let scopes = [MANAGEMENT, MESSAGING].map(str::to_owned).into();
         let target_ids = (0..wabas).map(waba_id).collect();
-        Self(Mutex::new(Grant { expires_at: 0, scopes, target_ids, revoked: false }))
+        let grant = Grant { expires_at: 0, scopes, target_ids, revoked: false };
+        Self { grant: Mutex::new(grant), elsewhere: Mutex::default() }
     }
 
     fn lock(&self) -> MutexGuard<'_, Grant> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.grant.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn elsewhere(&self, waba: usize) -> Option<String> {
+        self.elsewhere.lock().unwrap_or_else(PoisonError::into_inner).get(&waba).cloned()
+    }
+
+    pub(crate) fn send_elsewhere(&self, waba: usize, url: Option<&str>) {
+        let mut all = self.elsewhere.lock().unwrap_or_else(PoisonError::into_inner);
+        match url {
+            Some(url) => all.insert(waba, url.to_owned()),
+            None => all.remove(&waba),
+        };
     }
 
     pub(crate) fn grant(&self) -> Grant {

@@ -19,13 +19,14 @@ pub(crate) fn entry(code: u32) -> Entry {
 type Row = (u32, u16, &'static str, &'static str);
 
 #[rustfmt::skip]
-const TABLE: [Row; 34] = [
+const TABLE: [Row; 42] = [
     (1, 400, "API Unknown", "Invalid request or possible server error."),
     (2, 503, "API Service", "Temporary due to downtime or due to being overloaded."),
     (4, 400, "API Too Many Calls", "The app has reached its API call rate limit."),
     (368, 403, "Temporarily blocked for policies violations",
         "The WhatsApp Business Account has been restricted or disabled for violating a platform policy."),
     (80007, 400, "Rate limit issues", "The WhatsApp Business Account has reached its rate limit."),
+    (130403, 403, "User is blocked", "Message failed to send because the business has blocked this user."),
     (130429, 400, "Rate limit hit", "Cloud API message throughput has been reached."),
     (130472, 400, "User's number is part of an experiment",
         "Message was not sent because the user's number is part of an experiment."),
@@ -65,7 +66,16 @@ const TABLE: [Row; 34] = [
     (132016, 400, "Template is Disabled", "Template has been paused too many times and is now permanently disabled."),
     (132018, 400, "There's an issue with the parameters in your template",
         "Param text cannot have new-line/tab characters or more than 4 consecutive spaces"),
+    (133005, 400, "Two step verification PIN Mismatch", "The two-step verification PIN is incorrect."),
+    (133006, 400, "Phone number re-verification needed", "The phone number must be verified before it is registered."),
+    (133008, 400, "Too Many two step verification PIN Guesses", "There were too many wrong PINs: try again in an hour."),
     (133010, 400, "Phone number Not Registered", "The phone number is not registered on the WhatsApp Business Platform."),
     (134100, 400, "Only marketing templates are supported",
         "The Marketing Messages API sends marketing templates only."),
+    (133016, 400, "Account register deregister rate limit exceeded",
+        "Registration or deregistration of this number was attempted too often in 72 hours."),
+    (139100, 400, "Failed to block/unblock some users", "Some of the users could not be blocked or unblocked."),
+    (139101, 400, "Blocklist limit reached", "The number blocks 64000 users already."),
+    (200005, 400, "Template Insights Not Available",
+        "Template insights are not enabled for this WhatsApp Business Account."),
 ];

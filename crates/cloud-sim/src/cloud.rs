@@ -4,11 +4,15 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use crate::access::Access;
+use crate::belongings::Belongings;
+use crate::calls::Calls;
 use crate::clock::Clock;
 use crate::config::SimConfig;
 use crate::error::SimError;
 use crate::faults::{FaultOrder, Faults};
+use crate::flows::FlowKeys;
 use crate::inbox::Inbox;
+use crate::insights::Insights;
 use crate::ledger::{self, LedgerSnapshot, Totals};
 use crate::limits::{Bucket, Limit};
 use crate::media::Library;
@@ -50,6 +54,10 @@ pub(crate) struct Cloud {
     wabas: usize,
     pub(crate) media: Library,
     pub(crate) uploads: Uploads,
+    pub(crate) flow_keys: FlowKeys,
+    pub(crate) belongings: Belongings,
+    pub(crate) calls: Calls,
+    pub(crate) insights: Insights,
     pub(crate) faults: Faults,
     pub(crate) standings: Standings,
     pub(crate) mint: Mint,
@@ -89,6 +97,10 @@ impl Cloud {
             wabas: config.wabas,
             media: Library::default(),
             uploads: Uploads::default(),
+            flow_keys: FlowKeys::default(),
+            belongings: Belongings::default(),
+            calls: Calls::default(),
+            insights: Insights::default(),
             faults: Faults::new(config.faults, config.seed),
             standings: Standings::default(),
             mint: Mint::new(config.seed ^ clock.now_us()),
@@ -114,6 +126,11 @@ impl Cloud {
         (place < self.wabas && waba_id(place) == id).then_some(place)
     }
 
+    /// How many accounts there are.
+    pub(crate) fn accounts(&self) -> usize {
+        self.wabas
+    }
+
     /// Has a template reviewed.
     pub(crate) fn review(&self, template: u64) {
         self.reviews.begin(Arc::clone(&self.templates), template);
@@ -133,6 +150,12 @@ impl Cloud {
         let told = self.templates.order(name, waba.transpose()?, order)?;
         told.into_iter().for_each(|told| self.webhooks.tell(told));
         Ok(())
+    }
+
+    /// Makes of one template what is ordered, and tells of it.
+    pub(crate) fn obey_template(&self, id: u64, order: &TemplateOrder) {
+        let told = self.templates.change(id, |template| template.obey(order));
+        told.into_iter().flatten().for_each(|told| self.webhooks.tell(told));
     }
 
     /// Half of the time that a call takes.

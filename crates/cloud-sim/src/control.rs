@@ -17,6 +17,7 @@ use crate::access::Grant;
 use crate::cloud::{Cloud, Number};
 use crate::error::SimError;
 use crate::faults::FaultOrder;
+use crate::flows;
 use crate::ledger::LedgerSnapshot;
 use crate::standing::Standing;
 use crate::wa_id::WaId;
@@ -38,11 +39,19 @@ pub(crate) fn router() -> Router<Arc<Cloud>> {
         .route("/_sim/token", get(token).post(order_token))
         .route("/_sim/uploads", post(order_uploads))
         .route("/_sim/subscription", get(subscription).post(order_subscription))
+        .route("/_sim/calls", post(order_calls))
+        .route("/_sim/flows/exchange", post(flows::exchange))
         .route("/_sim/clock", get(clock).post(advance_clock))
 }
 
 /// What the caller got wrong.
-struct Refusal(String);
+pub(crate) struct Refusal(String);
+
+impl Refusal {
+    pub(crate) fn new(words: String) -> Self {
+        Self(words)
+    }
+}
 
 impl IntoResponse for Refusal {
     fn into_response(self) -> Response {
@@ -56,7 +65,7 @@ impl From<SimError> for Refusal {
     }
 }
 
-fn read<T: DeserializeOwned>(body: &Bytes) -> Result<T, Refusal> {
+pub(crate) fn read<T: DeserializeOwned>(body: &Bytes) -> Result<T, Refusal> {
     serde_json::from_slice(body).map_err(|reason| Refusal(format!("the body is not usable: {reason}")))
 }
 
@@ -98,6 +107,14 @@ struct Subscription {
     subscribed: bool,
 }
 
+/// How many management calls an account, or the app alone, has made just now.
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct CallsMade {
+    account: Option<String>,
+    calls: usize,
+}
+
 /// When the next resumable upload is cut off.
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -126,6 +143,9 @@ async fn ledger(State(cloud): State<Arc<Cloud>>) -> Json<LedgerSnapshot> {
 async fn reply(State(cloud): State<Arc<Cloud>>, body: Bytes) -> Result<Json<Value>, Refusal> {
     let Reply { from, number, text } = read(&body)?;
     let number = known(&cloud, &number)?.place;
+    if cloud.belongings.blocks(number, from) {
+        return Err(Refusal("from: the number has blocked this user, whose messages do not arrive".to_owned()));
+    }
     let at_us = cloud.clock.now_us();
     let wamid = cloud.mint.wamid(&from.digits(), Direction::Inbound);
     cloud.inbox.add(wamid.clone(), number, at_us);
@@ -204,6 +224,14 @@ async fn order_uploads(State(cloud): State<Arc<Cloud>>, body: Bytes) -> Result<J
     let cut: Cut = read(&body)?;
     cloud.uploads.cut_after(cut.cut_after);
     Ok(Json(cut))
+}
+
+async fn order_calls(State(cloud): State<Arc<Cloud>>, body: Bytes) -> Result<Json<CallsMade>, Refusal> {
+    let order: CallsMade = read(&body)?;
+    let unknown = |id: &str| Refusal(format!("account: `{id}` is not an account of this simulator"));
+    let account = order.account.as_deref().map(|id| cloud.waba(id).ok_or_else(|| unknown(id))).transpose()?;
+    cloud.calls.order(account, order.calls.min(100_000), cloud.clock.now_us());
+    Ok(Json(order))
 }
 
 async fn subscription(State(cloud): State<Arc<Cloud>>) -> Json<Subscription> {

@@ -2,6 +2,8 @@
 #![cfg_attr(test, allow(clippy::unwrap_used, reason = "a test that panics has failed"))]
 
 mod access;
+mod belongings;
+mod calls;
 mod catalogue;
 mod clock;
 mod cloud;
@@ -11,8 +13,10 @@ mod dice;
 mod duration_text;
 mod error;
 mod faults;
+mod flows;
 mod graph;
 mod inbox;
+mod insights;
 mod ledger;
 mod limits;
 mod listener;

@@ -1,7 +1,7 @@
 //! The message templates of each account: what is approved from the start, what is created and reviewed, and what Meta makes
 //! of them later, by order (`POST /_sim/templates/{name}`).
 
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{Arc, PoisonError, RwLock, RwLockWriteGuard};
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -37,6 +37,8 @@ pub(crate) struct Template {
     pub(crate) components: Vec<Value>,
     /// How often it was paused: hours at first, then for good (Meta: template pausing).
     pauses: u32,
+    /// When it was deleted, and whether it was approved then: its name is locked for 30 days.
+    deleted: Option<(u64, bool)>,
 }
 
 /// Meta's word for a category, given in any case.
@@ -92,6 +94,8 @@ pub(crate) struct Told {
 
 const OFFER_BODY: &str = "{{1}}, this week: three lessons for the price of two.";
 const DAILY_BODY: &str = "Good morning {{1}}, here is your pack for today.";
+/// Meta: how long the name of an approved template cannot be given again.
+const NAME_LOCK_US: u64 = 30 * 24 * 3600 * 1_000_000;
 const FIRST_ID: u64 = 500_000_000_000_001;
 
 impl Template {
@@ -119,6 +123,7 @@ impl Template {
             is_named: false,
             components,
             pauses: 0,
+            deleted: None,
         }
     }
 
@@ -144,6 +149,19 @@ impl Template {
     ) -> Self {
         let pending = Self::approved(name, language, category, false, "");
         Self { waba, status: "PENDING".to_owned(), quality: "UNKNOWN".to_owned(), is_named, components, ..pending }
+    }
+
+    fn is(&self, waba: usize, name: &str, language: &str) -> bool {
+        self.waba == waba && self.name == name && self.language == language
+    }
+
+    /// Why its name cannot be given again in its language, if it cannot.
+    fn holds_name(&self, now_us: u64) -> Option<NotFree> {
+        match self.deleted {
+            None => Some(NotFree::Taken),
+            Some((at_us, true)) if now_us.saturating_sub(at_us) < NAME_LOCK_US => Some(NotFree::Locked),
+            Some(_) => None,
+        }
     }
 
     pub(crate) fn parts(&self) -> Parts<'_> {
@@ -208,6 +226,15 @@ impl Template {
     }
 }
 
+/// Why a template cannot be created.
+#[derive(Debug)]
+pub(crate) enum NotFree {
+    /// The account has it in that language already.
+    Taken,
+    /// It had it, approved, and deleted it less than 30 days ago.
+    Locked,
+}
+
 /// The parts of a template, or of one of its cards.
 #[derive(Clone, Copy)]
 pub(crate) struct Parts<'a> {
@@ -253,36 +280,52 @@ impl Templates {
         Self(RwLock::new(numbered.collect()))
     }
 
+    fn lock(&self) -> RwLockWriteGuard<'_, Vec<Arc<Template>>> {
+        self.0.write().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn first_that(&self, is_it: impl Fn(&Template) -> bool) -> Option<Arc<Template>> {
+        let all = self.0.read().unwrap_or_else(PoisonError::into_inner);
+        all.iter().find(|it| it.deleted.is_none() && is_it(it)).cloned()
+    }
+
+    /// Those that were not deleted.
     pub(crate) fn all(&self) -> Vec<Arc<Template>> {
-        self.0.read().unwrap_or_else(PoisonError::into_inner).clone()
+        let all = self.0.read().unwrap_or_else(PoisonError::into_inner);
+        all.iter().filter(|it| it.deleted.is_none()).cloned().collect()
     }
 
     pub(crate) fn find(&self, waba: usize, name: &str, language: &str) -> Option<Arc<Template>> {
-        let is_it = |it: &&Arc<Template>| it.waba == waba && it.name == name && it.language == language;
-        self.0.read().unwrap_or_else(PoisonError::into_inner).iter().find(is_it).cloned()
+        self.first_that(|it| it.is(waba, name, language))
     }
 
     pub(crate) fn by_id(&self, id: u64) -> Option<Arc<Template>> {
-        self.0.read().unwrap_or_else(PoisonError::into_inner).iter().find(|it| it.id == id).cloned()
+        self.first_that(|it| it.id == id)
     }
 
-    /// Adds a template; `None` when the account has it in that language already.
-    pub(crate) fn create(&self, template: Template) -> Option<Arc<Template>> {
-        let mut all = self.0.write().unwrap_or_else(PoisonError::into_inner);
-        let is_same = |it: &Arc<Template>| {
-            it.waba == template.waba && it.name == template.name && it.language == template.language
-        };
-        if all.iter().any(is_same) {
-            return None;
+    /// Adds a template, unless its name is taken in that language or locked.
+    pub(crate) fn create(&self, template: Template, now_us: u64) -> Result<Arc<Template>, NotFree> {
+        let mut all = self.lock();
+        let mut same = all.iter().filter(|it| it.is(template.waba, &template.name, &template.language));
+        if let Some(fault) = same.find_map(|it| it.holds_name(now_us)) {
+            return Err(fault);
         }
         let created = Arc::new(Template { id: FIRST_ID + all.len() as u64, ..template });
         all.push(Arc::clone(&created));
-        Some(created)
+        Ok(created)
+    }
+
+    /// Deletes templates. They keep their places, so that no id is given twice.
+    pub(crate) fn delete(&self, ids: &[u64], now_us: u64) {
+        for template in self.lock().iter_mut().filter(|it| ids.contains(&it.id)) {
+            let template = Arc::make_mut(template);
+            template.deleted = Some((now_us, template.status == "APPROVED"));
+        }
     }
 
     /// Changes one, if it is there.
     pub(crate) fn change<T>(&self, id: u64, change: impl FnOnce(&mut Template) -> T) -> Option<T> {
-        let mut all = self.0.write().unwrap_or_else(PoisonError::into_inner);
+        let mut all = self.lock();
         let template = all.iter_mut().find(|it| it.id == id)?;
         Some(change(Arc::make_mut(template)))
     }
@@ -290,9 +333,10 @@ impl Templates {
     /// Orders what Meta makes of a template. What webhooks tell of it, none where that is to be silent.
     pub(crate) fn order(&self, name: &str, waba: Option<usize>, order: &TemplateOrder) -> Result<Vec<Told>, SimError> {
         order.check()?;
-        let mut all = self.0.write().unwrap_or_else(PoisonError::into_inner);
+        let mut all = self.lock();
         let is_meant = |it: &&mut Arc<Template>| {
-            it.name == name
+            it.deleted.is_none()
+                && it.name == name
                 && waba.is_none_or(|waba| waba == it.waba)
                 && order.language.as_ref().is_none_or(|language| *language == it.language)
         };

@@ -3,6 +3,11 @@
 
 mod account;
 mod calls;
+#[cfg(feature = "flows")]
+mod flows;
+mod management;
 mod marketing;
+mod media;
 mod server;
+mod templates;
 mod transport;

@@ -8,6 +8,8 @@ use chrono::DateTime;
 use serde_json::{Value, json};
 
 use super::error::GraphError;
+use super::given::Given;
+use super::media::BYTES;
 use super::{Path, query};
 use crate::access::{Grant, MANAGEMENT, MESSAGING};
 use crate::cloud::{APP_ID, Cloud, waba_id};
@@ -47,7 +49,10 @@ fn bearer(header: &str) -> Option<&str> {
 
 /// Whether the grant reaches what the path names.
 fn may(cloud: &Cloud, grant: &Grant, path: &Path<'_>, method: &Method) -> Result<(), GraphError> {
-    let sends = matches!(path.edge, "messages" | "marketing_messages" | "media");
+    let sends =
+        matches!(path.edge, "messages" | "marketing_messages" | "media" | "register" | "deregister" | "block_users")
+            || (path.id, path.edge) == BYTES
+            || cloud.media.knows(path.id);
     let account = cloud.waba(path.id).or_else(|| cloud.number(path.id).map(|number| number.waba));
     if account.is_some_and(|waba| !grant.sees_account(&waba_id(waba))) {
         return Err(GraphError::unknown_object(method.as_str(), path.id));
@@ -120,17 +125,39 @@ fn node(grant: &Grant) -> Value {
     })
 }
 
-/// `GET`, `POST` and `DELETE /{waba}/subscribed_apps`
-pub(crate) fn subscribed_apps(cloud: &Cloud, method: &Method) -> Response {
-    if *method != Method::GET {
-        cloud.webhooks.courier().subscribe(*method == Method::POST);
-        return Json(json!({ "success": true })).into_response();
-    }
-    let app = json!({
+/// `GET /{waba}/subscribed_apps`
+pub(crate) fn subscribed_apps(cloud: &Cloud, waba: usize) -> Response {
+    let mut app = json!({
         "whatsapp_business_api_data": {
             "id": APP_ID, "link": "https://www.facebook.com/games/?app_id=400000000000001", "name": APP_NAME,
         },
     });
+    if let Some(elsewhere) = cloud.access.elsewhere(waba) {
+        app["override_callback_uri"] = json!(elsewhere);
+    }
     let apps = if cloud.webhooks.courier().is_subscribed() { vec![app] } else { Vec::new() };
     Json(json!({ "data": apps })).into_response()
+}
+
+/// `POST /{waba}/subscribed_apps`, perhaps with another address for the account's webhooks. It is shown, and neither verified nor
+/// posted to.
+pub(crate) async fn subscribe(cloud: &Cloud, waba: usize, request: Request) -> Result<Response, GraphError> {
+    let given = Given::read(request).await?;
+    let elsewhere = given.text("override_callback_uri")?;
+    if elsewhere.is_some() {
+        given.required("verify_token")?;
+    }
+    if elsewhere.is_some_and(|url| !url.starts_with("https://")) {
+        return Err(GraphError::parameter("Param override_callback_uri must be a valid HTTPS URL."));
+    }
+    cloud.access.send_elsewhere(waba, elsewhere);
+    cloud.webhooks.courier().subscribe(true);
+    Ok(Json(json!({ "success": true })).into_response())
+}
+
+/// `DELETE /{waba}/subscribed_apps`
+pub(crate) fn unsubscribe(cloud: &Cloud, waba: usize) -> Response {
+    cloud.access.send_elsewhere(waba, None);
+    cloud.webhooks.courier().subscribe(false);
+    Json(json!({ "success": true })).into_response()
 }

@@ -3,6 +3,7 @@
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
+use serde_json::{Value, json};
 
 use crate::catalogue;
 use crate::dice::mix;
@@ -104,11 +105,6 @@ pub(crate) fn too_long(parameter: &str, chars: usize) -> GraphError {
 }
 
 #[derive(Serialize)]
-struct Envelope<'a> {
-    error: Body<'a>,
-}
-
-#[derive(Serialize)]
 struct Body<'a> {
     message: &'a str,
     r#type: &'a str,
@@ -126,8 +122,9 @@ struct Data<'a> {
     details: &'a str,
 }
 
-impl IntoResponse for GraphError {
-    fn into_response(self) -> Response {
+impl GraphError {
+    /// What stands below `error`.
+    pub(crate) fn body(&self) -> Value {
         let body = Body {
             message: &self.message,
             r#type: self.kind,
@@ -136,8 +133,14 @@ impl IntoResponse for GraphError {
             error_subcode: self.subcode,
             fbtrace_id: trace_id(&self.message),
         };
+        serde_json::to_value(body).expect("strings and numbers always serialise")
+    }
+}
+
+impl IntoResponse for GraphError {
+    fn into_response(self) -> Response {
         let status = StatusCode::from_u16(self.status).unwrap_or(StatusCode::BAD_REQUEST);
-        let json = serde_json::to_string(&Envelope { error: body }).expect("strings and numbers always serialise");
+        let json = json!({ "error": self.body() }).to_string();
         (status, [(header::CONTENT_TYPE, "application/json; charset=UTF-8")], json).into_response()
     }
 }

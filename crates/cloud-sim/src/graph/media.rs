@@ -1,14 +1,22 @@
-//! `POST /{number}/media`.
+//! Media: `POST /{number}/media`, `GET` and `DELETE /{medium}`, and the address where the bytes of one are for five minutes.
 
 use axum::Json;
 use axum::extract::multipart::{Field, Multipart, MultipartError};
 use axum::extract::{FromRequest, Request};
+use axum::http::header::{CONTENT_TYPE, HOST};
+use axum::http::{HeaderMap, Method, StatusCode, Uri};
 use axum::response::{IntoResponse, Response};
+use bytes::{Bytes, BytesMut};
 use serde_json::json;
+use sha2::{Digest, Sha256};
 
 use super::error::GraphError;
+use super::query;
 use crate::cloud::{Cloud, Number};
-use crate::media::{greatest_size, supported};
+use crate::media::{ADDRESS_LIFE, Medium, greatest_size, greatest_size_of, supported};
+
+/// The path of bytes, as at Meta.
+pub(crate) const BYTES: (&str, &str) = ("whatsapp_business", "attachments");
 
 /// Files a medium under the number and gives its id.
 pub(crate) async fn upload(cloud: &Cloud, number: &Number, request: Request) -> Result<Response, GraphError> {
@@ -18,7 +26,7 @@ pub(crate) async fn upload(cloud: &Cloud, number: &Number, request: Request) -> 
     while let Some(field) = form.next_field().await.map_err(broken)? {
         match field.name() {
             Some("messaging_product") => product = Some(field.text().await.map_err(broken)?),
-            Some("file") => file = Some(measure(field).await?),
+            Some("file") => file = Some(File::read(field).await?),
             _ => {}
         }
     }
@@ -27,8 +35,9 @@ pub(crate) async fn upload(cloud: &Cloud, number: &Number, request: Request) -> 
         Some("whatsapp") => {}
         Some(_) => return Err(GraphError::not_one_of("messaging_product", "WHATSAPP")),
     }
-    file.ok_or_else(|| GraphError::required("file"))?.check()?;
-    let id = cloud.media.add(number.place, cloud.clock.now_us());
+    let file = file.ok_or_else(|| GraphError::required("file"))?;
+    file.check()?;
+    let id = cloud.media.add(number.place, &file.mime, file.bytes.freeze(), cloud.clock.now_us());
     Ok(Json(json!({ "id": id })).into_response())
 }
 
@@ -38,35 +47,93 @@ fn broken(reason: MultipartError) -> GraphError {
 
 struct File {
     mime: String,
-    bytes: usize,
-}
-
-/// Reads the file for its length alone.
-async fn measure(mut field: Field<'_>) -> Result<File, GraphError> {
-    let mime = field.content_type().unwrap_or("application/octet-stream").to_owned();
-    let mut bytes = 0;
-    while let Some(chunk) = field.chunk().await.map_err(broken)? {
-        bytes += chunk.len();
-    }
-    Ok(File { mime, bytes })
+    /// As much of it as tells whether it is too large.
+    bytes: BytesMut,
+    length: usize,
 }
 
 impl File {
+    async fn read(mut field: Field<'_>) -> Result<Self, GraphError> {
+        let mime = field.content_type().unwrap_or("application/octet-stream").to_owned();
+        let most = greatest_size(&mime).unwrap_or_default();
+        let (mut bytes, mut length) = (BytesMut::new(), 0);
+        while let Some(chunk) = field.chunk().await.map_err(broken)? {
+            length += chunk.len();
+            if length <= most {
+                bytes.extend_from_slice(&chunk);
+            }
+        }
+        Ok(Self { mime, bytes, length })
+    }
+
     fn check(&self) -> Result<(), GraphError> {
-        let File { mime, bytes } = self;
-        let greatest = greatest_size(mime).ok_or_else(|| {
+        let Self { mime, length, bytes } = self;
+        let greatest = greatest_size_of(mime, bytes).ok_or_else(|| {
             GraphError::parameter(format_args!(
                 "Param file must be a file with one of the following types: {}. Received file of type '{mime}'.",
                 supported()
             ))
         })?;
-        match *bytes {
+        match *length {
             0 => Err(GraphError::detailed(131_053, "The file is empty")),
-            bytes if bytes > greatest => Err(GraphError::detailed(
+            length if length > greatest => Err(GraphError::detailed(
                 131_053,
-                format!("File size {bytes} exceeds the maximum of {greatest} bytes for {mime}"),
+                format!("File size {length} exceeds the maximum of {greatest} bytes for {mime}"),
             )),
             _ => Ok(()),
         }
     }
+}
+
+/// `GET` and `DELETE /{medium}?phone_number_id=`
+pub(crate) fn one(cloud: &Cloud, id: &str, request: &Request) -> Result<Response, GraphError> {
+    let method = request.method();
+    let unknown = || GraphError::unknown_object(method.as_str(), id);
+    let medium = cloud.media.find(id, cloud.clock.now_us()).ok_or_else(unknown)?;
+    let owner = &cloud.numbers[medium.number].id;
+    if query(request.uri()).get("phone_number_id").is_some_and(|number| number != owner) {
+        return Err(unknown());
+    }
+    match *method {
+        Method::GET => Ok(Json(node(cloud, id, &medium, request.headers())).into_response()),
+        Method::DELETE => {
+            cloud.media.remove(id);
+            Ok(Json(json!({ "success": true })).into_response())
+        }
+        _ => Err(unknown()),
+    }
+}
+
+fn node(cloud: &Cloud, id: &str, medium: &Medium, headers: &HeaderMap) -> serde_json::Value {
+    let host = headers.get(HOST).and_then(|host| host.to_str().ok()).unwrap_or("localhost");
+    let end = cloud.clock.now_us() / 1_000_000 + ADDRESS_LIFE.as_secs();
+    let (directory, file) = BYTES;
+    let url = format!("http://{host}/{directory}/{file}/?mid={id}&ext={end}&hash={}", seal(cloud, id, end));
+    json!({
+        "messaging_product": "whatsapp", "url": url, "mime_type": medium.mime, "sha256": medium.sha256,
+        "file_size": medium.size.to_string(), "id": id,
+    })
+}
+
+/// What makes an address one that was given out.
+fn seal(cloud: &Cloud, id: &str, end: u64) -> String {
+    let digest = Sha256::digest(format!("{}|{id}|{end}", cloud.app_token()));
+    digest.iter().take(16).map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// The bytes at an address that was given out; 404 once it is over.
+pub(crate) fn bytes(cloud: &Cloud, uri: &Uri) -> Response {
+    let found = addressed(cloud, uri).and_then(|medium| medium.bytes.map(|bytes: Bytes| (medium.mime, bytes)));
+    match found {
+        Some((mime, bytes)) => ([(CONTENT_TYPE, mime)], bytes).into_response(),
+        None => (StatusCode::NOT_FOUND, "Not Found").into_response(),
+    }
+}
+
+fn addressed(cloud: &Cloud, uri: &Uri) -> Option<Medium> {
+    let given = query(uri);
+    let (id, end) = (given.get("mid")?, given.get("ext")?.parse().ok()?);
+    let now_us = cloud.clock.now_us();
+    let is_good = *given.get("hash")? == seal(cloud, id, end) && now_us < end * 1_000_000;
+    cloud.media.find(id, now_us).filter(|_| is_good)
 }

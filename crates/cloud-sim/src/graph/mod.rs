@@ -1,19 +1,27 @@
 //! The Graph API: finds the object and the edge that a path names, and asks for the token before anything else.
 
 mod access;
+mod blocks;
 mod content;
+mod encryption;
+mod enrolment;
 mod error;
 mod file;
 mod free_form;
+mod given;
+mod insights;
 mod interactive;
 mod listing;
 mod media;
+mod metering;
 mod nodes;
 mod parameters;
 mod products;
+mod profile;
 mod read_receipt;
 mod send;
 mod template;
+mod template_end;
 mod upload;
 
 use std::collections::HashMap;
@@ -21,7 +29,7 @@ use std::sync::Arc;
 
 use axum::body::{Bytes, to_bytes};
 use axum::extract::{ConnectInfo, Query, Request, State};
-use axum::http::{HeaderValue, Method, Uri};
+use axum::http::{HeaderValue, Method, StatusCode, Uri};
 use axum::response::{IntoResponse, Response};
 
 use crate::cloud::{APP_ID, Cloud, Number};
@@ -53,6 +61,9 @@ pub(crate) async fn serve(
     if cloud.faults.is_down() {
         return line.reset();
     }
+    if let Some(scope) = metering::scope(&cloud, &path).filter(|_| response.status() != StatusCode::UNAUTHORIZED) {
+        metering::tell(&cloud, scope, &mut response);
+    }
     if let Ok(version) = HeaderValue::from_str(path.version) {
         response.headers_mut().insert("facebook-api-version", version);
     }
@@ -74,6 +85,9 @@ async fn route(
             .inspect_err(|error| cloud.totals.rejected(error.code));
     }
     authorise(cloud, path, uri, &request)?;
+    if let Some(scope) = metering::scope(cloud, path) {
+        metering::count(cloud, scope)?;
+    }
     let unknown_object = || GraphError::unknown_object(method.as_str(), path.id);
     if let Some(waba) = cloud.waba(path.id) {
         return account(cloud, waba, path, request).await;
@@ -82,6 +96,8 @@ async fn route(
         return match (&method, path.edge) {
             (&Method::GET, "") => template::show(&template, &request),
             (&Method::POST, "") => template::edit(cloud, template.id, request).await,
+            (&Method::POST, "unpause") => template_end::unpause(cloud, &template),
+            (&Method::GET, "compare") => insights::compare(cloud, &template, uri),
             (_, edge) => Err(GraphError::unknown_path(edge)),
         };
     }
@@ -92,11 +108,31 @@ async fn route(
             upload::take(cloud, line, path.id, request).await
         }
         (&Method::GET, "", None) if path.id.starts_with("upload:") => upload::show(cloud, path.id),
-        (&Method::POST, "media", Some(number)) => media::upload(cloud, number, request).await,
-        (&Method::GET, "", Some(number)) => nodes::number(cloud, number, &query(uri)),
-        (_, "", _) => Err(unknown_object()),
-        (_, edge, Some(_)) => Err(GraphError::unknown_path(edge)),
+        (_, _, Some(number)) => of_number(cloud, number, path, request).await,
+        (_, "", None) => media::one(cloud, path.id, &request),
+        (&Method::GET, _, None) if (path.id, path.edge) == media::BYTES => Ok(media::bytes(cloud, uri)),
         _ => Err(unknown_object()),
+    }
+}
+
+/// What a number has.
+async fn of_number(cloud: &Cloud, number: &Number, path: &Path<'_>, request: Request) -> Result<Response, GraphError> {
+    match (request.method(), path.edge) {
+        (&Method::GET, "") => nodes::number(cloud, number, &query(request.uri())),
+        (&Method::POST, "") => enrolment::set_pin(cloud, number, request).await,
+        (&Method::POST, "request_code") => enrolment::request_code(cloud, number, request).await,
+        (&Method::POST, "verify_code") => enrolment::verify_code(cloud, number, request).await,
+        (&Method::POST, "register") => enrolment::register(cloud, number, request).await,
+        (&Method::POST, "deregister") => enrolment::deregister(cloud, number),
+        (&Method::GET, "whatsapp_business_profile") => Ok(profile::show(cloud, number, &request)),
+        (&Method::POST, "whatsapp_business_profile") => profile::update(cloud, number, request).await,
+        (&Method::GET, "block_users") => blocks::list(cloud, number, &request),
+        (&Method::POST | &Method::DELETE, "block_users") => blocks::change(cloud, number, request).await,
+        (&Method::POST, "media") => media::upload(cloud, number, request).await,
+        (&Method::GET, "whatsapp_business_encryption") => Ok(encryption::show(cloud, number)),
+        (&Method::POST, "whatsapp_business_encryption") => encryption::set(cloud, number, request).await,
+        (method, "") => Err(GraphError::unknown_object(method.as_str(), path.id)),
+        (_, edge) => Err(GraphError::unknown_path(edge)),
     }
 }
 
@@ -106,9 +142,12 @@ async fn account(cloud: &Cloud, waba: usize, path: &Path<'_>, request: Request) 
         (&Method::GET, "phone_numbers") => nodes::numbers(cloud, waba, &request),
         (&Method::GET, "message_templates") => nodes::templates(cloud, waba, &request),
         (&Method::POST, "message_templates") => template::create(cloud, waba, request).await,
-        (method @ (&Method::GET | &Method::POST | &Method::DELETE), "subscribed_apps") => {
-            Ok(access::subscribed_apps(cloud, method))
-        }
+        (&Method::DELETE, "message_templates") => template_end::delete(cloud, waba, request.uri()),
+        (&Method::GET, "template_analytics") => insights::analytics(cloud, waba, request.uri()),
+        (&Method::POST, "") => insights::enable(cloud, waba, request).await,
+        (&Method::GET, "subscribed_apps") => Ok(access::subscribed_apps(cloud, waba)),
+        (&Method::POST, "subscribed_apps") => access::subscribe(cloud, waba, request).await,
+        (&Method::DELETE, "subscribed_apps") => Ok(access::unsubscribe(cloud, waba)),
         (method, "") => Err(GraphError::unknown_object(method.as_str(), path.id)),
         (_, edge) => Err(GraphError::unknown_path(edge)),
     }
@@ -125,7 +164,10 @@ async fn messages(
     authorise(cloud, path, uri, &request)?;
     let number = sender(cloud, path)?;
     let body = body(request).await?;
-    send::message(cloud, number, endpoint, &body, line).await
+    blocks::refuse(cloud, number, &body)?;
+    let response = send::message(cloud, number, endpoint, &body, line).await?;
+    insights::count(cloud, number, &body);
+    Ok(response)
 }
 
 fn sender<'a>(cloud: &'a Cloud, path: &Path<'_>) -> Result<&'a Number, GraphError> {

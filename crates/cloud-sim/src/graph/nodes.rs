@@ -35,15 +35,18 @@ pub(crate) fn numbers(cloud: &Cloud, waba: usize, request: &Request) -> Result<R
     Ok(Json(page(&nodes, &NUMBER, request)?).into_response())
 }
 
-/// `GET /{waba}/message_templates`, filtered by `name`, `language`, `category` and `status`.
+/// `GET /{waba}/message_templates`, filtered by `name`, `name_or_content`, `language`, `category`, `status` and `quality_score`.
 pub(crate) fn templates(cloud: &Cloud, waba: usize, request: &Request) -> Result<Response, GraphError> {
     let filters = query(request.uri());
     let fits = |node: &Value| {
-        ["name", "language", "category", "status"].iter().all(|name| {
-            filters
-                .get(*name)
-                .is_none_or(|wanted| node[*name].as_str().is_some_and(|it| it.eq_ignore_ascii_case(wanted)))
-        })
+        let is_it = |name: &str, value: &Value| {
+            let given = filters.get(name);
+            given.is_none_or(|wanted| value.as_str().is_some_and(|it| it.eq_ignore_ascii_case(wanted)))
+        };
+        let holds = |text: &str| text_of(node).to_lowercase().contains(&text.to_lowercase());
+        ["name", "language", "category", "status"].iter().all(|name| is_it(name, &node[*name]))
+            && is_it("quality_score", &node["quality_score"]["score"])
+            && filters.get("name_or_content").is_none_or(|text| holds(text))
     };
     let nodes: Vec<_> = cloud
         .templates
@@ -54,6 +57,13 @@ pub(crate) fn templates(cloud: &Cloud, waba: usize, request: &Request) -> Result
         .filter(fits)
         .collect();
     Ok(Json(page(&nodes, &TEMPLATE, request)?).into_response())
+}
+
+/// A template's name and the texts of its parts.
+fn text_of(node: &Value) -> String {
+    let parts = node["components"].as_array().map_or(&[][..], Vec::as_slice).iter();
+    let texts = parts.filter_map(|part| part["text"].as_str());
+    texts.chain(node["name"].as_str()).collect::<Vec<_>>().join("\n")
 }
 
 fn number_node(cloud: &Cloud, number: &Number) -> Value {
@@ -68,7 +78,7 @@ fn number_node(cloud: &Cloud, number: &Number) -> Value {
         "verified_name": "Dawncast Simulator",
         "quality_rating": standing.quality_rating,
         "quality_score": { "score": standing.quality_rating },
-        "code_verification_status": "VERIFIED",
+        "code_verification_status": if standing.status == "UNVERIFIED" { "NOT_VERIFIED" } else { "VERIFIED" },
         "status": standing.status,
         "name_status": "APPROVED",
         "platform_type": "CLOUD_API",

@@ -11,7 +11,7 @@ use super::listing::select;
 use super::nodes::TEMPLATE;
 use super::{body, query};
 use crate::cloud::Cloud;
-use crate::templates::{AUTHENTICATION, CATEGORIES, Template, category_of};
+use crate::templates::{AUTHENTICATION, CATEGORIES, NotFree, Template, category_of};
 
 /// Meta: longest name, header text, body, footer and label of a button, in characters.
 const NAME: usize = 512;
@@ -60,10 +60,17 @@ pub(crate) async fn create(cloud: &Cloud, waba: usize, request: Request) -> Resu
     let components = checked(cloud, components.ok_or_else(|| GraphError::required("components"))?)?;
     let components = worded(category, components);
     let pending = Template::pending(waba, &name, &language, category, is_named, components);
-    let created = cloud.templates.create(pending).ok_or_else(|| {
-        let message =
-            format!("Content in this language already exists: there is already {language} content for {name}");
-        GraphError::with_subcode(message, 2_388_024)
+    let created = cloud.templates.create(pending, cloud.clock.now_us()).map_err(|fault| match fault {
+        NotFree::Taken => {
+            let message =
+                format!("Content in this language already exists: there is already {language} content for {name}");
+            GraphError::with_subcode(message, 2_388_024)
+        }
+        NotFree::Locked => {
+            let message =
+                format!("New {language} content can't be added while the existing one is being deleted: {name}");
+            GraphError::with_subcode(message, 2_388_023)
+        }
     })?;
     cloud.review(created.id);
     Ok(Json(json!({ "id": created.id.to_string(), "status": created.status, "category": created.category }))

@@ -7,7 +7,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use hmac::{Hmac, KeyInit, Mac};
 use reqwest::header::{CONTENT_TYPE, USER_AGENT};
-use reqwest::{Client, StatusCode, Url};
+use reqwest::{Client, RequestBuilder, Response, StatusCode, Url};
 use sha2::Sha256;
 use tokio::sync::Semaphore;
 
@@ -36,7 +36,7 @@ impl Courier {
         Self {
             client: client.expect("a client without files or certificates of its own can always be built"),
             url: RwLock::new(url),
-            key: Hmac::new_from_slice(config.app_secret.as_bytes()).expect("HMAC takes a key of any length"),
+            key: keyed(&config.app_secret),
             verify_token: config.verify_token.clone(),
             hands: Semaphore::new(config.receipts.concurrency),
             retry_base: config.receipts.retry_base,
@@ -75,7 +75,7 @@ impl Courier {
 
     /// Posts one batch of `events` until it is answered 200, with growing pauses. Without a URL it waits for one.
     pub(crate) async fn deliver(self: std::sync::Arc<Self>, body: Bytes, events: usize) {
-        let signature = self.signature(&body);
+        let signature = signature(self.key.clone(), &body);
         let mut pause = self.retry_base;
         while !self.post(&body, &signature).await {
             tokio::time::sleep(pause).await;
@@ -84,26 +84,26 @@ impl Courier {
         self.undelivered.fetch_sub(events, Ordering::Relaxed);
     }
 
-    /// Meta: `sha256=` and the lower-case hexadecimal HMAC-SHA256 of the exact body under the app secret.
-    fn signature(&self, body: &[u8]) -> String {
-        let mut mac = self.key.clone();
-        mac.update(body);
-        let hex = mac.finalize().into_bytes().iter().map(|byte| format!("{byte:02x}")).collect::<String>();
-        format!("sha256={hex}")
+    /// A signed POST of its own, once; signed with `secret` instead of the app's where there is one.
+    pub(crate) async fn ask(&self, url: Url, body: Vec<u8>, secret: Option<&str>) -> reqwest::Result<Response> {
+        let signature = signature(secret.map_or_else(|| self.key.clone(), keyed), &body);
+        self.signed(url, body.into(), &signature).send().await
+    }
+
+    fn signed(&self, url: Url, body: Bytes, signature: &str) -> RequestBuilder {
+        self.client
+            .post(url)
+            .header(CONTENT_TYPE, "application/json")
+            .header(USER_AGENT, "facebookexternalua")
+            .header("X-Hub-Signature-256", signature)
+            .body(body)
     }
 
     /// Whether the batch was answered 200; nothing else counts.
     async fn post(&self, body: &Bytes, signature: &str) -> bool {
         let _hand = self.hands.acquire().await.expect("the semaphore is never closed");
         let Some(url) = self.url.read().unwrap_or_else(PoisonError::into_inner).clone() else { return false };
-        let request = self
-            .client
-            .post(url)
-            .header(CONTENT_TYPE, "application/json")
-            .header(USER_AGENT, "facebookexternalua")
-            .header("X-Hub-Signature-256", signature)
-            .body(body.clone());
-        match request.send().await {
+        match self.signed(url, body.clone(), signature).send().await {
             Ok(response) if response.status() == StatusCode::OK => true,
             Ok(response) => {
                 tracing::debug!(status = response.status().as_u16(), "webhook not answered 200; it will be retried");
@@ -135,4 +135,15 @@ impl Courier {
             (status, _) => Err(SimError::Verification(format!("answered {status}; check the verify token"))),
         }
     }
+}
+
+fn keyed(secret: &str) -> Hmac<Sha256> {
+    Hmac::new_from_slice(secret.as_bytes()).expect("HMAC takes a key of any length")
+}
+
+/// Meta: `sha256=` and the lower-case hexadecimal HMAC-SHA256 of the exact body under the app secret.
+fn signature(mut mac: Hmac<Sha256>, body: &[u8]) -> String {
+    mac.update(body);
+    let hex = mac.finalize().into_bytes().iter().map(|byte| format!("{byte:02x}")).collect::<String>();
+    format!("sha256={hex}")
 }

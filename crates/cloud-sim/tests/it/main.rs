@@ -3,17 +3,22 @@
 #![allow(clippy::unwrap_used, reason = "a test that panics has failed")]
 
 mod access;
+mod calls;
+mod client;
 mod control;
 mod faults;
+mod flows;
 mod free_form;
 mod interactive;
 mod limits;
 mod management;
 mod marketing;
 mod media;
+mod numbers;
 mod receiver;
 mod sending;
 mod support;
+mod template_end;
 mod template_parts;
 mod templates;
 mod webhooks;

@@ -59,4 +59,66 @@ async fn what_cannot_be_sent_cannot_be_uploaded() {
         assert!(answer.body.contains(words), "{}", answer.body);
     }
     assert_eq!(upload(&sim, "whatsapp", "image/png", &big[1..]).await.status, 200);
+    let sticker = |flags: u8, length: usize| {
+        let mut bytes = [&b"RIFF\0\0\0\0WEBPVP8X\0\0\0\0"[..], &[flags]].concat();
+        bytes.resize(length, 0);
+        bytes
+    };
+    assert_eq!(upload(&sim, "whatsapp", "image/webp", &sticker(0, 100 << 10)).await.status, 200);
+    assert_eq!(upload(&sim, "whatsapp", "image/webp", &sticker(0, (100 << 10) + 1)).await.error_code(), 131_053);
+    assert_eq!(upload(&sim, "whatsapp", "image/webp", &sticker(2, 500 << 10)).await.status, 200);
+    assert_eq!(upload(&sim, "whatsapp", "image/webp", &sticker(2, (500 << 10) + 1)).await.error_code(), 131_053);
+}
+
+/// The path of an address that was given out.
+fn path_of(medium: &Value) -> String {
+    medium["url"].as_str().unwrap().strip_prefix("http://sim.test").unwrap().to_owned()
+}
+
+#[tokio::test]
+async fn what_was_uploaded_is_described_and_given_back() {
+    let sim = start().await;
+    let id = upload(&sim, "whatsapp", "image/png", b"pixels").await.json()["id"].as_str().unwrap().to_owned();
+    let medium = get(&sim, &format!("/v24.0/{id}?phone_number_id={NUMBER}")).await.json();
+    assert_eq!(
+        (&medium["id"], &medium["mime_type"], &medium["file_size"], &medium["messaging_product"]),
+        (&json!(id), &json!("image/png"), &json!("6"), &json!("whatsapp"))
+    );
+    assert_eq!(medium["sha256"], "6ec9c2b0eb14010746c8bce8939303b382344b296206612eb8a907a37b2b2f37");
+    let bytes = get(&sim, &path_of(&medium)).await;
+    assert_eq!((bytes.status, bytes.body.as_str(), bytes.header("content-type")), (200, "pixels", Some("image/png")));
+    let nobody = call(&sim, "GET", &path_of(&medium), "", b"").await;
+    assert_eq!((nobody.status, nobody.error_code()), (401, 190));
+    let others = get(&sim, &format!("/v24.0/{id}?phone_number_id={OTHER_NUMBER}")).await;
+    assert_eq!((others.status, others.json()["error"]["error_subcode"].clone()), (400, json!(33)));
+}
+
+#[tokio::test]
+async fn the_address_of_a_medium_is_good_for_five_minutes() {
+    let sim = start().await;
+    let id = upload(&sim, "whatsapp", "image/png", b"pixels").await.json()["id"].as_str().unwrap().to_owned();
+    let medium = get(&sim, &format!("/{id}")).await.json();
+    sim.advance(Duration::from_secs(290));
+    assert_eq!(get(&sim, &path_of(&medium)).await.status, 200);
+    sim.advance(Duration::from_secs(11));
+    assert_eq!(get(&sim, &path_of(&medium)).await.status, 404);
+    let fresh = get(&sim, &format!("/{id}")).await.json();
+    assert_eq!(get(&sim, &path_of(&fresh)).await.status, 200);
+    let forged = path_of(&medium).replace("ext=", "ext=9");
+    assert_eq!(get(&sim, &forged).await.status, 404, "nobody prolongs it");
+    sim.advance(Duration::from_secs(30 * 24 * 3600));
+    assert_eq!(get(&sim, &format!("/{id}")).await.error_code(), 100, "the medium is over");
+}
+
+#[tokio::test]
+async fn a_deleted_medium_is_gone() {
+    let sim = start().await;
+    let id = upload(&sim, "whatsapp", "image/png", b"pixels").await.json()["id"].clone();
+    let path = format!("/{}", id.as_str().unwrap());
+    let medium = get(&sim, &path).await.json();
+    let deleted = call(&sim, "DELETE", &path, "Authorization: Bearer SIM_TOKEN\r\n", b"").await;
+    assert_eq!(deleted.json(), json!({ "success": true }));
+    assert_eq!(get(&sim, &path).await.json()["error"]["error_subcode"], 33);
+    assert_eq!(get(&sim, &path_of(&medium)).await.status, 404);
+    assert_eq!(send(&sim, &pack(&id)).await.error_code(), 100);
 }

@@ -1,13 +1,18 @@
 //! The templates of a WhatsApp Business Account.
 
+mod analytics;
+mod list;
+mod manage;
+
 use serde::{Deserialize, Deserializer};
-use serde_json::Value;
 
-use crate::{CallError, Client, Quality, Token, call::call, open_enum::open_enum};
+pub use analytics::{
+    AnalyticsQuery, Clicks, ComparisonWindow, Cost, TemplateAnalytics, TemplateComparison, TemplateDay, TemplateProduct,
+};
+pub use list::{TemplateFilter, TemplatePage};
+pub use manage::Unpaused;
 
-const FIELDS: &str = "id,name,language,status,category,parameter_format,components,quality_score,rejected_reason";
-/// Templates per page. An account holds 250 templates, or 6,000 once verified (Meta: templates).
-const PAGE: &str = "100";
+use crate::{Quality, open_enum::open_enum};
 
 /// A template in one language.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
@@ -53,11 +58,6 @@ pub struct CreatedTemplate {
     pub status: TemplateStatus,
     /// Its category, which may differ from the one that was asked for.
     pub category: TemplateCategory,
-}
-
-#[derive(Deserialize)]
-struct Done {
-    success: bool,
 }
 
 /// A part of a template.
@@ -191,103 +191,4 @@ fn locale<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error
 
 fn positional() -> ParameterFormat {
     ParameterFormat::Positional
-}
-
-#[derive(Deserialize)]
-struct Page {
-    data: Vec<TemplateInfo>,
-    #[serde(default)]
-    paging: Option<Paging>,
-}
-
-#[derive(Deserialize)]
-struct Paging {
-    #[serde(default)]
-    cursors: Cursors,
-    #[serde(default)]
-    next: Option<String>,
-}
-
-#[derive(Default, Deserialize)]
-struct Cursors {
-    #[serde(default)]
-    after: Option<String>,
-}
-
-impl Page {
-    /// The cursor of the following page. `next` only says that there is one: its address is not followed, so that the
-    /// token goes nowhere but to the configured host.
-    fn following(self) -> (Vec<TemplateInfo>, Option<String>) {
-        let after = self.paging.filter(|paging| paging.next.is_some()).and_then(|paging| paging.cursors.after);
-        (self.data, after)
-    }
-}
-
-impl Client {
-    /// Lists the templates of a WhatsApp Business Account, all pages; with `name` only those of exactly that name, in
-    /// all their languages.
-    ///
-    /// # Errors
-    /// As any call; [`CallError::Malformed`] also when paging does not advance.
-    pub async fn templates(
-        &self,
-        waba_id: &str,
-        token: &Token,
-        name: Option<&str>,
-    ) -> Result<Vec<TemplateInfo>, CallError> {
-        let mut found = Vec::new();
-        let mut cursor: Option<String> = None;
-        loop {
-            let (templates, following) = self.template_page(waba_id, token, name, cursor.as_deref()).await?.following();
-            // Meta's name filter also finds longer names.
-            found.extend(templates.into_iter().filter(|template| name.is_none_or(|name| template.name == name)));
-            match following {
-                None => return Ok(found),
-                Some(_) if following == cursor => {
-                    return Err(CallError::Malformed("a page of templates names itself as the next one".to_owned()));
-                }
-                Some(_) => cursor = following,
-            }
-        }
-    }
-
-    /// Creates a template in one language. `definition` is Meta's own shape: `name`, `language`, `category`, `components`,
-    /// perhaps `parameter_format`, with a sample for each variable. An account may create 100 templates an hour (Meta:
-    /// templates).
-    ///
-    /// # Errors
-    /// As any call. Repeated after an answer that was lost, it is refused: the template is there (subcode 2388024).
-    pub async fn create_template(
-        &self,
-        waba_id: &str,
-        token: &Token,
-        definition: &Value,
-    ) -> Result<CreatedTemplate, CallError> {
-        call(self.post(waba_id, "message_templates", token).json(definition)).await
-    }
-
-    /// Edits a template: `changes` holds its `components` as a whole, or its `category`, or both. An approved one may be
-    /// edited once in 24 hours and ten times in 30 days, and keeps its category (Meta: template management).
-    ///
-    /// # Errors
-    /// As any call; [`CallError::Malformed`] also when Meta says that it did nothing.
-    pub async fn edit_template(&self, id: &str, token: &Token, changes: &Value) -> Result<(), CallError> {
-        let done: Done = call(self.post_to(id, token).json(changes)).await?;
-        if done.success { Ok(()) } else { Err(CallError::Malformed("the template was not changed".to_owned())) }
-    }
-
-    async fn template_page(
-        &self,
-        waba_id: &str,
-        token: &Token,
-        name: Option<&str>,
-        after: Option<&str>,
-    ) -> Result<Page, CallError> {
-        let optional = [("name", name), ("after", after)];
-        let request = self
-            .get(&[waba_id, "message_templates"], token)
-            .query(&[("fields", FIELDS), ("limit", PAGE)])
-            .query(&optional.map(|(key, value)| value.map(|value| (key, value))));
-        call(request).await
-    }
 }

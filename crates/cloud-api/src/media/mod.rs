@@ -1,4 +1,9 @@
-//! Uploading media once, to be sent by id to many.
+//! Uploading media once, to be sent by id to many; reading, fetching and deleting what was uploaded or received.
+
+mod download;
+mod limits;
+
+pub use download::MediaInfo;
 
 use std::fmt;
 
@@ -6,7 +11,7 @@ use bytes::Bytes;
 use reqwest::multipart::{Form, Part};
 use serde::{Deserialize, Serialize};
 
-use crate::{CallError, Client, Token, call::call};
+use crate::{CallError, Client, Token};
 
 /// An uploaded file: valid 30 days, for the number it was uploaded to (Meta: media).
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -40,10 +45,12 @@ struct Uploaded {
 
 impl Client {
     /// Uploads a file for one number. Limits (Meta: supported media types): image 5 MB, audio and video 16 MB,
-    /// document 100 MB. A second upload of the same bytes gives a second id and does no harm.
+    /// document 100 MB, sticker (`image/webp`) 100 KB, animated 500 KB. A second upload of the same bytes gives a second id and
+    /// does no harm.
     ///
     /// # Errors
-    /// [`CallError::Invalid`] for a malformed MIME type; [`CallError::Api`] with 131053 or 100 for a wrong type or size.
+    /// [`CallError::Invalid`], before anything is sent, for a MIME type that WhatsApp does not take, an empty file, and one above
+    /// its limit; [`CallError::Api`] with 131053 or 100 where Meta finds the bytes to be something else.
     pub async fn upload_media(
         &self,
         phone_number_id: &str,
@@ -52,12 +59,14 @@ impl Client {
         mime: &str,
         filename: &str,
     ) -> Result<MediaId, CallError> {
-        let file = Part::stream(bytes.into())
+        let bytes = bytes.into();
+        limits::check(mime, &bytes).map_err(CallError::Invalid)?;
+        let file = Part::stream(bytes)
             .file_name(filename.to_owned())
             .mime_str(mime)
             .map_err(|_| CallError::Invalid(format!("`{mime}` is not a MIME type such as image/jpeg")))?;
         let form = Form::new().text("messaging_product", "whatsapp").text("type", mime.to_owned()).part("file", file);
         let request = self.post(phone_number_id, "media", token).timeout(self.upload_timeout).multipart(form);
-        Ok(call::<Uploaded>(request).await?.id)
+        Ok(self.call::<Uploaded>(request).await?.id)
     }
 }

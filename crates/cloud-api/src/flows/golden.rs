@@ -1,0 +1,193 @@
+//! A key pair of these tests alone, and what Python's `cryptography` 48 made of it: RSA-OAEP with SHA-256, AES-128-GCM with an IV of
+//! 16 bytes and the tag behind the text. The script stands in `tests/flows_peer.py`.
+
+use base64::{Engine, engine::general_purpose::STANDARD};
+
+/// As `openssl genrsa` writes it.
+pub(super) const PKCS8: &str = "\
+-----BEGIN PRIVATE KEY-----
+MIIEvQIBADANBgkqhkiG9w0BAQEFAASCBKcwggSjAgEAAoIBAQC77+plUJtw4Gew
+e2yBH+HUZpj6l1ITRw4P+DfFiEd/WyFedfm/vFYMdGx4yJorphZFUweXC1jFIUc1
+mK2VT+CGH/MDrmGj1RuYBQtGUb7VvMYcOFUIuGivlxGmqjsmVNBHBQ8LaIAcf5fH
+eHuotkJF2RfztDsvuD2dIzuWQtgqP2ifYZFGoyZJLIf76cXPUAYZE1dnYKi8XneA
+RY+Cap0yHcnxZ1GqZBUtKQnUAFEZMHGcW3yiPHcpLmmyE9dZA1/A+D5ADHqccc/c
+KjOKPt1rFW3NLI682oJSaNFK4FOqxE0hdIQIqAKC/oNqc8e8PXNF2mlgFBHn5aMl
+y4mkO7eRAgMBAAECggEAHrfgQB8kyRZk3FvQKGrlpqn+ZzdEmxIKImIX+5mC1jY3
+BhGSeNx31CFTeYqQaIIFMd+YZf/cypvd38zM0pLzx/iA6CEgpH64u+hXJ29FGfp5
+BzPN8lbyBYFTyUIZ2PIT+QfCpcK27fGNBXWUAMeJnZEWcScMZYhfycdwfeb/Hihn
+ZHlfufcK6IAoPb2PP3PXW0H3LkBSO4Lis05H73u1rijH3kzTTSLrx+LuKTgfHS/R
+yABrTCEW1fBx9183194oUTHU7F4otZRy+J8tuCfoMNKcKeB+aeJLpzYFCajc4coq
+nn540W5/sQx0zCmaEuYAQlivZC+KvXG7GS54Zdcn4QKBgQDdC9KrJmSFN/o2q8F0
+bITM4+uVzS67WEkHOcJoCNlEoz/LTGtBIJqfNNT/DwNe9OEQ0OHYu00gcfsaqSav
+BcKzrUFRDsSRBDT24+KNO+KUhEvhjzuR1NBw28MJvmI+ffGUfHI+wJgWnj4tRdMC
+O3ARbMOCba8peyDsgtfKDMsc0wKBgQDZp85F1MFI8NAHkKPloKotLzJnjEAQSWLp
+iBDwFX1Wyu/SgIv9kFRuo0faTMWvSmHBuyvwdaWpJADWZmOFdJEoXUU3CKzt5xMn
+zx+KN6p430OY8bzJa48xjAVFjIrtWD7T9/VJTHnP/bKfWmPTKTyT7knoXCV1l96z
+svlyP7ILiwKBgAKqH9H8Vn3cnOGH1H8ox7kIjlBx9rw/ZjH2GkfSw3u2VBCJTUmt
+sO92XZLthWbhoMzpF6/bIiTf+tzpaRP3B8/OqNjnSqtM166aNKLrM+ICbj+70EYD
+wLd7jrBRYTHLptvZXC8xdyPeqHU3QEHooYM0Qm8SD2h6mX0AXsWKvfANAoGAPjiR
+aDcU9jQZVEBOCkPuwjH+18kpOz6vbxE9vlR2W0xyWJv06QzMhkBZNxfBX4YFAivu
+uLP5IqwvLRtiEfGr2X0oXz40qWHogPXeD1YwfpNcsKlSjcYYzlI345T01jrm4xO8
+ZDLfk8zztkhRxzi/n458RFerQb2jpX1hf/6jeFcCgYEAj4eZlD5OsUnv4En7XLsa
+wQh3NiRNKgCh9BeYxgLpleFNXTlNuXoX++YPU7GyJjZgSrh2BEDedtvNM/VtLapO
+92ApGF9B1He/4lE8Ghyhcww+uABO/yOjHkeEYvu1yxKajI3seNd5bSQODZAJtbv9
+Kvlp1J9lD2KfOGaEO+8nQ0k=
+-----END PRIVATE KEY-----
+";
+
+/// The same key, as `openssl rsa -traditional` writes it.
+pub(super) const PKCS1: &str = "\
+-----BEGIN RSA PRIVATE KEY-----
+MIIEowIBAAKCAQEAu+/qZVCbcOBnsHtsgR/h1GaY+pdSE0cOD/g3xYhHf1shXnX5
+v7xWDHRseMiaK6YWRVMHlwtYxSFHNZitlU/ghh/zA65ho9UbmAULRlG+1bzGHDhV
+CLhor5cRpqo7JlTQRwUPC2iAHH+Xx3h7qLZCRdkX87Q7L7g9nSM7lkLYKj9on2GR
+RqMmSSyH++nFz1AGGRNXZ2CovF53gEWPgmqdMh3J8WdRqmQVLSkJ1ABRGTBxnFt8
+ojx3KS5pshPXWQNfwPg+QAx6nHHP3Cozij7daxVtzSyOvNqCUmjRSuBTqsRNIXSE
+CKgCgv6DanPHvD1zRdppYBQR5+WjJcuJpDu3kQIDAQABAoIBAB634EAfJMkWZNxb
+0Chq5aap/mc3RJsSCiJiF/uZgtY2NwYRknjcd9QhU3mKkGiCBTHfmGX/3Mqb3d/M
+zNKS88f4gOghIKR+uLvoVydvRRn6eQczzfJW8gWBU8lCGdjyE/kHwqXCtu3xjQV1
+lADHiZ2RFnEnDGWIX8nHcH3m/x4oZ2R5X7n3CuiAKD29jz9z11tB9y5AUjuC4rNO
+R+97ta4ox95M000i68fi7ik4Hx0v0cgAa0whFtXwcfdfN9feKFEx1OxeKLWUcvif
+Lbgn6DDSnCngfmniS6c2BQmo3OHKKp5+eNFuf7EMdMwpmhLmAEJYr2Qvir1xuxku
+eGXXJ+ECgYEA3QvSqyZkhTf6NqvBdGyEzOPrlc0uu1hJBznCaAjZRKM/y0xrQSCa
+nzTU/w8DXvThENDh2LtNIHH7GqkmrwXCs61BUQ7EkQQ09uPijTvilIRL4Y87kdTQ
+cNvDCb5iPn3xlHxyPsCYFp4+LUXTAjtwEWzDgm2vKXsg7ILXygzLHNMCgYEA2afO
+RdTBSPDQB5Cj5aCqLS8yZ4xAEEli6YgQ8BV9Vsrv0oCL/ZBUbqNH2kzFr0phwbsr
+8HWlqSQA1mZjhXSRKF1FNwis7ecTJ88fijeqeN9DmPG8yWuPMYwFRYyK7Vg+0/f1
+SUx5z/2yn1pj0yk8k+5J6FwldZfes7L5cj+yC4sCgYACqh/R/FZ93Jzhh9R/KMe5
+CI5Qcfa8P2Yx9hpH0sN7tlQQiU1JrbDvdl2S7YVm4aDM6Rev2yIk3/rc6WkT9wfP
+zqjY50qrTNeumjSi6zPiAm4/u9BGA8C3e46wUWExy6bb2VwvMXcj3qh1N0BB6KGD
+NEJvEg9oepl9AF7Fir3wDQKBgD44kWg3FPY0GVRATgpD7sIx/tfJKTs+r28RPb5U
+dltMclib9OkMzIZAWTcXwV+GBQIr7riz+SKsLy0bYhHxq9l9KF8+NKlh6ID13g9W
+MH6TXLCpUo3GGM5SN+OU9NY65uMTvGQy35PM87ZIUcc4v5+OfERXq0G9o6V9YX/+
+o3hXAoGBAI+HmZQ+TrFJ7+BJ+1y7GsEIdzYkTSoAofQXmMYC6ZXhTV05Tbl6F/vm
+D1OxsiY2YEq4dgRA3nbbzTP1bS2qTvdgKRhfQdR3v+JRPBocoXMMPrgATv8jox5H
+hGL7tcsSmoyN7HjXeW0kDg2QCbW7/Sr5adSfZQ9inzhmhDvvJ0NJ
+-----END RSA PRIVATE KEY-----
+";
+
+/// The same key, sealed with the passphrase `sesame` by AES-256.
+pub(super) const SEALED_AES: &str = "\
+-----BEGIN ENCRYPTED PRIVATE KEY-----
+MIIFLTBXBgkqhkiG9w0BBQ0wSjApBgkqhkiG9w0BBQwwHAQI97vXcoi0VckCAggA
+MAwGCCqGSIb3DQIJBQAwHQYJYIZIAWUDBAEqBBDKCN1apLawN3lStxZXMzWZBIIE
+0Ad6K2pCRnhCE0HvL4vi6oE04TEL3Uqy9GhuuEO/8yvVHXhda2DvuT6XjY4SgquE
+5d2KGJt4Kh3DFOHCnvD7/PuBAB/7pXJ39ZCmysWftDzl79HcvzHy7BZlan3HdcyE
+KZLBYLnkI/marNGJt9HjK2pHEz/Cz0OWDpwKULLnQdfv0wTx6/Ezrz+tzpSSmMX4
+I9BUAEbGxCso9g5Oge5+TNloIjU0rFMt4Oe1rHV0ofHnvIInxzdGtChfLGd7IE+P
+bYCx3S5bEifnYS1AY3oPR8dIRHB/SVSqjvSKsfu3hwrdAuJ3lU9xFJXbQb07djRR
+GymKs75+000Ih4KQggpbib3PxnQLduBRaouglRPujrkMOMnumFcv3g52Y854SYaZ
+IkdI6jQDFqCle2R634bxoEEQHgSPpOBNHJc9HQaqhI02PVin1hxGeCptvWpHfKOe
+6iO1M6B1B98oiD/VYddjOZG9Y97/ZbxWcLRjNRx9OBxDHdUDinjtpg6xNTWfe+LB
+1vhJRc07+ZRvJOesSBLEemo9OXxANBXh0xCmAlCm3Jx12HwyDb3u9EuX2DkOx2dF
+QrvKuS6VbCukmaYrp8HxrmXGYYhkB2KRpD+DDZuZZ5rGuc9jxplLoj1BDjncVVfa
+9LnyJ699DWdMcefF0EO+WiQsHHjVTXGjhINZIWIwphDu8+38iy7TyZIeSPIzoztp
+u/LyYNVgmmVfcM/ZHmWC4YbdiT7+sttdhsWUFUK8kkxuHNcZo0gMUM0lmvrTBwU9
+d7zSzMG6K/WAwLbN31ZJI+JN39ebCjkh0vPsc+HlsdpG+WJc0Y+v701tzNIx4YfD
+spb1ZLaBlx3wmtGV0It+NqvqC6SwgVw9DfJDb5j8goj9rPcSF825NjY/nQAX/Gij
+okExM3NXn2I4ND8wmfnueEBfUtQ0ycOVH4brnc/Wq3FO++zdqtu4CpKyt6neAA7n
+eoe5dpqeEo4CqQrvuo/5Gjg72exE7wpBdzx/yvzMcG3hNk3dt+k9RTIDiwQR0MSh
+uhY8QIELB2yXP8DwJ2hmX+56OQF5vBZj/wkezVQ5++lTYx39+cgh1fFMnVX5QnDb
+RQtpA37s3T28kfuIWW6W+cZR1JrFRnWB2KTkAPr/0vpv2Kwyev4bX8+Lo/kV40xI
+pyr8lgqQ2vCuVKRpEHFVGs45o4ps9PgQSm+TRc6HPPOhMaokA+FqLdPLL/kOPY4E
+UWrIZjYc+aYtfuUeSiXM/9QoaZvPqBRJCP8TyzizM10+H/+KG8KMqk9/JWPeOlwp
+7+NWZICegeQsxVuZSIhHR1eLKC9HUk96ppXtdrJfhfz4IZulN4KiyE1XqndJsXgm
+ffh/10aFUD0j6nAiKcs7ukSWP1N9OZLzeTWX08Bbt/BG4U7aKUbhITTHeZA6Mvg/
+xpXJ0B7ywigYfvuZlQ19iSXhACV6L/4cfXRqw+TKRq12fvUp5rxAntKDVo/zf69/
+ylfQJOnMLvJOEANjG60ZC3bwHjjiECHgW1qo6bUrxmtGOrgGdscVp2zoIf24VurR
+4t7YqY7czHyhKNxAzQziZEN3ox2hUu4tGfYBUljCaj9GEep3ynmhBAiUeIgFhOhZ
+eJUKspxpKN1D7DY+Kk5DuMSkf2LkNjh8fzw6hAIfJp5L
+-----END ENCRYPTED PRIVATE KEY-----
+";
+
+/// The same key, sealed with the passphrase `sesame` by triple DES.
+pub(super) const SEALED_DES3: &str = "\
+-----BEGIN ENCRYPTED PRIVATE KEY-----
+MIIFHDBOBgkqhkiG9w0BBQ0wQTApBgkqhkiG9w0BBQwwHAQIlQ47jyp5s0QCAggA
+MAwGCCqGSIb3DQIJBQAwFAYIKoZIhvcNAwcECJMUmYZqYsCkBIIEyPPH1el32ybQ
+kMAr+2Ml43Irm4l3pXgSQsVj7nmgeEmRpaJahA5zfaBaqMgchFxzd35P4TjoekvW
+cHNVP1LbLVAK0VkGN19kR+xEmBj7aQ0cGLrduMUGeIhZRu9TOUrjBRUpkinfVUO3
+ekfnzBLgApphYFaTE/WnoDQ1YUfisGi5aLG6ZkfRo+Hq6gqnqVducUGjyfkOcjvr
+I2+p+wwOkqAJIKDb+ZETWQcUWE2IXqJKabEWfr7PdaNd+11txEDrUYvTMY+5pmdu
+IAXXpUSgP73ClnpwJTxjLA9p+UoW/bB0RhcRCaP4iDIZDh72sNB0e2A5ocTxCCeX
+IGhOwV8YBePRLi8691AiUWoNrtPAkQ3Ytyny8Z2PmgXjUUF5HMhQfsi7H0DosDw3
+8OfccnKddjsFwBwZlafFoZhmy9gMIGCwy+ksgYOq5z+01vtj9BdGe8mPABwA/1NO
+ZME78ItvQAYIpw/xbrcUlB1HEBJ5cnUdfyG3O+sRZhO7VxF8mSxuuSWf5wP13eQE
+EIn5k1+Q0NJ9SwLulKG2KDJhsudAwg5aSJFhY4PoK52+NmK9xvhXsbu6Pdk3Y0QM
+oXEpTbmEXsrqlwZkBxu6mSd2AfUvWYX1f07hJku22J0VGEHngkGM33K9RtHo+/8N
+lPCgdePah/OBmCkFWQMnoUSMB5Vp+T220VduhPBLZd1FlbO1C8FfWa8BU1d2BmBg
+4m16BHChT905y90gAy21oCdcak/cdaZjGOudw0MmaSphD3URZfvfJlYqJWArCIvM
+YYJXOQjxrro17LKDVak4OqWVZ+oopMOiYCCZfOzImWzzBbNPZW3MDsXDc8asnJHH
+vZPgS3YDept8UfqGNjNGkXGkWyQwlfLjKLn7JpGtc60YWO7DbT1dLQUOLNDSditD
+jOwiqiPHpmAQL7pMEd1TAfD2Skk6krHKPMihmW6E5Nf9nD/hXmYyUGhychkMLQQd
+8DPmADR8Py70f99DoFntbJtcnWhSqet1cqHpyP4RmC97z8pdc5FbS2e7Dj1h3MAS
+fnQPj75GZ0eAh1IPH66syz5BK9UcDkLkliU21sYMtyYu9SK/i10KR5pLCIg3cQCO
+Z1QiIcfGCrbkogGb62+6jQsTZag+jEoDlTX2HOVLD7QAiPb1fS2bSZZ5W38al/XJ
+XscDIVvBdjkoehVRS9YiRlycP7lWCMwK5Fi4RYJLDaCqaipcD/XPEDsO8sDDIT4K
+kWIMrDgh4UFkiD/PvfZTwpDzQiykyxOA3wHK5egglkoU37O8zq6/H0dPz59ElF1w
+Hk9Ao8XGRJHsU9k31Nh5fhA8nwWes0Pw1+/r2EPDiyQ0g6Sb16kmusLGB9Mmk2aX
+ArclbRjjihkuj/mS/tvAE/miS0UqVY4Dob35b2krgy2cr0oMvrT3N2pjtdakTw9C
+uBh5A1TsFXAVhqAnVMlp8/2NwFeZWpiT4tvwYl0DIZlMNCk2OSaCW4igOOTk2WZN
+9DKl/ZAUTuOkvW5Y56Q0NEsoaUe7u+6rA2AecgD3s2VlJJIEft+Bn1OOeVDoou81
+Qef4m4hO615pcQEQW/uZqBK1QUdBtmVhJXkZXliJvgB5+SiCK9KqjxXlmMd06L7r
+ey6G9PUtaixlUYdbhRB46A==
+-----END ENCRYPTED PRIVATE KEY-----
+";
+
+/// Its public half.
+pub(super) const PUBLIC: &str = "\
+-----BEGIN PUBLIC KEY-----
+MIIBIjANBgkqhkiG9w0BAQEFAAOCAQ8AMIIBCgKCAQEAu+/qZVCbcOBnsHtsgR/h
+1GaY+pdSE0cOD/g3xYhHf1shXnX5v7xWDHRseMiaK6YWRVMHlwtYxSFHNZitlU/g
+hh/zA65ho9UbmAULRlG+1bzGHDhVCLhor5cRpqo7JlTQRwUPC2iAHH+Xx3h7qLZC
+RdkX87Q7L7g9nSM7lkLYKj9on2GRRqMmSSyH++nFz1AGGRNXZ2CovF53gEWPgmqd
+Mh3J8WdRqmQVLSkJ1ABRGTBxnFt8ojx3KS5pshPXWQNfwPg+QAx6nHHP3Cozij7d
+axVtzSyOvNqCUmjRSuBTqsRNIXSECKgCgv6DanPHvD1zRdppYBQR5+WjJcuJpDu3
+kQIDAQAB
+-----END PUBLIC KEY-----
+";
+
+/// Another key, of 1024 bits.
+pub(super) const SMALL: &str = "\
+-----BEGIN PRIVATE KEY-----
+MIICdwIBADANBgkqhkiG9w0BAQEFAASCAmEwggJdAgEAAoGBAKuHgdRiaGNoF6LG
+cIe1KceecefuPuWkzGn/U2VuaCG2Yhf3x06SrF2ZpYSOuI0bokVFyRRv9ALVSxJi
+RuciSpTKi6foJOhNm0mKaOyJI6FOdbLq+k38G3O9xngfENAZ4G7DmC844F5Vt3M0
+8sHVZT8KFomyjCakJomVqGrwewcnAgMBAAECgYAlqQHLVLPgp3kRBwqr8Q20Q0h1
+CK0MlItA9osj6QK57CZLZt5+lNt9TX+2w/MnIBsXpIPKle34NUZfSe6RTska1/zk
+Uqplr+1k1DVgvor6mqwsvPRiKdSaNOSTY4z5CxHAUHqXDV7q2z1xPc4rifmaJPGz
+P1UZsOZfHv770qy3eQJBANKb5lYCC4IbSnoJv2Aj/79nOunU2mbdqelbKxNuxnn0
+sO8z9UtFA/PRLWjK75cOXh7+++D6NyivrJLzFJMws80CQQDQf28G2j/npP0q13b1
+zMferURoPr+sP/DEKWWPSFvI065Goa+eZnSM/CEyPC+uYwu28sINst3sFSKM7Xjr
+3FrDAkBuVq0bPGEJHgEr5LV1ygZwIcY0wYZWxCUDk/cCbFPhivezqnYFpDfI4js3
+HrLdYfKfrJkLqiuBzl/McTvDTY21AkEAiXX69UGfMFIOt9gmjhfdDmqd1zzHkgD1
+8953HuhN2zH0jIy9BGn4HZt9J2mW5hpW9t9GIVH0DlpA1TkbqCU3kQJBALvK4A9H
+AYnmSQFT4fLipYbFUAE6NMDd7qWQVvdfjk//ZmkmZC+zH+unP3nhTRDKy76yqIj6
+Dx2xSoQEb3YuLws=
+-----END PRIVATE KEY-----
+";
+
+/// A `data_exchange` of the screen `DETAILS`, `{"name":"Ana é"}` in it, with the token `token-1`; the AES key counts up from 0,
+/// the IV from 0x40.
+pub(super) const REQUEST: &str = concat!(
+    r#"{"encrypted_flow_data":""#,
+    "jXDgcKw2NdbzyFoq51PQQcy4jmCzMbcdCT7SWCTN72dyCLZWTKUcqOQjjl/TCcJV9kus5OkU6ZVCfT7x1goOyOgmIrhhBWnzvSbi",
+    "5v/u6gMdLVi5GgvLMFQz3QUZSM8nt8zp93F1rnTPvOgu8C692W01pN2HRazHegf/UQU=",
+    r#"","encrypted_aes_key":""#,
+    "FJvU+Xi0qjgTcDdxdUEDMQe/2juoiTF8HSsycc20cvblwIPXO9ZX3fWK0MtSKfzlkzlbwYGkCaErxaqFxltkH9pTr86qyszISVOr",
+    "PTU+Bqjf3CrYYREoVkMlOM4xliiiQzu2y21x267I7/SPoIQ2SCZjiVWshiJ1ARf/jQwFn10l0xHxJM3hJZzTpuuxCaHmNaGP8zA6",
+    "B35dxwampNifWdbpeHTgtBYxYhT5d/1D3fkq8gBdJ/74Py75tWsep23eD+K85WTmLOHHVq137n+NFm+SZLb0kN1Sk43vnO5ovhyb",
+    "lwhpw4pPcSfYUq+GfjXcO15XVC6ZkyBrlaAkGmGf6Q==",
+    r#"","initial_vector":""#,
+    "QEFCQ0RFRkdISUpLTE1OTw==",
+    r#""}"#,
+);
+
+/// `{"data":{"status":"active"}}` in answer to it.
+pub(super) const ACTIVE: &str = "sP6/t7WrtkaF2Hn+PBNANCcUI6seznN190kscJ+UNEg3pXUAE4gtyEaLGeU=";
+
+/// The AES key of [`REQUEST`], sealed for the key pair.
+pub(super) fn sealed_key() -> Vec<u8> {
+    let envelope: serde_json::Value = serde_json::from_str(REQUEST).unwrap();
+    STANDARD.decode(envelope["encrypted_aes_key"].as_str().unwrap()).unwrap()
+}

@@ -1,0 +1,109 @@
+//! `GET`, `POST` and `DELETE /{number}/block_users`, and what becomes of messages to the blocked.
+
+use axum::Json;
+use axum::extract::Request;
+use axum::http::{Method, StatusCode};
+use axum::response::{IntoResponse, Response};
+use serde::Deserialize;
+use serde_json::json;
+
+use super::error::GraphError;
+use super::given::Given;
+use super::listing::{Kind, page};
+use crate::cloud::{Cloud, Number};
+use crate::wa_id::WaId;
+
+/// Meta: the most that a number blocks.
+const MOST: usize = 64_000;
+
+const BLOCKED: Kind = Kind { name: "WhatsAppBusinessBlockedUser", default: &["messaging_product", "wa_id"] };
+
+#[derive(Deserialize)]
+struct Asked {
+    user: String,
+}
+
+/// With whom it cannot be done, by the code of the reason.
+type Verdict = Result<WaId, u32>;
+
+pub(crate) async fn change(cloud: &Cloud, number: &Number, request: Request) -> Result<Response, GraphError> {
+    let blocks = request.method() == Method::POST;
+    let given = Given::read(request).await?;
+    given.check_product()?;
+    let asked = given.value("block_users").ok_or_else(|| GraphError::required("block_users"))?;
+    let asked = Vec::<Asked>::deserialize(asked)
+        .map_err(|_| GraphError::parameter("Param block_users must be an array of objects with key \"user\"."))?;
+    if asked.is_empty() {
+        return Err(GraphError::required("block_users"));
+    }
+    let verdicts: Vec<(&str, Verdict)> = asked
+        .iter()
+        .map(|Asked { user }| {
+            (user.as_str(), if blocks { block(cloud, number, user) } else { unblock(cloud, number, user) })
+        })
+        .collect();
+    Ok(answer(&verdicts, if blocks { "added_users" } else { "removed_users" }))
+}
+
+fn block(cloud: &Cloud, number: &Number, user: &str) -> Verdict {
+    let user: WaId = user.parse().map_err(|_| 131_009_u32)?;
+    let now_us = cloud.clock.now_us();
+    if !cloud.users.with(user, |it| it.contact(number.place, now_us).window_open(now_us)) {
+        return Err(131_047);
+    }
+    cloud.belongings.block(number.place, user, MOST).then_some(user).ok_or(139_101)
+}
+
+fn unblock(cloud: &Cloud, number: &Number, user: &str) -> Verdict {
+    let user: WaId = user.parse().map_err(|_| 131_009_u32)?;
+    cloud.belongings.of(number.place, |owned| owned.blocked.retain(|blocked| *blocked != user));
+    Ok(user)
+}
+
+/// Meta: 400 with both lists and code 139100 unless it was done with all of them.
+fn answer(verdicts: &[(&str, Verdict)], done: &str) -> Response {
+    let added: Vec<_> = verdicts
+        .iter()
+        .filter_map(|(input, verdict)| Some(json!({ "input": input, "wa_id": verdict.as_ref().ok()?.digits() })))
+        .collect();
+    let failed: Vec<_> = verdicts
+        .iter()
+        .filter_map(|(input, verdict)| {
+            let error = GraphError::of(*verdict.as_ref().err()?).body();
+            Some(json!({ "input": input, "errors": [error] }))
+        })
+        .collect();
+    let mut body = json!({ "messaging_product": "whatsapp", "block_users": { done: added } });
+    if failed.is_empty() {
+        return Json(body).into_response();
+    }
+    body["block_users"]["failed_users"] = json!(failed);
+    body["error"] = GraphError::of(139_100).body();
+    (StatusCode::BAD_REQUEST, Json(body)).into_response()
+}
+
+pub(crate) fn list(cloud: &Cloud, number: &Number, request: &Request) -> Result<Response, GraphError> {
+    let node = |user: &WaId| json!({ "messaging_product": "whatsapp", "wa_id": user.digits(), "id": user.digits() });
+    let nodes: Vec<_> = cloud.belongings.of(number.place, |owned| owned.blocked.iter().map(node).collect());
+    let mut page = page(&nodes, &BLOCKED, request)?;
+    for user in page["data"].as_array_mut().into_iter().flatten() {
+        user.as_object_mut().map(|user| user.remove("id"));
+    }
+    Ok(Json(page).into_response())
+}
+
+/// Refuses a message to a user whom the number blocks.
+pub(crate) fn refuse(cloud: &Cloud, number: &Number, body: &[u8]) -> Result<(), GraphError> {
+    if !cloud.belongings.has_blocked() {
+        return Ok(());
+    }
+    #[derive(Deserialize)]
+    struct To {
+        to: String,
+    }
+    let user = serde_json::from_slice::<To>(body).ok().and_then(|To { to }| to.parse().ok());
+    match user {
+        Some(user) if cloud.belongings.blocks(number.place, user) => Err(GraphError::of(130_403)),
+        _ => Ok(()),
+    }
+}
