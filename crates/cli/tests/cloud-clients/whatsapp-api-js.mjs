@@ -18,6 +18,7 @@ const webhooks = { calls: 0, refused: 0 };
 api.on.status = ({ id, status }) => void statuses.set(id, [...(statuses.get(id) ?? []), status]);
 api.on.message = ({ message, from }) => void inbound.push({ message, from });
 const server = createServer(async (request, response) => {
+  if (request.method === "GET") return void response.end(await api.handle_get(request));
   const status = await api.handle_post(request);
   webhooks.calls += 1;
   webhooks.refused += status === 200 ? 0 : 1;
