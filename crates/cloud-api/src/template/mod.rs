@@ -73,8 +73,13 @@ pub struct TemplateComponent {
     #[serde(default)]
     pub text: Option<String>,
     /// Of the buttons: each of them.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "none_if_null")]
     pub buttons: Vec<TemplateButton>,
+}
+
+/// A list that is null is empty: it must not cost the others of its answer.
+fn none_if_null<'de, T: Deserialize<'de>, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<T>, D::Error> {
+    Ok(Option::deserialize(deserializer)?.unwrap_or_default())
 }
 
 /// A button of a template.

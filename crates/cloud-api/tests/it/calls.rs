@@ -67,7 +67,7 @@ async fn a_number_of_which_meta_says_little_is_read_all_the_same() {
 }
 
 const FIRST_PAGE: &str = r#"{"data":[{"id":"1","name":"pack","language":"en-US","status":"APPROVED","category":"UTILITY",
-    "parameter_format":"NAMED","components":[{"type":"HEADER","format":"IMAGE","example":{"header_handle":["x"]}},
+    "parameter_format":"NAMED","components":[{"type":"HEADER","format":"IMAGE","example":{"header_handle":["x"]},"buttons":null},
     {"type":"BODY","text":"Hi {{name}}."},{"type":"BUTTONS","buttons":[{"type":"URL","text":"Go","url":"https://h/{{1}}"}]}]},
     {"id":"2","name":"pack_old","language":"en_US","status":"PAUSED","category":"MARKETING"}],
     "paging":{"cursors":{"before":"a","after":"b"},"next":"https://evil.example/steal"}}"#;

@@ -143,10 +143,11 @@ fn checked_parts(cloud: &Cloud, mut components: Vec<Value>) -> Result<Vec<Value>
                 component[name] = json!(word);
             }
         }
-        if let Some(cards) = component["cards"].as_array_mut() {
+        // Not by its name in brackets: that would put a null where there is none.
+        if let Some(cards) = component.get_mut("cards").and_then(Value::as_array_mut) {
             check_cards(cloud, cards)?;
         }
-        for button in component["buttons"].as_array_mut().into_iter().flatten() {
+        for button in component.get_mut("buttons").and_then(Value::as_array_mut).into_iter().flatten() {
             if let Some(word) = button["type"].as_str().map(str::to_ascii_uppercase) {
                 button["type"] = json!(word);
             }

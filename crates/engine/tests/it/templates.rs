@@ -317,8 +317,10 @@ async fn an_asset_is_the_sample_of_a_template_s_header_and_its_upload_goes_on_wh
     let told = submit("asset:pack").await;
     assert!(told.len() == 2 && told.iter().all(|it| it.error.is_none()), "{told:?}");
     for waba in accounts(&world) {
+        dawncast_engine::sync_templates(&world.ctx, world.clock.now()).await.unwrap();
         let known = world.store.templates(&waba).await.unwrap().unwrap();
-        let made = known.iter().find(|it| it.name == OTHER).expect("it is there");
+        let made = known.iter().find(|it| it.name == OTHER);
+        let made = made.unwrap_or_else(|| panic!("it is there: {known:?}"));
         assert_eq!(made.header, Some(dawncast_core::template::Header::Image));
     }
 }
