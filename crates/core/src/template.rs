@@ -2,6 +2,7 @@
 //! misfit fails every message of a run.
 
 mod draft;
+mod parts;
 mod review;
 mod rotation;
 mod standing;
@@ -17,6 +18,7 @@ use crate::{
 };
 
 pub use draft::{ActionDraft, ButtonDraft, Draft, HeaderDraft, MediaFormat, Submitted, TextDraft};
+pub use parts::{CodeDraft, OfferDraft};
 pub use review::Review;
 pub use rotation::{Rotated, Rotation};
 pub use standing::{Fit, Lint as CampaignLint, Standing, fits, in_words, lint_for, unsendable};

@@ -158,6 +158,11 @@ impl<'a> Fields<'_, 'a> {
         }
     }
 
+    /// Whether a field is given, and is not `null`.
+    pub(crate) fn has(&self, name: &str) -> bool {
+        self.map.get(name).is_some_and(|value| !value.is_null())
+    }
+
     /// A field that is `default` when left out.
     pub(crate) fn or<T>(
         &mut self,

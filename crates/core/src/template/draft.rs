@@ -3,7 +3,10 @@
 use serde::Serialize;
 use serde_json::Value;
 
-use super::ParameterFormat;
+use super::{
+    ParameterFormat,
+    parts::{self, CodeDraft, OfferDraft},
+};
 use crate::{
     campaign::Category,
     fault::{
@@ -33,6 +36,12 @@ pub struct Draft {
     pub footer: Option<String>,
     /// Its buttons, in order.
     pub buttons: Vec<ButtonDraft>,
+    /// Its limited-time offer.
+    pub offer: Option<OfferDraft>,
+    /// The cards of its carousel.
+    pub cards: Vec<Self>,
+    /// After how many minutes its one-time code is told to expire.
+    pub expires_after: Option<u8>,
     /// What Meta is sent: the document itself.
     pub document: Value,
     /// Where its parts stand in the document.
@@ -53,6 +62,10 @@ pub struct Submitted {
 /// Where the parts of a draft stand, as JSON pointers.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub(super) struct Places {
+    /// Of a card: all of it.
+    pub(super) whole: String,
+    pub(super) offer: String,
+    pub(super) cards: String,
     pub(super) header: String,
     pub(super) body: String,
     pub(super) footer: String,
@@ -128,15 +141,17 @@ pub enum ActionDraft {
         /// A sample of it.
         sample: Option<String>,
     },
+    /// Hands a one-time code over.
+    OneTimeCode(CodeDraft),
 }
 
 /// What a sample begins with that is an asset of ours.
 const ASSET: &str = "asset:";
 
 /// The kinds of part that a draft may have.
-const PARTS: [&str; 4] = ["HEADER", "BODY", "FOOTER", "BUTTONS"];
+const PARTS: [&str; 6] = ["HEADER", "BODY", "FOOTER", "BUTTONS", "LIMITED_TIME_OFFER", "CAROUSEL"];
 const FORMATS: [&str; 5] = ["TEXT", "IMAGE", "VIDEO", "DOCUMENT", "LOCATION"];
-const BUTTONS: [&str; 4] = ["QUICK_REPLY", "URL", "PHONE_NUMBER", "COPY_CODE"];
+const BUTTONS: [&str; 5] = ["QUICK_REPLY", "URL", "PHONE_NUMBER", "COPY_CODE", "OTP"];
 
 impl Draft {
     /// Reads a draft from Meta's shape: `name`, `language`, `category`, `components`, perhaps `parameter_format`.
@@ -168,6 +183,9 @@ impl Draft {
             body: TextDraft::default(),
             footer: None,
             buttons: Vec::new(),
+            offer: None,
+            cards: Vec::new(),
+            expires_after: None,
             document: json.clone(),
             places: Places::default(),
         };
@@ -215,16 +233,45 @@ impl Draft {
             Part::Body(body) => (self.body, self.places.body) = (body, place),
             Part::Footer(footer) => (self.footer, self.places.footer) = (Some(footer), place),
             Part::Buttons(buttons) => (self.buttons, self.places.buttons) = (buttons, format!("{place}/buttons")),
+            Part::Offer(offer) => (self.offer, self.places.offer) = (Some(offer), place),
+            Part::Expiry(minutes) => (self.expires_after, self.places.footer) = (Some(minutes), place),
+            Part::Cards(cards) => {
+                let place = format!("{place}/cards");
+                self.cards = (0..).zip(cards).map(|(n, parts)| self.card(parts, &format!("{place}/{n}"))).collect();
+                self.places.cards = place;
+            }
         }
+    }
+
+    /// A card, as a template of its own.
+    fn card(&self, parts: Vec<Part>, place: &str) -> Self {
+        let (header, footer, offer, expires_after) = (None, None, None, None);
+        let mut card = Self {
+            header,
+            footer,
+            offer,
+            expires_after,
+            body: TextDraft::default(),
+            buttons: Vec::new(),
+            cards: Vec::new(),
+            places: Places { whole: place.to_owned(), ..Places::default() },
+            ..self.clone()
+        };
+        (0..).zip(parts).for_each(|(n, part)| card.put(part, format!("{place}/components/{n}")));
+        card
     }
 }
 
 /// One part, as it is read.
-enum Part {
+pub(super) enum Part {
     Header(HeaderDraft),
     Body(TextDraft),
     Footer(String),
     Buttons(Vec<ButtonDraft>),
+    Offer(OfferDraft),
+    /// A footer that says when a code expires.
+    Expiry(u8),
+    Cards(Vec<Vec<Part>>),
 }
 
 impl Part {
@@ -232,16 +279,21 @@ impl Part {
         match self {
             Self::Header(_) => "HEADER",
             Self::Body(_) => "BODY",
-            Self::Footer(_) => "FOOTER",
+            Self::Footer(_) | Self::Expiry(_) => "FOOTER",
             Self::Buttons(_) => "BUTTONS",
+            Self::Offer(_) => "LIMITED_TIME_OFFER",
+            Self::Cards(_) => "CAROUSEL",
         }
     }
 
-    fn read(node: &Node<'_>) -> Option<Self> {
+    pub(super) fn read(node: &Node<'_>) -> Option<Self> {
         node.object(|fields| match fields.kind_in_any_case("type", &PARTS)? {
             "HEADER" => HeaderDraft::read(fields).map(Self::Header),
             "BODY" => TextDraft::read(fields, "body_text").map(Self::Body),
+            "FOOTER" if fields.has("code_expiration_minutes") => parts::read_expiry(fields).map(Self::Expiry),
             "FOOTER" => fields.required("text", Node::words).map(Self::Footer),
+            "LIMITED_TIME_OFFER" => OfferDraft::read(fields).map(Self::Offer),
+            "CAROUSEL" => parts::read_cards(fields).map(Self::Cards),
             _ => fields.required("buttons", |node| node.list(ButtonDraft::read)).map(Self::Buttons),
         })
     }
@@ -283,9 +335,10 @@ impl TextDraft {
     /// A text and its samples: `example: {"body_text": [["a"]]}`, of a header `{"header_text": ["a"]}`, and for both
     /// `{"…_named_params": [{"param_name", "example"}]}`.
     fn read(fields: &mut Fields<'_, '_>, samples: &'static str) -> Option<Self> {
-        let text = fields.required("text", Node::words);
-        // Meta's own word for the button that warns of codes; of no matter here.
+        // A one-time code's text is Meta's, with a warning if wanted.
+        let is_metas = fields.has("add_security_recommendation") && !fields.has("text");
         fields.maybe("add_security_recommendation", Node::flag)?;
+        let text = if is_metas { Some(String::new()) } else { fields.required("text", Node::words) };
         let given = fields.or("example", Vec::new(), |node| node.object(|fields| read_samples(fields, samples)));
         Some(Self { text: text?, samples: given? })
     }
@@ -315,7 +368,7 @@ impl ButtonDraft {
         node.object(|fields| {
             let kind = fields.kind_in_any_case("type", &BUTTONS)?;
             let text = match kind {
-                "COPY_CODE" => fields.maybe("text", Node::words),
+                "COPY_CODE" | "OTP" => fields.maybe("text", Node::words),
                 _ => fields.required("text", Node::words).map(Some),
             };
             let action = match kind {
@@ -328,6 +381,7 @@ impl ButtonDraft {
                 "PHONE_NUMBER" => {
                     ActionDraft::PhoneNumber { phone_number: fields.required("phone_number", Node::words)? }
                 }
+                "OTP" => ActionDraft::OneTimeCode(CodeDraft::read(fields)?),
                 _ => ActionDraft::CopyCode { sample: fields.or("example", None, first_sample)? },
             };
             Some(Self { text: text?, action })

@@ -49,6 +49,9 @@ impl Draft {
         review.footer(self);
         review.buttons(self);
         review.category(self);
+        review.offer(self);
+        review.cards(self);
+        review.code(self);
         review.links(self);
         review.lookalikes(self, known);
         review
@@ -66,7 +69,7 @@ impl Draft {
         texts
     }
 
-    fn button_place(&self, n: usize) -> String {
+    pub(super) fn button_place(&self, n: usize) -> String {
         format!("{}/{n}", self.places.buttons)
     }
 
@@ -94,7 +97,7 @@ fn variables(text: &str) -> Result<Vec<Variable<'_>>, usize> {
 }
 
 impl Review {
-    fn fault(&mut self, place: impl Into<String>, detail: impl Into<String>) {
+    pub(super) fn fault(&mut self, place: impl Into<String>, detail: impl Into<String>) {
         self.faults.add(place, detail);
     }
 
@@ -103,7 +106,7 @@ impl Review {
     }
 
     /// Meta's limit on a text, in characters.
-    fn limit(&mut self, place: &str, text: &str, most: usize) {
+    pub(super) fn limit(&mut self, place: &str, text: &str, most: usize) {
         let length = text.chars().count();
         if length > most {
             self.fault(place, format!("has {length} characters; Meta takes {most}: shorten it."));
@@ -129,7 +132,7 @@ impl Review {
         }
     }
 
-    fn header(&mut self, draft: &Draft) {
+    pub(super) fn header(&mut self, draft: &Draft) {
         let place = &draft.places.header;
         match &draft.header {
             Some(HeaderDraft::Text(text)) => {
@@ -155,6 +158,9 @@ impl Review {
     }
 
     fn body(&mut self, draft: &Draft) {
+        if draft.category == Category::Authentication {
+            return;
+        }
         let (place, text) = (&draft.places.body, &draft.body.text);
         self.text(draft, place, &draft.body, BODY);
         let at = format!("{place}/text");
@@ -183,7 +189,7 @@ impl Review {
     }
 
     /// What holds for every text with variables.
-    fn text(&mut self, draft: &Draft, place: &str, text: &TextDraft, most: usize) {
+    pub(super) fn text(&mut self, draft: &Draft, place: &str, text: &TextDraft, most: usize) {
         let at = format!("{place}/text");
         self.limit(&at, &text.text, most);
         let found = match variables(&text.text) {
@@ -250,9 +256,11 @@ impl Review {
                 "will not be shown on the desktop: it shows up to three buttons, replies or others alone.",
             );
         }
-        for (n, button) in all.iter().enumerate() {
-            self.button(draft, n, button);
-        }
+        self.each_button(draft);
+    }
+
+    pub(super) fn each_button(&mut self, draft: &Draft) {
+        draft.buttons.iter().enumerate().for_each(|(n, button)| self.button(draft, n, button));
     }
 
     fn button(&mut self, draft: &Draft, n: usize, button: &ButtonDraft) {
@@ -276,7 +284,7 @@ impl Review {
             ActionDraft::CopyCode { sample: None } => {
                 self.fault(format!("{place}/example"), "is missing: give a sample.")
             }
-            ActionDraft::QuickReply => {}
+            ActionDraft::QuickReply | ActionDraft::OneTimeCode(_) => {}
         }
     }
 
@@ -299,26 +307,16 @@ impl Review {
     }
 
     fn category(&mut self, draft: &Draft) {
-        match draft.category {
-            Category::Authentication => {
-                let detail = "AUTHENTICATION has a text of Meta's own and a button for the code; create such templates in \
-                              WhatsApp Manager.";
-                self.fault("/category", detail);
+        let utility = draft.texts().into_iter().filter(|_| draft.category == Category::Utility);
+        for (place, text) in utility {
+            let warm = wording::warm(text).join(", ");
+            if !warm.is_empty() {
+                let detail = format!(
+                    "sounds like promotion ({warm}); Meta would make it MARKETING, with its price and limits: say it \
+                     plainly, or ask for that."
+                );
+                self.warn(place, detail);
             }
-            Category::Utility => {
-                for (place, text) in draft.texts() {
-                    let warm = wording::warm(text);
-                    if !warm.is_empty() {
-                        let detail = format!(
-                            "sounds like promotion ({}); Meta would make it MARKETING, with its price and limits: say it \
-                             plainly, or ask for that.",
-                            warm.join(", ")
-                        );
-                        self.warn(place, detail);
-                    }
-                }
-            }
-            Category::Marketing => {}
         }
     }
 
