@@ -74,7 +74,11 @@ struct Broadcast {
 
 impl Broadcast {
     async fn submit(scene: &Scene, first: u64, then: &'static str) -> Self {
-        Self { run: scene.submit(first, then, "+3s", GRACE).await, first, then }
+        Self::submit_until(scene, first, then, "+3s").await
+    }
+
+    async fn submit_until(scene: &Scene, first: u64, then: &'static str, closes: &str) -> Self {
+        Self { run: scene.submit(first, then, closes, GRACE).await, first, then }
     }
 
     /// The same with a canary that nothing can make fail.
@@ -121,6 +125,10 @@ async fn over(scene: &Scene, runs: &[Broadcast], mut process: Process) {
         if process.ended_by().is_some_and(|signal| signal == KILLED) {
             process = scene.launch("");
         }
+        // *The last receipt comes between two looks*, and reopens what was settled a moment ago: first and last of all.
+        if scene.sim.pending_webhooks() > 0 {
+            return None;
+        }
         for Broadcast { run, .. } in runs {
             if !scene.is_settled(run).await || (scene.part == Part::Scheduler && !scene.is_retired(run).await) {
                 return None;
@@ -136,7 +144,12 @@ async fn kill_at(point: Point) {
     let scene = Scene::start(part(point), slow_receipts()).await;
     scene.faults(faults());
     let early = (scene.part != Part::Worker).then(|| scene.launch(&kill(point)));
-    let runs = [Broadcast::submit(&scene, 0, "give_up").await, Broadcast::submit(&scene, RECIPIENTS, "resend").await];
+    // Receipts have to move a page that is still being sent, however long a loaded machine takes to start a worker.
+    let closes = if matches!(point, Point::ReloadBefore | Point::ReloadAfter) { "+12s" } else { "+3s" };
+    let runs = [
+        Broadcast::submit_until(&scene, 0, "give_up", closes).await,
+        Broadcast::submit_until(&scene, RECIPIENTS, "resend", closes).await,
+    ];
     let mut process = match early {
         Some(process) => {
             scene.hire();
