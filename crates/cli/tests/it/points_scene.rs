@@ -113,6 +113,11 @@ impl Scene {
         let sim = Simulator::start(config).await.unwrap();
         let client = Client::new(ClientConfig { base_url: sim.base_url(), ..ClientConfig::default() }).unwrap();
         let ([webhook], folder) = (free(), tempfile::tempdir().unwrap());
+        // *Another scene takes the address meanwhile*: it is held from now on, where it is ours to listen on.
+        let listener = match part {
+            Part::Webhook => None,
+            _ => Some(TcpListener::bind(webhook).await.unwrap()),
+        };
         let stop = CancellationToken::new();
         let settings = vec![
             ("DAWNCAST_REDIS__URL", redis.url()),
@@ -150,8 +155,8 @@ impl Scene {
             _redis: redis,
         };
         scene.add_numbers().await;
-        if part != Part::Webhook {
-            scene.receive(TcpListener::bind(webhook).await.unwrap());
+        if let Some(listener) = listener {
+            scene.receive(listener);
         }
         scene.sim.set_webhook(Some(&format!("http://{webhook}/webhook"))).unwrap();
         if part != Part::Scheduler {

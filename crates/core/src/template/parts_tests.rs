@@ -78,7 +78,7 @@ fn an_offer_is_short_and_promotes() {
     faulty(offer(), "/category", json!("UTILITY"), "/category: of a limited-time offer is MARKETING");
     faulty(offer(), "/components/0/format", json!("DOCUMENT"), "/components/0: of a limited-time offer is an IMAGE");
     let mut footed = offer();
-    footed["components"].as_array_mut().unwrap().push(json!({ "type": "FOOTER", "text": "f" }));
+    footed["components"].as_array_mut().expect("a list").push(json!({ "type": "FOOTER", "text": "f" }));
     assert!(told(&footed)[0].starts_with("/components/4: has no place beside"));
 }
 
@@ -96,7 +96,8 @@ fn cards_are_few_and_of_one_make() {
     let replies = json!(["a", "b", "c"].map(|text| json!({ "type": "QUICK_REPLY", "text": text })));
     let mut many = carousel();
     for card in 0..2 {
-        *many.pointer_mut(&format!("/components/1/cards/{card}/components/2/buttons")).unwrap() = replies.clone();
+        *many.pointer_mut(&format!("/components/1/cards/{card}/components/2/buttons")).expect("it is there") =
+            replies.clone();
     }
     assert!(
         told(&many)[0].starts_with("/components/1/cards/0/components/2/buttons: holds 3 buttons"),
