@@ -140,6 +140,16 @@ impl Totals {
         ]
     }
 
+    /// How many Meta has taken, or more.
+    pub fn reached(&self) -> u64 {
+        self.accepted + self.sent + self.arrived()
+    }
+
+    /// How many have it on the phone.
+    pub fn arrived(&self) -> u64 {
+        self.delivered + self.read
+    }
+
     /// The count of a state.
     pub fn of_mut(&mut self, state: DeliveryState) -> &mut u64 {
         match state {

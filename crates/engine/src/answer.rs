@@ -75,8 +75,8 @@ pub(crate) fn rest(outcome: &SendOutcome) -> Option<Rest> {
 const MEDIA: [u32; 2] = [131_014, 131_053];
 
 /// What an answer counts for its number. What the number rests for is not counted, and tried again when the rest is over.
-pub(crate) fn counts(outcome: &SendOutcome) -> Counts {
-    match (outcome, verdict(outcome)) {
+pub(crate) fn counts(outcome: &SendOutcome, verdict: Verdict) -> Counts {
+    match (outcome, verdict) {
         (SendOutcome::Accepted { .. }, _) => Counts::TAKEN,
         (_, Verdict::Rejected(STOPPED_MARKETING)) => Counts::OPTED_OUT,
         (SendOutcome::Refused(error), Verdict::Unknown | Verdict::Transient(_))
@@ -204,7 +204,8 @@ mod tests {
     }
 
     fn counted(code: i64, http_status: u16) -> Counts {
-        counts(&SendOutcome::Refused(Box::new(ApiError { code: Some(code), http_status, ..ApiError::default() })))
+        let outcome = SendOutcome::Refused(Box::new(ApiError { code: Some(code), http_status, ..ApiError::default() }));
+        counts(&outcome, verdict(&outcome))
     }
 
     #[test]

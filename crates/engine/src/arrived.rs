@@ -2,23 +2,20 @@
 //! for a second and looked up together: nearly nobody waits for anything. A process that ends forgets its last second, and
 //! the wait then ends by itself.
 
-use std::{collections::HashMap, time::Duration};
+use std::collections::HashMap;
 
 use dawncast_cloud_api::webhook::{ReceivedStatus, Status};
 use dawncast_core::{UnixMs, consent::Told, phone::Phone};
 use dawncast_store::records::WithheldChange;
-use tokio::{sync::mpsc, time::sleep};
 
-use crate::{Clock, Context};
+use crate::{Clock, Context, aside::Gathered};
 
-const TELL_EVERY: Duration = Duration::from_secs(1);
-/// Calls that may wait before receipts wait for them.
-const CALLS: usize = 4_096;
 /// What Meta calls marketing in a status' price.
 const MARKETING: &str = "marketing";
 
 /// The last message that arrived at each phone, by whether it was marketing.
-type Arrivals = HashMap<(Phone, bool), UnixMs>;
+#[derive(Default)]
+pub(crate) struct Arrivals(HashMap<(Phone, bool), UnixMs>);
 
 fn arrival(received: &ReceivedStatus) -> Option<((Phone, bool), UnixMs)> {
     let update = &received.status;
@@ -29,41 +26,27 @@ fn arrival(received: &ReceivedStatus) -> Option<((Phone, bool), UnixMs)> {
     arrived.then_some(((phone, category == Some(MARKETING)), update.timestamp.saturating_mul(1_000)))
 }
 
-/// Takes what status webhooks tell. Clones share one teller, which ends with the last.
-#[derive(Clone)]
-pub(crate) struct Arrived(mpsc::Sender<Vec<((Phone, bool), UnixMs)>>);
+impl Gathered for Arrivals {
+    type Told = ((Phone, bool), UnixMs);
 
-impl Arrived {
-    pub(crate) fn new(ctx: Context, clock: Clock) -> Self {
-        let (calls, queue) = mpsc::channel(CALLS);
-        tokio::spawn(tell(ctx, clock, queue));
-        Self(calls)
+    fn read(received: &ReceivedStatus) -> Option<Self::Told> {
+        arrival(received)
     }
 
-    /// Notes at whom a webhook call says a message to have arrived, by whichever system's.
-    pub(crate) async fn note(&self, statuses: &[ReceivedStatus]) {
-        let arrivals: Vec<_> = statuses.iter().filter_map(arrival).collect();
-        if !arrivals.is_empty() {
-            // It ends with the process alone.
-            let _ = self.0.send(arrivals).await;
-        }
+    fn add(&mut self, (who, at): Self::Told) {
+        self.0.entry(who).and_modify(|last| *last = at.max(*last)).or_insert(at);
     }
-}
 
-async fn tell(ctx: Context, clock: Clock, mut queue: mpsc::Receiver<Vec<((Phone, bool), UnixMs)>>) {
-    let mut calls = Vec::new();
-    while queue.recv_many(&mut calls, CALLS).await > 0 {
-        let mut arrivals = Arrivals::new();
-        for (who, at) in calls.drain(..).flatten() {
-            arrivals.entry(who).and_modify(|last| *last = at.max(*last)).or_insert(at);
-        }
-        let ended = |((phone, marketing), at): (&(Phone, bool), &UnixMs)| {
-            (*phone, WithheldChange::Told(Told::Delivered { marketing: *marketing }, *at))
-        };
-        let changes: Vec<_> = arrivals.iter().map(ended).collect();
+    fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// What Redis does not take is forgotten: the waits end by themselves.
+    async fn tell(&mut self, ctx: &Context, clock: &Clock) {
+        let ended = |((phone, marketing), at)| (phone, WithheldChange::Told(Told::Delivered { marketing }, at));
+        let changes: Vec<_> = self.0.drain().map(ended).collect();
         if let Err(error) = ctx.store.change_withheld(&changes, clock.now()).await {
             ctx.trouble(format_args!("what delivered messages end cannot be noted"), error);
         }
-        sleep(TELL_EVERY).await;
     }
 }

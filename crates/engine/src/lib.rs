@@ -7,6 +7,7 @@
 mod accounts;
 mod answer;
 mod arrived;
+mod aside;
 mod chores;
 mod clock;
 mod context;

@@ -2,10 +2,7 @@
 //! is a matter of hours, so they are gathered for a second and told together. A process that ends forgets its last
 //! second.
 
-use std::{
-    collections::{HashMap, HashSet},
-    time::Duration,
-};
+use std::collections::{HashMap, HashSet};
 
 use dawncast_cloud_api::webhook::{ReceivedStatus, Status, StatusUpdate};
 use dawncast_core::{
@@ -13,19 +10,11 @@ use dawncast_core::{
     quota,
 };
 use dawncast_store::Reached;
-use tokio::{
-    sync::mpsc,
-    time::{sleep, timeout},
-};
 
-use crate::{Context, EngineError};
-
-const TELL_EVERY: Duration = Duration::from_secs(1);
-/// Calls that may wait to be noted before receipts wait for them.
-const CALLS: usize = 4_096;
+use crate::{Clock, Context, EngineError, aside::Gathered};
 
 /// A user who was reached from a number.
-struct Seen {
+pub(crate) struct Seen {
     number: NumberId,
     hour: i64,
     phone: String,
@@ -51,56 +40,35 @@ fn seen(received: &ReceivedStatus) -> Option<Seen> {
     Some(Seen { number, hour: quota::hour(update.timestamp.saturating_mul(1_000)), phone })
 }
 
-/// Takes what status webhooks tell. Clones share one teller, which ends with the last.
-#[derive(Clone)]
-pub(crate) struct Users(mpsc::Sender<Vec<Seen>>);
+/// Whom messages have reached, by number and hour.
+#[derive(Default)]
+pub(crate) struct Reach(HashMap<(NumberId, i64), HashSet<String>>);
 
-impl Users {
-    pub(crate) fn new(ctx: Context) -> Self {
-        let (calls, queue) = mpsc::channel(CALLS);
-        tokio::spawn(tell(ctx, queue));
-        Self(calls)
+impl Gathered for Reach {
+    type Told = Seen;
+
+    fn read(received: &ReceivedStatus) -> Option<Seen> {
+        seen(received)
     }
 
-    /// Notes whom a webhook call says to have been reached, by whichever system's messages: they share the limit.
-    pub(crate) async fn note(&self, statuses: &[ReceivedStatus]) {
-        let seen: Vec<Seen> = statuses.iter().filter_map(seen).collect();
-        if !seen.is_empty() {
-            // It ends with the process alone.
-            let _ = self.0.send(seen).await;
-        }
+    fn add(&mut self, Seen { number, hour, phone }: Seen) {
+        self.0.entry((number, hour)).or_default().insert(phone);
     }
-}
 
-async fn tell(ctx: Context, mut queue: mpsc::Receiver<Vec<Seen>>) {
-    let mut gathered: HashMap<(NumberId, i64), HashSet<String>> = HashMap::new();
-    let mut calls = Vec::new();
-    loop {
-        let received = queue.recv_many(&mut calls, CALLS);
-        let is_over = match gathered.is_empty() {
-            true => received.await == 0,
-            // What could not be told is not left until somebody else is reached.
-            false => timeout(TELL_EVERY, received).await == Ok(0),
-        };
-        for Seen { number, hour, phone } in calls.drain(..).flatten() {
-            gathered.entry((number, hour)).or_default().insert(phone);
-        }
-        match note(&ctx, &gathered).await {
-            Ok(()) => gathered.clear(),
+    fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    async fn tell(&mut self, ctx: &Context, _: &Clock) {
+        match note(ctx, &self.0).await {
+            Ok(()) => self.0.clear(),
             Err(error) => ctx.trouble(format_args!("whom messages have reached cannot be noted now"), error),
         }
-        if is_over {
-            return;
-        }
-        sleep(TELL_EVERY).await;
     }
 }
 
 /// By account: which portfolio an account belongs to may become known later.
 async fn note(ctx: &Context, gathered: &HashMap<(NumberId, i64), HashSet<String>>) -> Result<(), EngineError> {
-    if gathered.is_empty() {
-        return Ok(());
-    }
     let numbers = ctx.store.numbers().await?;
     let accounts: HashMap<&NumberId, &WabaId> =
         numbers.iter().map(|number| (&number.phone_number_id, &number.waba_id)).collect();

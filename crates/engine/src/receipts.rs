@@ -28,13 +28,14 @@ use tracing::{debug, info, warn};
 
 use crate::{
     Clock, Context, EngineError, answer,
-    arrived::Arrived,
+    arrived::Arrivals,
+    aside::Aside,
     clock::every,
     log,
     meters::{Did, Meters, Moves, ReceiptMeters, Tells, count_error},
     points::{Point, reach},
     rates::Rates,
-    reached::Users,
+    reached::Reach,
     replay::Recent,
 };
 
@@ -82,8 +83,8 @@ struct RunFacts {
 pub struct Receipts {
     deployment: String,
     calls: mpsc::Sender<Call>,
-    users: Users,
-    arrived: Arrived,
+    reached: Aside<Reach>,
+    arrived: Aside<Arrivals>,
     meters: ReceiptMeters,
 }
 
@@ -115,9 +116,9 @@ impl Receipts {
             numbers: Meters::default(),
         };
         tokio::spawn(writer.write(queue));
-        let users = Users::new(ctx.clone());
-        let arrived = Arrived::new(ctx.clone(), clock);
-        Self { deployment: ctx.deployment, calls, users, arrived, meters }
+        let reached = Aside::new(ctx.clone(), clock.clone());
+        let arrived = Aside::new(ctx.clone(), clock);
+        Self { deployment: ctx.deployment, calls, reached, arrived, meters }
     }
 
     /// Records what a webhook call told. When this has returned, it is in the ledger, or it is none of ours.
@@ -125,7 +126,7 @@ impl Receipts {
     /// # Errors
     /// When a part could not be written; the whole call must then come again, which is harmless.
     pub async fn apply(&self, statuses: Vec<ReceivedStatus>) -> Result<(), Unavailable> {
-        self.users.note(&statuses).await;
+        self.reached.note(&statuses).await;
         self.arrived.note(&statuses).await;
         let receipts: Vec<Receipt> = statuses.iter().filter_map(|status| self.own(status)).collect();
         if receipts.is_empty() {

@@ -50,12 +50,10 @@ pub struct MessageLine {
 }
 
 impl MessageLine {
-    pub(super) fn add_delivered(&mut self, other: &Self) {
-        let counts = &mut self.delivered_by_country;
-        other
-            .delivered_by_country
-            .iter()
-            .for_each(|(country, count)| *counts.entry(country.clone()).or_default() += count);
+    /// Adds how many were delivered to `counts`, by country.
+    pub fn count_delivered(&self, counts: &mut BTreeMap<String, u64>) {
+        let delivered = self.delivered_by_country.iter();
+        delivered.for_each(|(country, count)| *counts.entry(country.clone()).or_default() += count);
     }
 }
 

@@ -101,7 +101,7 @@ impl Sum {
                 None => self.by_message.push(line.clone()),
                 Some(known) => {
                     add_part(&mut known.part, &line.part);
-                    known.add_delivered(line);
+                    line.count_delivered(&mut known.delivered_by_country);
                 }
             }
         }

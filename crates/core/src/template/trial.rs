@@ -3,7 +3,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{UnixMs, campaign::TrialShare, ids::RunId};
+use crate::{UnixMs, campaign::TrialShare, ids::RunId, report::Totals};
 
 /// The shares that a trial goes through, in thousandths, from whichever it begins with: after the last, all get the version.
 const SHARES_MILLI: [u16; 2] = [100, 500];
@@ -61,8 +61,16 @@ pub enum Finding {
     FailsMore,
 }
 
+impl From<&Totals> for Arm {
+    fn from(totals: &Totals) -> Self {
+        let (tried, failed) = (totals.reached() + totals.failed, totals.failed);
+        Self { tried, failed, delivered: totals.arrived(), read: totals.read }
+    }
+}
+
 impl Arm {
-    fn add(&mut self, other: Self) {
+    /// Adds what became of others.
+    pub fn add(&mut self, other: Self) {
         self.tried += other.tried;
         self.failed += other.failed;
         self.delivered += other.delivered;

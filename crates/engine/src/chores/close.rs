@@ -142,7 +142,7 @@ fn may_have_reached(standing: Standing) -> bool {
 
 /// How many met the SLA, came late, or did not come, in the order of the metric's outcomes.
 fn sla_outcomes(Report { sla, totals, .. }: &Report) -> [u64; 3] {
-    let reached = totals.accepted + totals.sent + totals.delivered + totals.read;
+    let reached = totals.reached();
     let late = reached.saturating_sub(sla.within_deadline);
     [sla.within_deadline, late, sla.eligible.saturating_sub(sla.within_deadline + late)]
 }

@@ -145,8 +145,8 @@ impl Chores {
     ) -> Result<Frozen, EngineError> {
         let (message, chosen) = (&run.record.spec.message, selection.chosen.len() as u64);
         let fixed = message.is_free_form();
-        let fallback = selection.chosen_rows().filter(|(_, number)| *number == ANY).count() as u64;
-        let conversations = if fixed { fallback } else { chosen };
+        let anybody = selection.chosen_rows().filter(|(_, number)| *number == ANY).count() as u64;
+        let (fallback, conversations) = if fixed { (anybody, anybody) } else { (0, chosen) };
         let (homes, over_quota) = self.homes_by_limit(run, &senders, opens_at, conversations).await?;
         // A free-form message goes where its user has written to, cap or not.
         let (homes, over_caps) =
@@ -164,7 +164,7 @@ impl Chores {
             dropped: selection.dropped_by_reason(),
             screened: selection.screened().len() as u64,
             fixed,
-            fallback: if fixed { fallback } else { 0 },
+            fallback,
         })
     }
 

@@ -14,13 +14,8 @@ use crate::EngineError;
 fn arm(report: &Report, template: &str) -> Arm {
     let name = format!("template {template}");
     let mut arm = Arm::default();
-    for totals in report.by_message.iter().filter(|line| line.message == name).map(|line| line.part.totals) {
-        let delivered = totals.delivered + totals.read;
-        arm.tried += totals.accepted + totals.sent + delivered + totals.failed;
-        arm.failed += totals.failed;
-        arm.delivered += delivered;
-        arm.read += totals.read;
-    }
+    let own = report.by_message.iter().filter(|line| line.message == name);
+    own.for_each(|line| arm.add(Arm::from(&line.part.totals)));
     arm
 }
 

@@ -66,7 +66,7 @@ pub(super) async fn post(client: Client, posting: Posting) -> Answer {
         let class = answer::class_word(error.entry().class(Way::Response));
         count_error(posting.number.as_str(), error.code, class);
     }
-    let (rest, counts) = (answer::rest(&outcome), answer::counts(&outcome));
+    let (rest, counts) = (answer::rest(&outcome), answer::counts(&outcome, verdict));
     let message_id = match outcome {
         SendOutcome::Accepted { wamid, .. } => Some(wamid),
         _ => None,

@@ -27,9 +27,18 @@ impl Serialize for TrialShare {
 }
 
 impl TrialShare {
+    /// What is said of a share that it cannot have.
+    pub const RANGE: &str = "must lie above 0 and below 1, in steps of 0.001.";
+
     /// A trial on a share in thousandths, at least 1 and at most 999 of them.
     pub fn of(share_milli: u16) -> Self {
         Self { share_milli: share_milli.clamp(1, 999) }
+    }
+
+    /// A trial on a share; none where that is not above 0 and below 1, to the thousandth.
+    pub fn of_share(share: f64) -> Option<Self> {
+        let share_milli = (share * 1_000.0).round() as u16;
+        (1..1_000).contains(&share_milli).then_some(Self { share_milli })
     }
 
     /// The share that gets the first template: above 0 and below 1.
@@ -43,11 +52,10 @@ impl TrialShare {
     }
 
     pub(super) fn read(node: &Node<'_>) -> Option<Self> {
-        let whole = |share: f64| (share * 1_000.0).round() as u16;
         let share = |fields: &mut Fields<'_, '_>| {
-            fields.required("share", |node| match whole(node.number(0.0..=1.0)?) {
-                milli @ 1..=999 => Some(Self { share_milli: milli }),
-                _ => node.fault("must lie above 0 and below 1, in steps of 0.001."),
+            fields.required("share", |node| match Self::of_share(node.number(0.0..=1.0)?) {
+                None => node.fault(Self::RANGE),
+                share => share,
             })
         };
         node.object(share)
