@@ -96,6 +96,9 @@ impl View {
 /// A template's name with its language.
 type Key = (String, String);
 
+/// A template, as every account of ours has it.
+type Found = (Key, Vec<(WabaId, Definition)>);
+
 /// What is known of every template: how it stands in each account of ours.
 async fn known(state: &ApiState) -> Result<BTreeMap<Key, Vec<(WabaId, Definition)>>, StoreError> {
     let accounts: BTreeSet<WabaId> = state.store.numbers().await?.into_iter().map(|number| number.waba_id).collect();
@@ -126,11 +129,7 @@ pub(crate) struct Which {
 }
 
 /// The template of that name, as every account has it. Where a name has several languages, one must be told.
-async fn find(
-    state: &ApiState,
-    name: &str,
-    language: Option<&str>,
-) -> Result<(Key, Vec<(WabaId, Definition)>), Problem> {
+async fn find(state: &ApiState, name: &str, language: Option<&str>) -> Result<Found, Problem> {
     let mut found: Vec<_> = known(state).await?.into_iter().filter(|((of, _), _)| of == name).collect();
     if let Some(language) = language {
         found.retain(|((_, of), _)| of == language);
@@ -144,6 +143,17 @@ async fn find(
             Err(Problem::malformed(detail))
         }
     }
+}
+
+/// Changes which versions of a template go out. How it stands then, and whether that is another.
+async fn change(
+    state: &ApiState,
+    ((name, language), accounts): Found,
+    change: impl Fn(&mut Rotation) -> bool,
+) -> Result<(Json<View>, bool), Problem> {
+    let (rotation, changed) = state.store.change_rotation(&name, &language, change).await?;
+    let view = View::new(&accounts, &rotation).ok_or_else(|| Problem::no_such("template", &name))?;
+    Ok((Json(view), changed))
 }
 
 /// `GET /v1/templates/{name}?language=`

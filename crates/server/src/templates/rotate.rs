@@ -3,7 +3,7 @@
 use axum::{Json, body::Body, extract::State, http::HeaderMap};
 use dawncast_core::{fault::Faults, ids::WabaId, template::Definition};
 
-use super::{View, Which, find};
+use super::{View, Which, change, find};
 use crate::{
     extract::{Id, Query, read_json},
     form::Form,
@@ -68,14 +68,14 @@ pub(crate) async fn rotate(
     let mut form = Form::new(body)?;
     let to = form.words("to");
     let to = form.finish(to)?;
-    let ((name, language), accounts) = find(&state, &name, which.language.as_deref()).await?;
-    version_for(&state, &name, &accounts, &to, "/to").await?;
+    let found = find(&state, &name, which.language.as_deref()).await?;
+    version_for(&state, &name, &found.1, &to, "/to").await?;
     let now = state.now();
-    let (rotation, changed) = state.store.change_rotation(&name, &language, |it| it.rotate(&to, now)).await?;
+    let (view, changed) = change(&state, found, |it| it.rotate(&to, now)).await?;
     if changed {
-        tracing::info!("template {name} ({language}) is rotated to {to} by request");
+        tracing::info!("template {name} ({}) is rotated to {to} by request", view.language);
     }
-    View::new(&accounts, &rotation).map(Json).ok_or_else(|| Problem::no_such("template", &name))
+    Ok(view)
 }
 
 /// `POST /v1/templates/{name}/rollback`
@@ -84,13 +84,12 @@ pub(crate) async fn roll_back(
     Id(name): Id<String>,
     Query(which): Query<Which>,
 ) -> Result<Json<View>, Problem> {
-    let ((name, language), accounts) = find(&state, &name, which.language.as_deref()).await?;
-    let now = state.now();
-    let (rotation, changed) = state.store.change_rotation(&name, &language, |it| it.roll_back(now)).await?;
+    let (found, now) = (find(&state, &name, which.language.as_deref()).await?, state.now());
+    let (view, changed) = change(&state, found, |it| it.roll_back(now)).await?;
     if !changed {
         let detail = format!("`{name}` goes out as itself: there is nothing to take back.");
         return Err(Problem::new(Kind::Conflict, detail));
     }
-    tracing::info!("template {name} ({language}) is rolled back to {} by request", rotation.current());
-    View::new(&accounts, &rotation).map(Json).ok_or_else(|| Problem::no_such("template", &name))
+    tracing::info!("template {name} ({}) is rolled back to {} by request", view.language, view.versions[0]);
+    Ok(view)
 }

@@ -76,15 +76,12 @@ impl Line {
         let totals = &told.part.totals;
         self.runs += 1;
         self.recipients += totals.submitted;
-        self.sent += totals.accepted + totals.sent + totals.delivered + totals.read;
-        self.delivered += totals.delivered + totals.read;
+        self.sent += totals.reached();
+        self.delivered += totals.arrived();
         self.read += totals.read;
         self.failed += totals.failed;
         self.category = told.category.or(self.category);
-        let counts = &mut self.delivered_by_country;
-        told.delivered_by_country
-            .iter()
-            .for_each(|(country, count)| *counts.entry(country.clone()).or_default() += count);
+        told.count_delivered(&mut self.delivered_by_country);
         told.part.failures.iter().for_each(|it| *self.failures.entry(it.code).or_default() += it.count);
     }
 

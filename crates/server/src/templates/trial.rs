@@ -7,7 +7,7 @@ use dawncast_core::{
 };
 use serde::Serialize;
 
-use super::{View, Which, find, rotate::version_for};
+use super::{View, Which, change, find, rotate::version_for};
 use crate::{
     extract::{Id, Query, read_json},
     form::Form,
@@ -53,23 +53,22 @@ pub(crate) async fn start(
 ) -> Result<Json<View>, Problem> {
     let (_, body) = read_json(&headers, body).await?;
     let mut form = Form::new(body)?;
-    let (version, share) = (form.words("version"), form.optional::<f64>("share").unwrap_or(SHARE));
-    let milli = (share * 1_000.0).round() as u16;
-    if !(1..1_000).contains(&milli) {
-        form.fault("share", "must lie above 0 and below 1, in steps of 0.001.");
+    let version = form.words("version");
+    let share = TrialShare::of_share(form.optional("share").unwrap_or(SHARE));
+    if share.is_none() {
+        form.fault("share", TrialShare::RANGE);
     }
-    let version = form.finish(version)?;
-    let ((name, language), accounts) = find(&state, &name, which.language.as_deref()).await?;
-    version_for(&state, &name, &accounts, &version, "/version").await?;
-    let (now, share) = (state.now(), TrialShare::of(milli));
-    let start = |it: &mut Rotation| it.start_trial(&version, share, now);
-    let (rotation, started) = state.store.change_rotation(&name, &language, start).await?;
+    let (version, share) = form.finish(version.zip(share))?;
+    let found = find(&state, &name, which.language.as_deref()).await?;
+    version_for(&state, &name, &found.1, &version, "/version").await?;
+    let now = state.now();
+    let (view, started) = change(&state, found, |it| it.start_trial(&version, share, now)).await?;
     if !started {
         let detail = format!("`{version}` goes out to all already: try another.");
         return Err(Problem::new(Kind::Conflict, detail));
     }
-    tracing::info!("template {version} ({language}) is tried in place of {name} by request");
-    View::new(&accounts, &rotation).map(Json).ok_or_else(|| Problem::no_such("template", &name))
+    tracing::info!("template {version} ({}) is tried in place of {name} by request", view.language);
+    Ok(view)
 }
 
 /// `DELETE /v1/templates/{name}/trial`
@@ -78,11 +77,11 @@ pub(crate) async fn end(
     Id(name): Id<String>,
     Query(which): Query<Which>,
 ) -> Result<Json<View>, Problem> {
-    let ((name, language), accounts) = find(&state, &name, which.language.as_deref()).await?;
-    let (rotation, ended) = state.store.change_rotation(&name, &language, |it| it.end_trial()).await?;
+    let found = find(&state, &name, which.language.as_deref()).await?;
+    let (view, ended) = change(&state, found, Rotation::end_trial).await?;
     if !ended {
         return Err(Problem::new(Kind::Conflict, format!("nothing is tried in place of `{name}`.")));
     }
-    tracing::info!("the trial in place of template {name} ({language}) ends by request");
-    View::new(&accounts, &rotation).map(Json).ok_or_else(|| Problem::no_such("template", &name))
+    tracing::info!("the trial in place of template {name} ({}) ends by request", view.language);
+    Ok(view)
 }
