@@ -4,7 +4,7 @@ use reqwest::RequestBuilder;
 use serde::{Deserialize, de::DeserializeOwned};
 
 use crate::{
-    ApiError, Cause, CauseKind, Client,
+    ApiError, Cause, CauseKind, Client, Usage,
     client::{Answer, exchange},
     send::refusal,
 };
@@ -39,10 +39,11 @@ impl Client {
     /// Makes the call once, and keeps what the answer tells of limits.
     pub(crate) async fn answer(&self, request: RequestBuilder) -> Result<Answer, CallError> {
         let mut answer = exchange(request).await.map_err(unreachable)?;
+        let usage = Usage::read(&answer.headers);
         if answer.status != 200 {
-            answer.retry_after = answer.retry_after.or_else(|| answer.usage.regain_access());
+            answer.retry_after = answer.retry_after.or_else(|| usage.regain_access());
         }
-        self.meter.tell(answer.usage.clone());
+        self.meter.tell(usage);
         Ok(answer)
     }
 }
