@@ -3,7 +3,7 @@
 use reqwest::header::CONTENT_TYPE;
 use serde::Serialize;
 
-use crate::{CallError, Client, Token, call::done};
+use crate::{CallError, Client, Token};
 
 #[derive(Serialize)]
 struct Receipt<'a> {
@@ -57,6 +57,6 @@ impl Client {
         let body = serde_json::to_vec(&receipt).expect("a receipt is strings");
         let request = self.post(phone_number_id, "messages", token);
         let request = request.header(CONTENT_TYPE, "application/json").body(body);
-        done(self.call(request).await?, "`success` is false")
+        self.change(request, "`success` is false").await
     }
 }

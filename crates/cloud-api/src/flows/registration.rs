@@ -3,7 +3,7 @@
 use reqwest::header::CONTENT_TYPE;
 use serde::Deserialize;
 
-use crate::{CallError, Client, Token, call::done, open_enum::open_enum};
+use crate::{CallError, Client, Token, open_enum::open_enum};
 
 const ENCRYPTION: &str = "whatsapp_business_encryption";
 const FORM: &str = "application/x-www-form-urlencoded";
@@ -44,7 +44,7 @@ impl Client {
         let request = self.post(phone_number_id, ENCRYPTION, token).header(CONTENT_TYPE, FORM).body(
             form_urlencoded::Serializer::new(String::new()).append_pair("business_public_key", public_key_pem).finish(),
         );
-        done(self.call(request).await?, "the key was not set")
+        self.change(request, "the key was not set").await
     }
 
     /// The public key that flows of this number are encrypted for.
