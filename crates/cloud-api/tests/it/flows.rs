@@ -65,6 +65,7 @@ async fn the_public_key_of_a_number_is_set_and_read() {
     assert!(matches!(refused, CallError::Malformed(_)), "{refused}");
     let requests = server.requests();
     assert!(requests[0].starts_with("POST /v26.0/1234/whatsapp_business_encryption HTTP/1.1\r\n"), "{}", requests[0]);
+    assert!(requests[0].contains("content-type: application/x-www-form-urlencoded\r\n"), "{}", requests[0]);
     let form = "business_public_key=-----BEGIN+PUBLIC+KEY-----%0AAA%2B%2F%0A";
     assert!(requests[0].ends_with(form), "{}", requests[0]);
     assert!(requests[1].starts_with("GET /v26.0/1234/whatsapp_business_encryption "), "{}", requests[1]);
