@@ -7,7 +7,7 @@ use std::{
 
 use bytes::Bytes;
 use reqwest::{
-    RequestBuilder, Url,
+    Method, RequestBuilder, Url,
     header::{AUTHORIZATION, DATE, HeaderMap, RETRY_AFTER},
 };
 
@@ -124,14 +124,9 @@ impl Client {
         self.http.post(self.url(&[id])).header(AUTHORIZATION, token.header())
     }
 
-    /// A POST to an upload session; who calls shows the token.
-    pub(crate) fn upload_request(&self, session: &str) -> RequestBuilder {
-        self.http.post(self.url(&[session]))
-    }
-
-    /// Where an upload session stands; who calls shows the token.
-    pub(crate) fn upload_progress(&self, session: &str) -> RequestBuilder {
-        self.http.get(self.url(&[session]))
+    /// A POST to an upload session, or a GET of where it stands. Meta wants the token shown as OAuth there.
+    pub(crate) fn upload(&self, method: Method, session: &str, token: &Token) -> RequestBuilder {
+        self.http.request(method, self.url(&[session])).header(AUTHORIZATION, token.oauth())
     }
 
     /// A GET of an object (one segment) or of its edge (two).

@@ -169,6 +169,7 @@ async fn an_upload_to_an_app_goes_on_where_it_was_cut_off() {
         assert!(request.contains(&format!("file_offset: {offset}\r\n")) && request.ends_with(rest), "{request}");
     }
     assert!(requests[2].starts_with("GET /v26.0/upload:MTph HTTP/1.1\r\n"), "{}", requests[2]);
+    assert!(requests[2].contains("authorization: OAuth SIM_TOKEN\r\n"), "{}", requests[2]);
 }
 
 #[tokio::test]
