@@ -151,9 +151,7 @@ impl Parameter {
 impl TextParameter {
     fn check(&self, checks: &mut Checks) {
         filling(checks, "text", &self.text);
-        if let Some(name) = &self.parameter_name {
-            checks.filled("parameter_name", name);
-        }
+        checks.filled_if_given("parameter_name", self.parameter_name.as_deref());
     }
 }
 
