@@ -7,7 +7,7 @@ use dawncast_cloud_api::{
 
 use serde_json::json;
 
-use crate::server::{Reply, Server, token};
+use crate::server::{DONE, Reply, Server, token};
 
 #[tokio::test]
 async fn media_is_uploaded_as_a_form() {
@@ -102,7 +102,7 @@ async fn a_template_is_found_by_its_exact_name() {
 #[tokio::test]
 async fn a_template_is_created_and_edited_as_it_is_given() {
     let created = r#"{"id":"594425479261596","status":"PENDING","category":"MARKETING"}"#;
-    let server = Server::start([Reply::Http(200, created), Reply::Http(200, r#"{"success":true}"#)]).await;
+    let server = Server::start([Reply::Http(200, created), DONE]).await;
     let definition = json!({ "name": "pack", "language": "en_IN", "category": "UTILITY", "components": [] });
     let created = server.client().create_template("99", &token(), &definition).await.unwrap();
     assert_eq!((created.id.as_str(), created.status), ("594425479261596", TemplateStatus::Pending));

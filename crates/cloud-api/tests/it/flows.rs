@@ -9,7 +9,7 @@ use dawncast_cloud_api::{
 };
 use serde_json::{Value, json};
 
-use crate::server::{Reply, Server, token};
+use crate::server::{DONE, Reply, Server, token};
 
 /// Python with `cryptography`: that of the S3 server, which needs it too, or the machine's own.
 fn peer(arguments: &[&str]) -> String {
@@ -52,7 +52,7 @@ async fn live_flows_are_understood_by_another_implementation() {
 #[tokio::test]
 async fn the_public_key_of_a_number_is_set_and_read() {
     let server = Server::start([
-        Reply::Http(200, r#"{"success":true}"#),
+        DONE,
         Reply::Http(200, r#"{"business_public_key":"PEM","business_public_key_signature_status":"MISMATCH"}"#),
         Reply::Http(200, r#"{"success":false}"#),
     ])
