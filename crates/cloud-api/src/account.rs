@@ -4,10 +4,7 @@ use std::fmt;
 
 use serde::{Deserialize, Deserializer, Serialize};
 
-use crate::{
-    ApiError, CallError, Client, Token,
-    call::{Data, done},
-};
+use crate::{ApiError, CallError, Client, Token, call::Data};
 
 /// What Meta knows of an access token (Meta: access tokens, `debug_token`). What Meta leaves out is `None` or empty.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
@@ -169,7 +166,7 @@ impl Client {
         if let Some(elsewhere) = elsewhere {
             request = request.json(elsewhere);
         }
-        done(self.call(request).await?, "the app was not subscribed")
+        self.change(request, "the app was not subscribed").await
     }
 
     /// Has an account tell the token's app nothing more. Sends go on as ever, and no webhook comes.
@@ -177,7 +174,7 @@ impl Client {
     /// # Errors
     /// As any call.
     pub async fn unsubscribe_app(&self, waba_id: &str, token: &Token) -> Result<(), CallError> {
-        done(self.call(self.delete(&[waba_id, "subscribed_apps"], token)).await?, "the app is still subscribed")
+        self.change(self.delete(&[waba_id, "subscribed_apps"], token), "the app is still subscribed").await
     }
 }
 

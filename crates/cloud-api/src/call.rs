@@ -4,7 +4,7 @@ use reqwest::RequestBuilder;
 use serde::{Deserialize, de::DeserializeOwned};
 
 use crate::{
-    ApiError, Cause, CauseKind, Client,
+    ApiError, Cause, CauseKind, Client, Usage,
     client::{Answer, exchange},
     send::refusal,
 };
@@ -36,13 +36,20 @@ impl Client {
         Err(failure(&answer))
     }
 
+    /// Makes a call that changes something. An answer that says of itself that nothing was done is an error: `otherwise`.
+    pub(crate) async fn change(&self, request: RequestBuilder, otherwise: &str) -> Result<(), CallError> {
+        let Done { success } = self.call(request).await?;
+        if success { Ok(()) } else { Err(CallError::Malformed(otherwise.to_owned())) }
+    }
+
     /// Makes the call once, and keeps what the answer tells of limits.
     pub(crate) async fn answer(&self, request: RequestBuilder) -> Result<Answer, CallError> {
         let mut answer = exchange(request).await.map_err(unreachable)?;
+        let usage = Usage::read(&answer.headers);
         if answer.status != 200 {
-            answer.retry_after = answer.retry_after.or_else(|| answer.usage.regain_access());
+            answer.retry_after = answer.retry_after.or_else(|| usage.regain_access());
         }
-        self.meter.tell(answer.usage.clone());
+        self.meter.tell(usage);
         Ok(answer)
     }
 }
@@ -63,13 +70,8 @@ pub(crate) struct Data<T> {
 
 /// What Meta says of a call that changes something.
 #[derive(Deserialize)]
-pub(crate) struct Done {
+struct Done {
     success: bool,
-}
-
-/// Takes an answer that says of itself that nothing was done for an error.
-pub(crate) fn done(Done { success }: Done, otherwise: &str) -> Result<(), CallError> {
-    if success { Ok(()) } else { Err(CallError::Malformed(otherwise.to_owned())) }
 }
 
 pub(crate) fn unreachable(cause: Cause) -> CallError {

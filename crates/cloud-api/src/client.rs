@@ -7,8 +7,8 @@ use std::{
 
 use bytes::Bytes;
 use reqwest::{
-    RequestBuilder, Url,
-    header::{AUTHORIZATION, DATE, RETRY_AFTER},
+    Method, RequestBuilder, Url,
+    header::{AUTHORIZATION, DATE, HeaderMap, RETRY_AFTER},
 };
 
 use crate::{
@@ -124,14 +124,9 @@ impl Client {
         self.http.post(self.url(&[id])).header(AUTHORIZATION, token.header())
     }
 
-    /// A POST to an upload session; who calls shows the token.
-    pub(crate) fn upload_request(&self, session: &str) -> RequestBuilder {
-        self.http.post(self.url(&[session]))
-    }
-
-    /// Where an upload session stands; who calls shows the token.
-    pub(crate) fn upload_progress(&self, session: &str) -> RequestBuilder {
-        self.http.get(self.url(&[session]))
+    /// A POST to an upload session, or a GET of where it stands. Meta wants the token shown as OAuth there.
+    pub(crate) fn upload(&self, method: Method, session: &str, token: &Token) -> RequestBuilder {
+        self.http.request(method, self.url(&[session])).header(AUTHORIZATION, token.oauth())
     }
 
     /// A GET of an object (one segment) or of its edge (two).
@@ -191,18 +186,18 @@ impl fmt::Debug for Client {
 pub(crate) struct Answer {
     pub(crate) status: u16,
     pub(crate) retry_after: Option<Duration>,
-    pub(crate) usage: Usage,
+    pub(crate) headers: HeaderMap,
     pub(crate) body: Bytes,
 }
 
 /// Sends a request once and reads the whole answer.
 pub(crate) async fn exchange(request: RequestBuilder) -> Result<Answer, Cause> {
-    let response = request.send().await?;
+    let mut response = request.send().await?;
     let status = response.status().as_u16();
     let retry_after = response.headers().get(RETRY_AFTER).and_then(|value| value.to_str().ok()?.parse().ok());
-    let usage = Usage::read(response.headers());
+    let headers = std::mem::take(response.headers_mut());
     let body = response.bytes().await?;
-    Ok(Answer { status, retry_after: retry_after.map(Duration::from_secs), usage, body })
+    Ok(Answer { status, retry_after: retry_after.map(Duration::from_secs), headers, body })
 }
 
 fn root(config: &ClientConfig) -> Result<Url, ClientError> {

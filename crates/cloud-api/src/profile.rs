@@ -2,10 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{
-    CallError, Client, Token,
-    call::{Data, done},
-};
+use crate::{CallError, Client, Token, call::Data};
 
 const FIELDS: &str = "about,address,description,email,profile_picture_url,websites,vertical";
 const EDGE: &str = "whatsapp_business_profile";
@@ -125,6 +122,6 @@ impl Client {
     ) -> Result<(), CallError> {
         changes.check()?;
         let request = self.post(phone_number_id, EDGE, token).json(&Update { messaging_product: "whatsapp", changes });
-        done(self.call(request).await?, "the profile was not changed")
+        self.change(request, "the profile was not changed").await
     }
 }

@@ -1,9 +1,8 @@
 //! Telling a user that their message was read.
 
-use reqwest::header::CONTENT_TYPE;
 use serde::Serialize;
 
-use crate::{CallError, Client, Token, call::done};
+use crate::{CallError, Client, Token};
 
 #[derive(Serialize)]
 struct Receipt<'a> {
@@ -54,9 +53,7 @@ impl Client {
             return Err(CallError::Invalid("message_id: give the id of the user's message, not nothing".to_owned()));
         }
         let receipt = Receipt { messaging_product: "whatsapp", status: "read", message_id, typing_indicator };
-        let body = serde_json::to_vec(&receipt).expect("a receipt is strings");
-        let request = self.post(phone_number_id, "messages", token);
-        let request = request.header(CONTENT_TYPE, "application/json").body(body);
-        done(self.call(request).await?, "`success` is false")
+        let request = self.post(phone_number_id, "messages", token).json(&receipt);
+        self.change(request, "`success` is false").await
     }
 }

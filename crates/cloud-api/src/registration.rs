@@ -2,10 +2,7 @@
 
 use serde_json::json;
 
-use crate::{
-    CallError, Client, Token,
-    call::{Done, done},
-};
+use crate::{CallError, Client, Token};
 
 /// How the code that proves ownership reaches the number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -40,7 +37,7 @@ impl Client {
     ) -> Result<(), CallError> {
         let asked = json!({ "code_method": method.as_str(), "language": language });
         let request = self.post(phone_number_id, "request_code", token).json(&asked);
-        done(self.call(request).await?, "the code was not sent")
+        self.change(request, "the code was not sent").await
     }
 
     /// Proves ownership of the number by the code that it was sent; a dash in it is left out.
@@ -51,7 +48,7 @@ impl Client {
         let code = code.replace('-', "");
         let body = json!({ "code": six_digits("a code", &code)? });
         let request = self.post(phone_number_id, "verify_code", token).json(&body);
-        done(self.call(request).await?, "the code was not taken")
+        self.change(request, "the code was not taken").await
     }
 
     /// Registers the number with the Cloud API, with the PIN of its two-step verification, which is set by it where there is none
@@ -64,7 +61,7 @@ impl Client {
     pub async fn register(&self, phone_number_id: &str, token: &Token, pin: &str) -> Result<(), CallError> {
         let body = json!({ "messaging_product": "whatsapp", "pin": six_digits("a PIN", pin)? });
         let request = self.post(phone_number_id, "register", token).json(&body);
-        done(self.call(request).await?, "the number was not registered")
+        self.change(request, "the number was not registered").await
     }
 
     /// Takes the number off the Cloud API: it sends nothing more until it is registered again.
@@ -72,8 +69,7 @@ impl Client {
     /// # Errors
     /// [`CallError::Api`] with 133016 above ten registrations and deregistrations in 72 hours, 133010 when it is not registered.
     pub async fn deregister(&self, phone_number_id: &str, token: &Token) -> Result<(), CallError> {
-        let done_so: Done = self.call(self.post(phone_number_id, "deregister", token)).await?;
-        done(done_so, "the number was not deregistered")
+        self.change(self.post(phone_number_id, "deregister", token), "the number was not deregistered").await
     }
 
     /// Sets or changes the PIN of the number's two-step verification (Meta: two-step verification).
@@ -82,7 +78,7 @@ impl Client {
     /// [`CallError::Invalid`] for what is not six digits.
     pub async fn set_pin(&self, phone_number_id: &str, token: &Token, pin: &str) -> Result<(), CallError> {
         let request = self.post_to(phone_number_id, token).json(&json!({ "pin": six_digits("a PIN", pin)? }));
-        done(self.call(request).await?, "the PIN was not set")
+        self.change(request, "the PIN was not set").await
     }
 }
 

@@ -177,14 +177,16 @@ fn essentials(body: &[u8]) -> Option<SendResponse> {
 
 #[cfg(test)]
 mod tests {
+    use reqwest::header::HeaderMap;
+
     use super::*;
-    use crate::{Class, Usage};
+    use crate::Class;
 
     fn read(status: u16, body: &str) -> SendOutcome {
         SendOutcome::read(Answer {
             status,
             retry_after: None,
-            usage: Usage::default(),
+            headers: HeaderMap::new(),
             body: Bytes::copy_from_slice(body.as_bytes()),
         })
     }

@@ -3,7 +3,7 @@
 use std::fmt;
 
 use bytes::Bytes;
-use reqwest::header::AUTHORIZATION;
+use reqwest::Method;
 use serde::{Deserialize, Serialize};
 
 use crate::{CallError, Client, Token};
@@ -70,8 +70,7 @@ impl Client {
                 Err(CallError::Unreachable(_)) => {}
                 answered => return answered,
             }
-            let Progress { file_offset } =
-                self.call(self.upload_progress(&id).header(AUTHORIZATION, token.oauth())).await?;
+            let Progress { file_offset } = self.call(self.upload(Method::GET, &id, token)).await?;
             offset = file_offset.min(bytes.len());
         }
         self.upload_from(&id, token, bytes.slice(offset..), offset).await
@@ -84,7 +83,7 @@ impl Client {
         rest: Bytes,
         offset: usize,
     ) -> Result<UploadHandle, CallError> {
-        let request = self.upload_request(session).header(AUTHORIZATION, token.oauth());
+        let request = self.upload(Method::POST, session, token);
         let request = request.header("file_offset", offset).timeout(self.upload_timeout).body(rest);
         Ok(self.call::<Finished>(request).await?.h)
     }

@@ -68,15 +68,14 @@ impl FlowRequest {
         let version = word(&body, "version").unwrap_or_default();
         let (flow_token, flow_token_signature) = (word(&body, "flow_token"), word(&body, "flow_token_signature"));
         let screen = word(&body, "screen").unwrap_or_default();
-        let action = match name.to_ascii_lowercase().as_str() {
-            "ping" => FlowAction::Ping,
-            "init" | "back" | "data_exchange" if notice(&body).is_some() => {
-                let (error, message) = notice(&body)?;
+        let action = match (name.to_ascii_lowercase().as_str(), notice(&body)) {
+            ("ping", _) => FlowAction::Ping,
+            ("init" | "back" | "data_exchange", Some((error, message))) => {
                 FlowAction::ErrorNotice { screen, error, message }
             }
-            "init" => FlowAction::Init { data: data(&mut body) },
-            "back" => FlowAction::Back { screen, data: data(&mut body) },
-            "data_exchange" => FlowAction::DataExchange { screen, data: data(&mut body) },
+            ("init", None) => FlowAction::Init { data: data(&mut body) },
+            ("back", None) => FlowAction::Back { screen, data: data(&mut body) },
+            ("data_exchange", None) => FlowAction::DataExchange { screen, data: data(&mut body) },
             _ => FlowAction::Other { action: name, body: Value::Object(body) },
         };
         Some(Self { version, flow_token, flow_token_signature, action })

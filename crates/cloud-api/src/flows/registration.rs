@@ -1,12 +1,10 @@
 //! The public half of an endpoint's key, as Meta keeps it for a number.
 
-use reqwest::header::CONTENT_TYPE;
 use serde::Deserialize;
 
-use crate::{CallError, Client, Token, call::done, open_enum::open_enum};
+use crate::{CallError, Client, Token, open_enum::open_enum};
 
 const ENCRYPTION: &str = "whatsapp_business_encryption";
-const FORM: &str = "application/x-www-form-urlencoded";
 
 open_enum! {
     /// Whether Meta's signature of the key still fits the number.
@@ -41,10 +39,9 @@ impl Client {
         token: &Token,
         public_key_pem: &str,
     ) -> Result<(), CallError> {
-        let request = self.post(phone_number_id, ENCRYPTION, token).header(CONTENT_TYPE, FORM).body(
-            form_urlencoded::Serializer::new(String::new()).append_pair("business_public_key", public_key_pem).finish(),
-        );
-        done(self.call(request).await?, "the key was not set")
+        let form = [("business_public_key", public_key_pem)];
+        let request = self.post(phone_number_id, ENCRYPTION, token).form(&form);
+        self.change(request, "the key was not set").await
     }
 
     /// The public key that flows of this number are encrypted for.

@@ -8,10 +8,7 @@ use reqwest::{Response, Url, header::AUTHORIZATION};
 use serde::{Deserialize, Deserializer};
 use sha2::{Digest, Sha256};
 
-use crate::{
-    ApiError, CallError, Cause, Client, MediaId, Token,
-    call::{done, unreachable},
-};
+use crate::{ApiError, CallError, Cause, Client, MediaId, Token, call::unreachable};
 
 /// The most that anybody can send or receive (Meta: media): 100 MB.
 const MOST: usize = 100 << 20;
@@ -103,7 +100,7 @@ impl Client {
         phone_number_id: Option<&str>,
     ) -> Result<(), CallError> {
         let request = self.delete(&[id.as_str()], token).query(&phone_number_id.map(|it| [("phone_number_id", it)]));
-        done(self.call(request).await?, "the medium was not deleted")
+        self.change(request, "the medium was not deleted").await
     }
 
     fn is_trusted(&self, url: &Url) -> bool {

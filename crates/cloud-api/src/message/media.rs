@@ -100,8 +100,6 @@ impl Document {
     pub(super) fn check(&self, checks: &mut Checks) {
         self.source.check(checks);
         checks.chars("caption", self.caption.as_deref().unwrap_or_default(), 0..=CAPTION_CHARS);
-        if let Some(filename) = &self.filename {
-            checks.filled("filename", filename);
-        }
+        checks.filled_if_given("filename", self.filename.as_deref());
     }
 }

@@ -4,7 +4,7 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::{CreatedTemplate, TemplateInfo, list::FIELDS};
-use crate::{CallError, Client, Token, call::done};
+use crate::{CallError, Client, Token};
 
 /// What Meta says to a wish to unpause a template.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
@@ -46,7 +46,7 @@ impl Client {
     /// # Errors
     /// As any call; [`CallError::Malformed`] also when Meta says that it did nothing.
     pub async fn edit_template(&self, id: &str, token: &Token, changes: &Value) -> Result<(), CallError> {
-        done(self.call(self.post_to(id, token).json(changes)).await?, "the template was not changed")
+        self.change(self.post_to(id, token).json(changes), "the template was not changed").await
     }
 
     /// Asks Meta to take back the pause of a template that it paused for its quality (Meta: template pacing).
@@ -76,6 +76,6 @@ impl Client {
 
     async fn delete_templates(&self, waba_id: &str, token: &Token, which: &[(&str, &str)]) -> Result<(), CallError> {
         let request = self.delete(&[waba_id, "message_templates"], token).query(which);
-        done(self.call(request).await?, "the template was not deleted")
+        self.change(request, "the template was not deleted").await
     }
 }

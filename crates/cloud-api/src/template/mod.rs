@@ -32,7 +32,7 @@ pub struct TemplateInfo {
     #[serde(default = "positional")]
     pub parameter_format: ParameterFormat,
     /// Its parts.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "none_if_null")]
     pub components: Vec<TemplateComponent>,
     /// How recipients rate it; `None` when Meta does not say.
     #[serde(default)]

@@ -12,7 +12,9 @@ use super::{
     account::{self, AccountUpdate},
     content::Content,
     inbound::{Contact, Inbound, Preference, message, preference},
-    payload::{Change, ErrorItem, MESSAGES, MessagesValue, Notification, StatusUpdate, USER_PREFERENCES, seconds},
+    payload::{
+        Change, ErrorItem, MESSAGES, MessagesValue, Metadata, Notification, StatusUpdate, USER_PREFERENCES, seconds,
+    },
 };
 
 /// A batch of updates.
@@ -120,56 +122,39 @@ impl Parsed {
     }
 
     fn add(&mut self, field: &str, value: MessagesValue) {
-        let phone_number_id = value.metadata.map(|metadata| metadata.phone_number_id);
-        self.add_users(
-            field,
-            phone_number_id.as_deref(),
-            &Users {
-                contacts: value.contacts.iter().map(Box::as_ref).collect(),
-                messages: value.messages.iter().map(Box::as_ref).collect(),
-                wishes: value.user_preferences.iter().map(Box::as_ref).collect(),
-                errors: value.errors.iter().map(Box::as_ref).collect(),
-            },
-        );
-        let received = |status| ReceivedStatus { phone_number_id: phone_number_id.clone(), status };
-        self.statuses.extend(value.statuses.into_iter().map(received));
-    }
-
-    fn add_users(&mut self, field: &str, number: Option<&str>, users: &Users<'_>) {
-        let contacts: Vec<Contact> = match users.messages.is_empty() {
-            // Statuses name them too, and nobody asks.
-            true => Vec::new(),
-            false => users.contacts.iter().filter_map(|contact| serde_json::from_str(contact.get()).ok()).collect(),
-        };
-        for body in &users.messages {
-            match message(body, number, &contacts) {
-                Some(told) if matches!(told.content, Content::System(_)) => self.systems.push(told),
-                Some(inbound) => self.inbound.push(inbound),
-                None => self.unknown.push(Unknown::of(field, body)),
-            }
-        }
-        for body in &users.wishes {
+        let number = value.metadata.as_ref().map(|metadata| metadata.phone_number_id.as_str());
+        self.add_messages(field, number, &value);
+        for body in &value.user_preferences {
             match preference(body, number) {
                 Some(wish) => self.preferences.push(wish),
                 None => self.unknown.push(Unknown::of(field, body)),
             }
         }
-        for body in &users.errors {
+        for body in &value.errors {
             let phone_number_id = number.map(str::to_owned);
             match serde_json::from_str(body.get()) {
                 Ok(error) => self.errors.push(NumberError { phone_number_id, error }),
                 Err(_) => self.unknown.push(Unknown::of(field, body)),
             }
         }
+        let received = |status| ReceivedStatus { phone_number_id: number.map(str::to_owned), status };
+        self.statuses.extend(value.statuses.into_iter().map(received));
     }
-}
 
-/// What a value tells of users and of its number, none of it looked into yet.
-struct Users<'a> {
-    contacts: Vec<&'a RawValue>,
-    messages: Vec<&'a RawValue>,
-    wishes: Vec<&'a RawValue>,
-    errors: Vec<&'a RawValue>,
+    fn add_messages(&mut self, field: &str, number: Option<&str>, value: &MessagesValue) {
+        let contacts: Vec<Contact> = match value.messages.is_empty() {
+            // Statuses name them too, and nobody asks.
+            true => Vec::new(),
+            false => value.contacts.iter().filter_map(|contact| serde_json::from_str(contact.get()).ok()).collect(),
+        };
+        for body in &value.messages {
+            match message(body, number, &contacts) {
+                Some(told) if matches!(told.content, Content::System(_)) => self.systems.push(told),
+                Some(inbound) => self.inbound.push(inbound),
+                None => self.unknown.push(Unknown::of(field, body)),
+            }
+        }
+    }
 }
 
 /// Whether changes of this field are read.
@@ -192,7 +177,10 @@ fn parse_loosely(body: &str) -> Result<Parsed, ParseError> {
 
 fn add_change(entry: &Members<'_>, change: &Members<'_>, parsed: &mut Parsed) {
     match (change.get::<String>("field").as_deref(), change.object("value")) {
-        (Some(field), Some(value)) if is_read(field) => add_value(field, &value, parsed),
+        (Some(field), Some(value)) if is_read(field) => {
+            let value = value.messages_value(&mut parsed.skipped);
+            parsed.add(field, value);
+        }
         (Some(field), _) if !is_read(field) => match account_update(entry, field, change) {
             Some(update) => parsed.accounts.push(update),
             None => parsed.unknown.extend(change.0.get("value").map(|value| Unknown::of(field, value))),
@@ -204,25 +192,6 @@ fn add_change(entry: &Members<'_>, change: &Members<'_>, parsed: &mut Parsed) {
 fn account_update(entry: &Members<'_>, field: &str, change: &Members<'_>) -> Option<AccountUpdate> {
     let event = account::event(field, &change.get("value")?)?;
     Some(AccountUpdate { waba_id: entry.get("id")?, time: entry.get("time"), event })
-}
-
-fn add_value(field: &str, value: &Members<'_>, parsed: &mut Parsed) {
-    let phone_number_id = value.object("metadata").and_then(|metadata| metadata.get::<String>("phone_number_id"));
-    let users = Users {
-        contacts: value.list("contacts", &mut 0),
-        messages: value.list("messages", &mut parsed.skipped),
-        wishes: value.list("user_preferences", &mut parsed.skipped),
-        errors: value.list("errors", &mut parsed.skipped),
-    };
-    parsed.add_users(field, phone_number_id.as_deref(), &users);
-    for status in value.objects("statuses", &mut parsed.skipped) {
-        match status.status() {
-            Some(status) => {
-                parsed.statuses.push(ReceivedStatus { phone_number_id: phone_number_id.clone(), status });
-            }
-            None => parsed.skipped += 1,
-        }
-    }
 }
 
 /// The members of a JSON object, none of them looked into yet. Of members with the same name the last one counts.
@@ -260,6 +229,32 @@ impl<'a> Members<'a> {
         let objects: Vec<_> = list.iter().copied().filter_map(Self::read).collect();
         *skipped += list.len() - objects.len();
         objects
+    }
+
+    /// What can be understood of a value of field `messages`.
+    fn messages_value(&self, skipped: &mut usize) -> MessagesValue {
+        let phone_number_id = self.object("metadata").and_then(|metadata| metadata.get("phone_number_id"));
+        let ours = |phone_number_id| Metadata { display_phone_number: String::new(), phone_number_id };
+        MessagesValue {
+            messaging_product: String::new(),
+            metadata: phone_number_id.map(ours),
+            contacts: self.verbatim("contacts", &mut 0),
+            messages: self.verbatim("messages", skipped),
+            statuses: self.statuses(skipped),
+            errors: self.verbatim("errors", skipped),
+            user_preferences: self.verbatim("user_preferences", skipped),
+        }
+    }
+
+    fn verbatim(&self, name: &str, skipped: &mut usize) -> Vec<Box<RawValue>> {
+        self.list(name, skipped).into_iter().map(ToOwned::to_owned).collect()
+    }
+
+    fn statuses(&self, skipped: &mut usize) -> Vec<StatusUpdate> {
+        let objects = self.objects("statuses", skipped);
+        let statuses: Vec<_> = objects.iter().filter_map(Self::status).collect();
+        *skipped += objects.len() - statuses.len();
+        statuses
     }
 
     /// A status needs an id, a status and a time; the rest is dropped where it is strange.

@@ -7,7 +7,7 @@ use dawncast_cloud_api::{
 
 use serde_json::json;
 
-use crate::server::{Reply, Server, token};
+use crate::server::{DONE, Reply, Server, token};
 
 #[tokio::test]
 async fn media_is_uploaded_as_a_form() {
@@ -69,7 +69,7 @@ async fn a_number_of_which_meta_says_little_is_read_all_the_same() {
 const FIRST_PAGE: &str = r#"{"data":[{"id":"1","name":"pack","language":"en-US","status":"APPROVED","category":"UTILITY",
     "parameter_format":"NAMED","components":[{"type":"HEADER","format":"IMAGE","example":{"header_handle":["x"]},"buttons":null},
     {"type":"BODY","text":"Hi {{name}}."},{"type":"BUTTONS","buttons":[{"type":"URL","text":"Go","url":"https://h/{{1}}"}]}]},
-    {"id":"2","name":"pack_old","language":"en_US","status":"PAUSED","category":"MARKETING"}],
+    {"id":"2","name":"pack_old","language":"en_US","status":"PAUSED","category":"MARKETING","components":null}],
     "paging":{"cursors":{"before":"a","after":"b"},"next":"https://evil.example/steal"}}"#;
 const LAST_PAGE: &str = r#"{"data":[{"id":"3","name":"pack","language":"pt_BR","status":"NEW","category":"UTILITY"}],
     "paging":{"cursors":{"before":"c","after":"d"}}}"#;
@@ -85,6 +85,7 @@ async fn templates_are_listed_over_all_pages() {
     assert_eq!(templates[0].components[2].buttons[0].url.as_deref(), Some("https://h/{{1}}"));
     assert_eq!(templates[0].parameter_format, ParameterFormat::Named);
     assert_eq!(templates[1].parameter_format, ParameterFormat::Positional);
+    assert!(templates[1].components.is_empty(), "null where a list is documented");
     assert_eq!(templates[2].status, TemplateStatus::Other("NEW".to_owned()));
     let requests = server.requests();
     assert!(requests[0].starts_with("GET /v26.0/99/message_templates?fields="), "{}", requests[0]);
@@ -102,7 +103,7 @@ async fn a_template_is_found_by_its_exact_name() {
 #[tokio::test]
 async fn a_template_is_created_and_edited_as_it_is_given() {
     let created = r#"{"id":"594425479261596","status":"PENDING","category":"MARKETING"}"#;
-    let server = Server::start([Reply::Http(200, created), Reply::Http(200, r#"{"success":true}"#)]).await;
+    let server = Server::start([Reply::Http(200, created), DONE]).await;
     let definition = json!({ "name": "pack", "language": "en_IN", "category": "UTILITY", "components": [] });
     let created = server.client().create_template("99", &token(), &definition).await.unwrap();
     assert_eq!((created.id.as_str(), created.status), ("594425479261596", TemplateStatus::Pending));
@@ -169,6 +170,7 @@ async fn an_upload_to_an_app_goes_on_where_it_was_cut_off() {
         assert!(request.contains(&format!("file_offset: {offset}\r\n")) && request.ends_with(rest), "{request}");
     }
     assert!(requests[2].starts_with("GET /v26.0/upload:MTph HTTP/1.1\r\n"), "{}", requests[2]);
+    assert!(requests[2].contains("authorization: OAuth SIM_TOKEN\r\n"), "{}", requests[2]);
 }
 
 #[tokio::test]

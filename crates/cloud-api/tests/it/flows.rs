@@ -9,7 +9,7 @@ use dawncast_cloud_api::{
 };
 use serde_json::{Value, json};
 
-use crate::server::{Reply, Server, token};
+use crate::server::{DONE, Reply, Server, token};
 
 /// Python with `cryptography`: that of the S3 server, which needs it too, or the machine's own.
 fn peer(arguments: &[&str]) -> String {
@@ -52,7 +52,7 @@ async fn live_flows_are_understood_by_another_implementation() {
 #[tokio::test]
 async fn the_public_key_of_a_number_is_set_and_read() {
     let server = Server::start([
-        Reply::Http(200, r#"{"success":true}"#),
+        DONE,
         Reply::Http(200, r#"{"business_public_key":"PEM","business_public_key_signature_status":"MISMATCH"}"#),
         Reply::Http(200, r#"{"success":false}"#),
     ])
@@ -65,6 +65,7 @@ async fn the_public_key_of_a_number_is_set_and_read() {
     assert!(matches!(refused, CallError::Malformed(_)), "{refused}");
     let requests = server.requests();
     assert!(requests[0].starts_with("POST /v26.0/1234/whatsapp_business_encryption HTTP/1.1\r\n"), "{}", requests[0]);
+    assert!(requests[0].contains("content-type: application/x-www-form-urlencoded\r\n"), "{}", requests[0]);
     let form = "business_public_key=-----BEGIN+PUBLIC+KEY-----%0AAA%2B%2F%0A";
     assert!(requests[0].ends_with(form), "{}", requests[0]);
     assert!(requests[1].starts_with("GET /v26.0/1234/whatsapp_business_encryption "), "{}", requests[1]);

@@ -5,9 +5,7 @@ use std::time::Duration;
 use dawncast_cloud_api::{CallError, CodeMethod, Personal, ProfileChanges, WebhookOverride};
 use serde_json::{Value, json};
 
-use crate::server::{Reply, Server, token};
-
-const DONE: Reply = Reply::Http(200, r#"{"success":true}"#);
+use crate::server::{DONE, Reply, Server, token};
 
 /// That the request has this first line and this JSON for its body.
 fn check(request: &str, line: &str, body: &Value) {

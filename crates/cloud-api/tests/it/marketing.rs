@@ -3,7 +3,7 @@
 use dawncast_cloud_api::{CallError, Content, MarketingMessage, Message, ProductPolicy, SendOutcome, Template, Text};
 use serde_json::{Value, json};
 
-use crate::server::{Reply, Server, token};
+use crate::server::{DONE, Reply, Server, token};
 
 const ACCEPTED: &str = r#"{"messaging_product":"whatsapp","messages":[{"id":"wamid.1","message_status":"accepted"}]}"#;
 
@@ -45,10 +45,10 @@ async fn what_is_no_template_is_no_marketing_message() {
 #[tokio::test]
 async fn a_message_is_marked_as_read_with_and_without_typing() {
     let receipt = json!({ "messaging_product": "whatsapp", "status": "read", "message_id": "wamid.in" });
-    let server = Server::start([Reply::Http(200, r#"{"success":true}"#)]).await;
+    let server = Server::start([DONE]).await;
     server.client().mark_read("1234", &token(), "wamid.in").await.unwrap();
     assert_eq!(body(&server, "messages"), receipt);
-    let server = Server::start([Reply::Http(200, r#"{"success":true}"#)]).await;
+    let server = Server::start([DONE]).await;
     server.client().mark_read_typing("1234", &token(), "wamid.in").await.unwrap();
     let mut typing = receipt;
     typing["typing_indicator"] = json!({ "type": "text" });

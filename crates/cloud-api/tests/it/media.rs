@@ -2,7 +2,7 @@
 
 use dawncast_cloud_api::{CallError, Client, ClientConfig, MediaId, MediaInfo};
 
-use crate::server::{Reply, Server, token};
+use crate::server::{DONE, Reply, Server, token};
 
 /// SHA-256 of `pixels`, in both forms.
 const PIXELS_HEX: &str = "6ec9c2b0eb14010746c8bce8939303b382344b296206612eb8a907a37b2b2f37";
@@ -78,8 +78,7 @@ async fn an_address_that_is_over_and_one_that_is_not_metas_are_told_apart() {
 
 #[tokio::test]
 async fn a_medium_is_deleted() {
-    let server =
-        Server::start([Reply::Http(200, r#"{"success":true}"#), Reply::Http(200, r#"{"success":false}"#)]).await;
+    let server = Server::start([DONE, Reply::Http(200, r#"{"success":false}"#)]).await;
     let id = MediaId::from("7");
     server.client().delete_media(&id, &token(), Some("1234")).await.unwrap();
     assert!(server.requests()[0].starts_with("DELETE /v26.0/7?phone_number_id=1234 HTTP/1.1\r\n"));

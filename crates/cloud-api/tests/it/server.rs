@@ -27,6 +27,9 @@ pub(crate) enum Reply {
     Silence,
 }
 
+/// What Meta says when it did what it was asked to.
+pub(crate) const DONE: Reply = Reply::Http(200, r#"{"success":true}"#);
+
 /// A listening server. Requests beyond the script are remembered and the connection closed.
 pub(crate) struct Server {
     port: u16,

@@ -4,12 +4,11 @@ use dawncast_cloud_api::{
     AnalyticsQuery, CallError, ComparisonWindow, TemplateFilter, TemplateProduct, TemplateStatus,
 };
 
-use crate::server::{Reply, Server, token};
+use crate::server::{DONE, Reply, Server, token};
 
 const PACK: &str = r#"{"id":"1","name":"pack","language":"en_US","status":"PAUSED","category":"UTILITY"}"#;
 const PAGE: &str = r#"{"data":[{"id":"1","name":"pack","language":"en_US","status":"PAUSED","category":"UTILITY"}],
     "paging":{"cursors":{"before":"a","after":"b"},"next":"x"}}"#;
-const DONE: Reply = Reply::Http(200, r#"{"success":true}"#);
 
 fn paused() -> TemplateFilter {
     TemplateFilter {

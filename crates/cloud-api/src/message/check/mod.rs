@@ -57,6 +57,13 @@ impl Checks {
         }
     }
 
+    /// The same of a text that may be left out.
+    pub(super) fn filled_if_given(&mut self, field: &str, text: Option<&str>) {
+        if let Some(text) = text {
+            self.filled(field, text);
+        }
+    }
+
     /// A list that holds something.
     pub(super) fn some(&mut self, field: &str, given: usize, unit: &str) {
         if given == 0 {

@@ -10,12 +10,12 @@ const EDGE_CHARS: usize = 60;
 const BODY_CHARS: usize = 1024;
 const LIST_BODY_CHARS: usize = 4096;
 /// Meta: most reply buttons, and the longest id and title of one.
-const BUTTONS: usize = 3;
+pub(super) const BUTTONS: usize = 3;
 const BUTTON_ID_CHARS: usize = 256;
 /// Meta: longest label of any button, in characters.
 const LABEL_CHARS: usize = 20;
 /// Meta: most sections of a list, and most rows over all of them.
-const ROWS: usize = 10;
+pub(super) const ROWS: usize = 10;
 const ROW_ID_CHARS: usize = 200;
 /// Meta: longest title of a row or a section, and longest description, in characters.
 const TITLE_CHARS: usize = 24;
@@ -84,9 +84,8 @@ impl Action {
                 check_sections(checks, sections);
             }
             Self::CatalogMessage(catalog) => {
-                if let Some(id) = &catalog.thumbnail_product_retailer_id {
-                    checks.filled("parameters.thumbnail_product_retailer_id", id);
-                }
+                let id = catalog.thumbnail_product_retailer_id.as_deref();
+                checks.filled_if_given("parameters.thumbnail_product_retailer_id", id);
             }
             Self::Flow(flow) => checks.within("parameters", |checks| flow.check(checks)),
         }

@@ -94,9 +94,7 @@ impl Flow {
             FlowName::Name(name) => checks.filled("flow_name", name),
         }
         checks.chars("flow_cta", &self.cta, 1..=CTA_CHARS);
-        if let Some(token) = &self.token {
-            checks.filled("flow_token", token);
-        }
+        checks.filled_if_given("flow_token", self.token.as_deref());
         if let FlowAction::Navigate(Some(screen)) = &self.action {
             checks.within("flow_action_payload", |checks| screen.check(checks));
         }

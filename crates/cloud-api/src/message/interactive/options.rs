@@ -1,12 +1,8 @@
 //! Options to choose from, shown as their number allows.
 
+use super::check::{BUTTONS, ROWS};
 use super::{Action, Interactive, ListRow, ListSection, ReplyButton, Words};
 use crate::message::check::{Checks, InvalidMessage};
-
-/// Meta: most reply buttons. More options than these become a list.
-const BUTTONS: usize = 3;
-/// Meta: most rows of a list.
-const ROWS: usize = 10;
 
 impl Interactive {
     /// A text with 1 to 10 options: up to 3 become reply buttons, more of them a list, which a button opens that says

@@ -73,9 +73,8 @@ impl Button {
                 }
             }
             Self::Catalog { thumbnail_product_retailer_id } => {
-                if let Some(id) = thumbnail_product_retailer_id {
-                    checks.filled("action.thumbnail_product_retailer_id", id);
-                }
+                let id = thumbnail_product_retailer_id.as_deref();
+                checks.filled_if_given("action.thumbnail_product_retailer_id", id);
             }
             Self::Products { thumbnail_product_retailer_id, sections } => checks.within("action", |checks| {
                 checks.filled("thumbnail_product_retailer_id", thumbnail_product_retailer_id);

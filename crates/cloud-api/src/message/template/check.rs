@@ -151,9 +151,7 @@ impl Parameter {
 impl TextParameter {
     fn check(&self, checks: &mut Checks) {
         filling(checks, "text", &self.text);
-        if let Some(name) = &self.parameter_name {
-            checks.filled("parameter_name", name);
-        }
+        checks.filled_if_given("parameter_name", self.parameter_name.as_deref());
     }
 }
 
@@ -171,12 +169,11 @@ pub(super) fn filling(checks: &mut Checks, field: &str, text: &str) {
 
 fn check_cards(checks: &mut Checks, cards: &[Card]) {
     checks.count("cards", cards.len(), CARDS, "card");
+    let first = cards.first().map(shape);
     checks.each("cards", cards, |checks, card| {
         check_parts(checks, &card.components, CARD_BODY_CHARS, CARD_BUTTONS);
-        for (nth, part) in card.components.iter().enumerate() {
-            checks.within(&format!("components[{nth}]"), |checks| part.check_place(checks));
-        }
-        if shape(card) != shape(&cards[0]) {
+        checks.each("components", &card.components, |checks, part| part.check_place(checks));
+        if Some(shape(card)) != first {
             checks.refuse("components", "the same parts as on the first card", "others");
         }
     });

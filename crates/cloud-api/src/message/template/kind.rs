@@ -9,20 +9,16 @@ impl Template {
         if !self.has_offer() {
             return;
         }
-        for (nth, part) in self.components.iter().enumerate() {
-            match part {
-                Component::Header(Header::Image(_) | Header::Video(_)) => {}
-                Component::Header(_) => {
-                    let field = format!("components[{nth}].parameters[0].type");
-                    checks.refuse(&field, "image or video with a limited-time offer", "another");
-                }
-                Component::Button { index, button: Button::CopyCode(_) } if *index != 0 => {
-                    let field = format!("components[{nth}].index");
-                    checks.refuse(&field, "0 for the code of a limited-time offer", index.to_string());
-                }
-                _ => {}
+        checks.each("components", &self.components, |checks, part| match part {
+            Component::Header(Header::Image(_) | Header::Video(_)) => {}
+            Component::Header(_) => {
+                checks.refuse("parameters[0].type", "image or video with a limited-time offer", "another");
             }
-        }
+            Component::Button { index, button: Button::CopyCode(_) } if *index != 0 => {
+                checks.refuse("index", "0 for the code of a limited-time offer", index.to_string());
+            }
+            _ => {}
+        });
     }
 
     pub(super) fn has_offer(&self) -> bool {

@@ -7,8 +7,6 @@ mod parameter;
 
 use serde::{Serialize, Serializer};
 
-use super::{Media, typed};
-
 pub use button::Button;
 pub use parameter::{Currency, Header, Parameter, Place, TextParameter};
 
@@ -128,25 +126,27 @@ impl Serialize for Component {
             }
             .serialize(serializer),
             Self::LimitedTimeOffer { expiration_time_ms } => {
-                Part::of("limited_time_offer", [Offer { expiration_time_ms: *expiration_time_ms }])
-                    .serialize(serializer)
+                Part::of("limited_time_offer", [Offer::until(*expiration_time_ms)]).serialize(serializer)
             }
             Self::Carousel(cards) => carousel(serializer, cards),
         }
     }
 }
 
+#[derive(Serialize)]
 struct Offer {
+    r#type: &'static str,
+    limited_time_offer: Ends,
+}
+
+#[derive(Serialize)]
+struct Ends {
     expiration_time_ms: u64,
 }
 
-impl Serialize for Offer {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        #[derive(Serialize)]
-        struct Ends {
-            expiration_time_ms: u64,
-        }
-        typed(serializer, "limited_time_offer", &Ends { expiration_time_ms: self.expiration_time_ms })
+impl Offer {
+    const fn until(expiration_time_ms: u64) -> Self {
+        Self { r#type: "limited_time_offer", limited_time_offer: Ends { expiration_time_ms } }
     }
 }
 

@@ -2,7 +2,7 @@
 
 use serde::{Serialize, Serializer};
 
-use super::{Media, typed};
+use crate::message::{Media, typed};
 
 /// What fills a header.
 #[derive(Clone, Debug, PartialEq, Eq)]
