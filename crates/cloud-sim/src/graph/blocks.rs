@@ -69,8 +69,8 @@ fn answer(verdicts: &[(&str, Verdict)], done: &str) -> Response {
     let failed: Vec<_> = verdicts
         .iter()
         .filter_map(|(input, verdict)| {
-            let error = GraphError::of(*verdict.as_ref().err()?).body();
-            Some(json!({ "input": input, "errors": [error] }))
+            let error = GraphError::of(*verdict.as_ref().err()?);
+            Some(json!({ "input": input, "errors": [error.body()] }))
         })
         .collect();
     let mut body = json!({ "messaging_product": "whatsapp", "block_users": { done: added } });
@@ -78,7 +78,7 @@ fn answer(verdicts: &[(&str, Verdict)], done: &str) -> Response {
         return Json(body).into_response();
     }
     body["block_users"]["failed_users"] = json!(failed);
-    body["error"] = GraphError::of(139_100).body();
+    body["error"] = json!(GraphError::of(139_100).body());
     (StatusCode::BAD_REQUEST, Json(body)).into_response()
 }
 
