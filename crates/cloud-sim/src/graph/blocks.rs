@@ -1,4 +1,4 @@
-//! `GET`, `POST` and `DELETE /{number}/block_users`, and what becomes of messages to the blocked.
+//! `GET`, `POST` and `DELETE /{number}/block_users`.
 
 use axum::Json;
 use axum::extract::Request;
@@ -90,20 +90,4 @@ pub(crate) fn list(cloud: &Cloud, number: &Number, request: &Request) -> Result<
         user.as_object_mut().map(|user| user.remove("id"));
     }
     Ok(Json(page).into_response())
-}
-
-/// Refuses a message to a user whom the number blocks.
-pub(crate) fn refuse(cloud: &Cloud, number: &Number, body: &[u8]) -> Result<(), GraphError> {
-    if !cloud.belongings.has_blocked() {
-        return Ok(());
-    }
-    #[derive(Deserialize)]
-    struct To {
-        to: String,
-    }
-    let user = serde_json::from_slice::<To>(body).ok().and_then(|To { to }| to.parse().ok());
-    match user {
-        Some(user) if cloud.belongings.blocks(number.place, user) => Err(GraphError::of(130_403)),
-        _ => Ok(()),
-    }
 }

@@ -164,7 +164,6 @@ async fn messages(
     authorise(cloud, path, uri, &request)?;
     let number = sender(cloud, path)?;
     let body = body(request).await?;
-    blocks::refuse(cloud, number, &body)?;
     let response = send::message(cloud, number, endpoint, &body, line).await?;
     insights::count(cloud, number, &body);
     Ok(response)

@@ -106,6 +106,9 @@ pub(crate) async fn message(
     }
     let to = recipient(&request, number)?;
     let user = to.user;
+    if cloud.belongings.blocks(number.place, user) {
+        return Err(GraphError::of(130_403));
+    }
     let nth = cloud.users.with(user, |user| {
         user.tried += 1;
         user.tried

@@ -113,6 +113,23 @@ async fn only_who_wrote_of_late_can_be_blocked_and_each_is_told_of() {
 }
 
 #[tokio::test]
+async fn a_blocked_user_is_refused_by_phone_and_by_user_id_once_the_message_makes_sense() {
+    let sim = start().await;
+    write_in(&sim).await;
+    let one = json!({ "messaging_product": "whatsapp", "block_users": [{ "user": PHONE }] });
+    assert_eq!(post(&sim, "/block_users", one).await.status, 200);
+    let ids = call(&sim, "GET", &format!("/_sim/users/{}", &PHONE[1..]), "", b"").await.json();
+    let mut by_id = hello(PHONE);
+    by_id.as_object_mut().unwrap().remove("to");
+    by_id["recipient"] = ids["user_id"].clone();
+    assert_eq!(send(&sim, &by_id).await.error_code(), 130_403);
+    let mut group = hello(PHONE);
+    group["recipient_type"] = json!("group");
+    assert_eq!(send(&sim, &group).await.error_code(), 100);
+    assert_eq!(send_from(&sim, OTHER_NUMBER, &by_id).await.status, 200);
+}
+
+#[tokio::test]
 async fn a_profile_keeps_what_it_is_given_within_its_limits() {
     let sim = start().await;
     let given = json!({ "messaging_product": "whatsapp", "about": "Open at dawn", "vertical": "EDU",
