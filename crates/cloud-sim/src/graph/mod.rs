@@ -164,9 +164,7 @@ async fn messages(
     authorise(cloud, path, uri, &request)?;
     let number = sender(cloud, path)?;
     let body = body(request).await?;
-    let response = send::message(cloud, number, endpoint, &body, line).await?;
-    insights::count(cloud, number, &body);
-    Ok(response)
+    send::message(cloud, number, endpoint, &body, line).await
 }
 
 fn sender<'a>(cloud: &'a Cloud, path: &Path<'_>) -> Result<&'a Number, GraphError> {

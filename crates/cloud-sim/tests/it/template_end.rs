@@ -2,7 +2,7 @@
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use dawncast_cloud_sim::Simulator;
+use dawncast_cloud_sim::{Fault, FaultOrder, FaultRule, Simulator};
 use serde_json::{Value, json};
 
 use crate::support::*;
@@ -102,6 +102,8 @@ async fn messages_of_a_template_are_counted_by_day_once_insights_are_on() {
     for _ in 0..3 {
         assert_eq!(send(&sim, &hello(PHONE)).await.status, 200);
     }
+    sim.set_faults(FaultOrder { faults: vec![FaultRule::always(Fault::ResetBeforeRead)] }).unwrap();
+    exchange(sim.addr(), &send_request(NUMBER, &hello(PHONE))).await.expect_err("it is not accepted, and not counted");
     let counted = get(&sim, &path).await.json();
     let sent: u64 =
         counted["data"][0]["data_points"].as_array().unwrap().iter().map(|it| it["sent"].as_u64().unwrap()).sum();
