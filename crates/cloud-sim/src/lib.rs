@@ -23,6 +23,7 @@ mod listener;
 mod media;
 mod message;
 mod odds;
+mod parts;
 mod review;
 mod simulator;
 mod standing;

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use crate::error::SimError;
+use crate::parts::Parts;
 
 /// The category of templates that promote.
 pub(crate) const MARKETING: &str = "MARKETING";
@@ -165,7 +166,7 @@ impl Template {
     }
 
     pub(crate) fn parts(&self) -> Parts<'_> {
-        Parts { components: &self.components, is_named: self.is_named }
+        Parts::of(&self.components, self.is_named)
     }
 
     /// The template as the management API shows it, with every field.
@@ -233,40 +234,6 @@ pub(crate) enum NotFree {
     Taken,
     /// It had it, approved, and deleted it less than 30 days ago.
     Locked,
-}
-
-/// The parts of a template, or of one of its cards.
-#[derive(Clone, Copy)]
-pub(crate) struct Parts<'a> {
-    components: &'a [Value],
-    pub(crate) is_named: bool,
-}
-
-impl<'a> Parts<'a> {
-    pub(crate) fn component(&self, kind: &str) -> Option<&'a Value> {
-        self.components.iter().find(|component| component["type"] == kind)
-    }
-
-    /// The kind of the header: `TEXT`, `IMAGE` and the like.
-    pub(crate) fn header(&self) -> Option<&'a str> {
-        self.component("HEADER")?["format"].as_str()
-    }
-
-    /// The text of a part.
-    pub(crate) fn text(&self, kind: &str) -> &'a str {
-        self.component(kind).and_then(|component| component["text"].as_str()).unwrap_or_default()
-    }
-
-    pub(crate) fn buttons(&self) -> &'a [Value] {
-        self.component("BUTTONS").and_then(|it| it["buttons"].as_array()).map_or(&[], Vec::as_slice)
-    }
-
-    /// The parts of each card.
-    pub(crate) fn cards(&self) -> Vec<Self> {
-        let cards = self.component("CAROUSEL").and_then(|it| it["cards"].as_array()).map_or(&[][..], Vec::as_slice);
-        let components = |card: &'a Value| card["components"].as_array().map_or(&[][..], Vec::as_slice);
-        cards.iter().map(|card| Self { components: components(card), is_named: self.is_named }).collect()
-    }
 }
 
 /// The templates of all accounts.

@@ -6,7 +6,7 @@ use super::request::{Action, Component, Parameter};
 use super::{CODE_CHARS, count_mismatch, format_mismatch, texts};
 use crate::graph::error::GraphError;
 use crate::graph::products;
-use crate::templates::Parts;
+use crate::parts::Parts;
 
 /// Meta: longest code to copy, in characters.
 const COUPON_CHARS: usize = 20;

@@ -11,7 +11,8 @@ use std::sync::Arc;
 use super::error::GraphError;
 use super::send::Endpoint;
 use crate::cloud::{Cloud, Number};
-use crate::templates::{AUTHENTICATION, Parts, Template};
+use crate::parts::Parts;
+use crate::templates::{AUTHENTICATION, Template};
 
 pub(crate) use request::{Named, TemplateRequest, named};
 
