@@ -290,10 +290,10 @@ impl Templates {
         }
     }
 
-    /// Changes one, if it is there.
+    /// Changes one, if it is there and was not deleted.
     pub(crate) fn change<T>(&self, id: u64, change: impl FnOnce(&mut Template) -> T) -> Option<T> {
         let mut all = self.lock();
-        let template = all.iter_mut().find(|it| it.id == id)?;
+        let template = all.iter_mut().find(|it| it.deleted.is_none() && it.id == id)?;
         Some(change(Arc::make_mut(template)))
     }
 
@@ -354,6 +354,15 @@ mod tests {
         }
         let told = templates.order("daily_pack_v1", None, &order("PAUSED")).unwrap();
         assert_eq!(told[0].value["other_info"]["title"], "SECOND_PAUSE");
+    }
+
+    #[test]
+    fn nothing_is_made_of_a_deleted_template_and_nothing_told() {
+        let templates = Templates::of(1);
+        let id = templates.find(0, "daily_pack_v1", "en_IN").unwrap().id;
+        templates.delete(&[id], 0);
+        assert!(templates.change(id, |template| template.obey(&order("PAUSED"))).is_none(), "a late review is silent");
+        assert!(templates.order("daily_pack_v1", None, &order("PAUSED")).is_err());
     }
 
     #[test]
