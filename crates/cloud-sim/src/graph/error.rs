@@ -103,6 +103,14 @@ pub(crate) fn too_long(parameter: &str, chars: usize) -> GraphError {
     GraphError::parameter(format_args!("Param {parameter} must be at most {chars} characters long."))
 }
 
+/// Refuses a text that is not there, is empty, or has more than `most` characters.
+pub(crate) fn check_chars(given: Option<&str>, what: &str, most: usize) -> Result<(), GraphError> {
+    match (1..=most).contains(&given.map_or(0, |text| text.chars().count())) {
+        true => Ok(()),
+        false => Err(GraphError::invalid(format!("{what} length invalid. Min length: 1, Max length: {most}"))),
+    }
+}
+
 #[derive(Serialize)]
 struct Envelope<B> {
     error: B,
