@@ -15,6 +15,7 @@ mod error;
 mod faults;
 mod flows;
 mod graph;
+mod hex;
 mod inbox;
 mod insights;
 mod ledger;

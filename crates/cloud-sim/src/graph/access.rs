@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use super::error::GraphError;
 use super::given::Given;
 use super::media::BYTES;
-use super::{Path, query};
+use super::{Path, done, query};
 use crate::access::{Grant, MANAGEMENT, MESSAGING};
 use crate::cloud::{APP_ID, Cloud, waba_id};
 
@@ -152,12 +152,12 @@ pub(crate) async fn subscribe(cloud: &Cloud, waba: usize, request: Request) -> R
     }
     cloud.access.send_elsewhere(waba, elsewhere);
     cloud.webhooks.courier().subscribe(true);
-    Ok(Json(json!({ "success": true })).into_response())
+    Ok(done())
 }
 
 /// `DELETE /{waba}/subscribed_apps`
 pub(crate) fn unsubscribe(cloud: &Cloud, waba: usize) -> Response {
     cloud.access.send_elsewhere(waba, None);
     cloud.webhooks.courier().subscribe(false);
-    Json(json!({ "success": true })).into_response()
+    done()
 }

@@ -27,10 +27,12 @@ mod upload;
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use axum::Json;
 use axum::body::{Bytes, to_bytes};
 use axum::extract::{ConnectInfo, Query, Request, State};
 use axum::http::{HeaderValue, Method, StatusCode, Uri};
 use axum::response::{IntoResponse, Response};
+use serde_json::json;
 
 use crate::cloud::{APP_ID, Cloud, Number};
 use crate::listener::Line;
@@ -180,6 +182,11 @@ async fn body(request: Request) -> Result<Bytes, GraphError> {
 
 fn query(uri: &Uri) -> HashMap<String, String> {
     Query::try_from_uri(uri).map(|Query(parameters)| parameters).unwrap_or_default()
+}
+
+/// What Graph answers where there is nothing to tell.
+fn done() -> Response {
+    Json(json!({ "success": true })).into_response()
 }
 
 /// `/[vN.N/]id[/edge]`.

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use super::error::GraphError;
 use super::listing::select;
 use super::nodes::TEMPLATE;
-use super::{body, query};
+use super::{body, done, query};
 use crate::cloud::Cloud;
 use crate::templates::{AUTHENTICATION, CATEGORIES, NotFree, Template, category_of};
 
@@ -98,7 +98,7 @@ pub(crate) async fn edit(cloud: &Cloud, id: u64, request: Request) -> Result<Res
     });
     edited.unwrap_or_else(|| Err(GraphError::unknown_object("post", &id.to_string())))?;
     cloud.review(id);
-    Ok(Json(json!({ "success": true })).into_response())
+    Ok(done())
 }
 
 /// `GET /{template}?fields=`
