@@ -34,6 +34,7 @@ use axum::http::{HeaderValue, Method, StatusCode, Uri};
 use axum::response::{IntoResponse, Response};
 use serde_json::json;
 
+use crate::calls::Scope;
 use crate::cloud::{APP_ID, Cloud, Number};
 use crate::listener::Line;
 use access::authorise;
@@ -58,12 +59,15 @@ pub(crate) async fn serve(
     let uri = request.uri().clone();
     let path = Path::of(uri.path());
     cloud.half_latency().await;
-    let mut response = route(&cloud, &line, &path, &uri, request).await.unwrap_or_else(IntoResponse::into_response);
+    // Once, before anything is deleted by the call itself.
+    let scope = metering::scope(&cloud, &path);
+    let answer = route(&cloud, &line, &path, &uri, scope, request).await;
+    let mut response = answer.unwrap_or_else(IntoResponse::into_response);
     cloud.half_latency().await;
     if cloud.faults.is_down() {
         return line.reset();
     }
-    if let Some(scope) = metering::scope(&cloud, &path).filter(|_| response.status() != StatusCode::UNAUTHORIZED) {
+    if let Some(scope) = scope.filter(|_| response.status() != StatusCode::UNAUTHORIZED) {
         metering::tell(&cloud, scope, &mut response);
     }
     if let Ok(version) = HeaderValue::from_str(path.version) {
@@ -77,6 +81,7 @@ async fn route(
     line: &Line,
     path: &Path<'_>,
     uri: &Uri,
+    scope: Option<Scope>,
     request: Request,
 ) -> Result<Response, GraphError> {
     let method = request.method().clone();
@@ -87,7 +92,7 @@ async fn route(
             .inspect_err(|error| cloud.totals.rejected(error.code));
     }
     authorise(cloud, path, uri, &request)?;
-    if let Some(scope) = metering::scope(cloud, path) {
+    if let Some(scope) = scope {
         metering::count(cloud, scope)?;
     }
     let unknown_object = || GraphError::unknown_object(method.as_str(), path.id);
@@ -203,6 +208,13 @@ impl<'a> Path<'a> {
         let (version, path) = if is_version(first) { (first, rest) } else { (NEWEST_VERSION, path) };
         let (id, edge) = path.split_once('/').unwrap_or((path, ""));
         Self { version, id, edge }
+    }
+
+    /// Whether it belongs to messages and media. Sends are known by their edge, and wait for no media.
+    fn is_of_messages(&self, cloud: &Cloud) -> bool {
+        matches!(self.edge, "messages" | "marketing_messages" | "media")
+            || (self.id, self.edge) == media::BYTES
+            || cloud.media.knows(self.id)
     }
 }
 

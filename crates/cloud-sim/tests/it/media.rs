@@ -118,6 +118,7 @@ async fn a_deleted_medium_is_gone() {
     let medium = get(&sim, &path).await.json();
     let deleted = call(&sim, "DELETE", &path, "Authorization: Bearer SIM_TOKEN\r\n", b"").await;
     assert_eq!(deleted.json(), json!({ "success": true }));
+    assert_eq!(deleted.header("x-app-usage"), None, "media do not count, and neither do their deletions");
     assert_eq!(get(&sim, &path).await.json()["error"]["error_subcode"], 33);
     assert_eq!(get(&sim, &path_of(&medium)).await.status, 404);
     assert_eq!(send(&sim, &pack(&id)).await.error_code(), 100);
