@@ -16,7 +16,8 @@ use crate::wa_id::WaId;
 /// Meta: the most that a number blocks.
 const MOST: usize = 64_000;
 
-const BLOCKED: Kind = Kind { name: "WhatsAppBusinessBlockedUser", default: &["messaging_product", "wa_id"] };
+const BLOCKED: Kind =
+    Kind { name: "WhatsAppBusinessBlockedUser", default: &["messaging_product", "wa_id"], always: &[] };
 
 #[derive(Deserialize)]
 struct Asked {
@@ -83,11 +84,7 @@ fn answer(verdicts: &[(&str, Verdict)], done: &str) -> Response {
 }
 
 pub(crate) fn list(cloud: &Cloud, number: &Number, request: &Request) -> Result<Response, GraphError> {
-    let node = |user: &WaId| json!({ "messaging_product": "whatsapp", "wa_id": user.digits(), "id": user.digits() });
+    let node = |user: &WaId| json!({ "messaging_product": "whatsapp", "wa_id": user.digits() });
     let nodes: Vec<_> = cloud.belongings.of(number.place, |owned| owned.blocked.iter().map(node).collect());
-    let mut page = page(&nodes, &BLOCKED, request)?;
-    for user in page["data"].as_array_mut().into_iter().flatten() {
-        user.as_object_mut().map(|user| user.remove("id"));
-    }
-    Ok(Json(page).into_response())
+    Ok(Json(page(&nodes, &BLOCKED, request)?).into_response())
 }
