@@ -7,8 +7,6 @@ use serde_json::{Value, json};
 
 use crate::support::*;
 
-const BEARER: &str = "Authorization: Bearer SIM_TOKEN\r\n";
-
 async fn with(sim: &Simulator, method: &str, path: &str) -> Answer {
     call(sim, method, path, BEARER, b"").await
 }
@@ -21,7 +19,7 @@ async fn id(sim: &Simulator, name: &str) -> String {
 async fn create(sim: &Simulator, name: &str, language: &str) -> Answer {
     let body = json!({ "name": name, "language": language, "category": "UTILITY",
         "components": [{ "type": "BODY", "text": "Hello." }] });
-    call(sim, "POST", &format!("/{WABA}/message_templates"), BEARER, body.to_string().as_bytes()).await
+    post(sim, &format!("/{WABA}/message_templates"), &body).await
 }
 
 fn subcode(answer: &Answer) -> Value {
