@@ -73,12 +73,10 @@ impl Belongings {
         })
     }
 
-    /// Whether any number may block anybody.
-    pub(crate) fn has_blocked(&self) -> bool {
-        self.has_blocked.load(Ordering::Relaxed)
-    }
-
     pub(crate) fn blocks(&self, number: usize, user: WaId) -> bool {
+        if !self.has_blocked.load(Ordering::Relaxed) {
+            return false;
+        }
         let all = self.all.lock().unwrap_or_else(PoisonError::into_inner);
         all.get(&number).is_some_and(|owned| owned.blocked.contains(&user))
     }

@@ -32,16 +32,15 @@ impl Insights {
         self.are_on.store(true, Ordering::Relaxed);
     }
 
-    pub(crate) fn are_on(&self) -> bool {
-        self.are_on.load(Ordering::Relaxed)
-    }
-
     pub(crate) fn is_enabled(&self, waba: usize) -> bool {
         self.lock().enabled.contains(&waba)
     }
 
-    /// Counts a message that was accepted.
+    /// Counts a message that was accepted, from when insights are on.
     pub(crate) fn count(&self, template: u64, now_us: u64) {
+        if !self.are_on.load(Ordering::Relaxed) {
+            return;
+        }
         let day = now_us / 1_000_000 / DAY * DAY;
         *self.lock().sent.entry((template, day)).or_default() += 1;
     }

@@ -7,6 +7,8 @@ use std::time::Duration;
 use bytes::Bytes;
 use sha2::{Digest, Sha256};
 
+use crate::hex::hex;
+
 const FIRST_MEDIA_ID: u64 = 300_000_000_000_001;
 
 /// Meta: uploaded media are usable for 30 days.
@@ -49,7 +51,7 @@ pub(crate) struct Medium {
 impl Library {
     /// Files a medium under its number and gives its id.
     pub(crate) fn add(&self, number: usize, mime: &str, bytes: Bytes, now_us: u64) -> String {
-        let sha256 = Sha256::digest(&bytes).iter().map(|byte| format!("{byte:02x}")).collect();
+        let sha256 = hex(&Sha256::digest(&bytes));
         let size = bytes.len();
         let medium = Medium { number, uploaded_us: now_us, mime: mime.to_owned(), size, sha256, bytes: Some(bytes) };
         let mut shelves = self.0.write().unwrap_or_else(PoisonError::into_inner);

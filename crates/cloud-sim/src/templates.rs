@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use crate::error::SimError;
+use crate::parts::Parts;
 
 /// The category of templates that promote.
 pub(crate) const MARKETING: &str = "MARKETING";
@@ -165,7 +166,7 @@ impl Template {
     }
 
     pub(crate) fn parts(&self) -> Parts<'_> {
-        Parts { components: &self.components, is_named: self.is_named }
+        Parts::of(&self.components, self.is_named)
     }
 
     /// The template as the management API shows it, with every field.
@@ -235,40 +236,6 @@ pub(crate) enum NotFree {
     Locked,
 }
 
-/// The parts of a template, or of one of its cards.
-#[derive(Clone, Copy)]
-pub(crate) struct Parts<'a> {
-    components: &'a [Value],
-    pub(crate) is_named: bool,
-}
-
-impl<'a> Parts<'a> {
-    pub(crate) fn component(&self, kind: &str) -> Option<&'a Value> {
-        self.components.iter().find(|component| component["type"] == kind)
-    }
-
-    /// The kind of the header: `TEXT`, `IMAGE` and the like.
-    pub(crate) fn header(&self) -> Option<&'a str> {
-        self.component("HEADER")?["format"].as_str()
-    }
-
-    /// The text of a part.
-    pub(crate) fn text(&self, kind: &str) -> &'a str {
-        self.component(kind).and_then(|component| component["text"].as_str()).unwrap_or_default()
-    }
-
-    pub(crate) fn buttons(&self) -> &'a [Value] {
-        self.component("BUTTONS").and_then(|it| it["buttons"].as_array()).map_or(&[], Vec::as_slice)
-    }
-
-    /// The parts of each card.
-    pub(crate) fn cards(&self) -> Vec<Self> {
-        let cards = self.component("CAROUSEL").and_then(|it| it["cards"].as_array()).map_or(&[][..], Vec::as_slice);
-        let components = |card: &'a Value| card["components"].as_array().map_or(&[][..], Vec::as_slice);
-        cards.iter().map(|card| Self { components: components(card), is_named: self.is_named }).collect()
-    }
-}
-
 /// The templates of all accounts.
 pub(crate) struct Templates(RwLock<Vec<Arc<Template>>>);
 
@@ -323,10 +290,10 @@ impl Templates {
         }
     }
 
-    /// Changes one, if it is there.
+    /// Changes one, if it is there and was not deleted.
     pub(crate) fn change<T>(&self, id: u64, change: impl FnOnce(&mut Template) -> T) -> Option<T> {
         let mut all = self.lock();
-        let template = all.iter_mut().find(|it| it.id == id)?;
+        let template = all.iter_mut().find(|it| it.deleted.is_none() && it.id == id)?;
         Some(change(Arc::make_mut(template)))
     }
 
@@ -387,6 +354,15 @@ mod tests {
         }
         let told = templates.order("daily_pack_v1", None, &order("PAUSED")).unwrap();
         assert_eq!(told[0].value["other_info"]["title"], "SECOND_PAUSE");
+    }
+
+    #[test]
+    fn nothing_is_made_of_a_deleted_template_and_nothing_told() {
+        let templates = Templates::of(1);
+        let id = templates.find(0, "daily_pack_v1", "en_IN").unwrap().id;
+        templates.delete(&[id], 0);
+        assert!(templates.change(id, |template| template.obey(&order("PAUSED"))).is_none(), "a late review is silent");
+        assert!(templates.order("daily_pack_v1", None, &order("PAUSED")).is_err());
     }
 
     #[test]

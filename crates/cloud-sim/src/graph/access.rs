@@ -9,8 +9,7 @@ use serde_json::{Value, json};
 
 use super::error::GraphError;
 use super::given::Given;
-use super::media::BYTES;
-use super::{Path, query};
+use super::{Path, done, query};
 use crate::access::{Grant, MANAGEMENT, MESSAGING};
 use crate::cloud::{APP_ID, Cloud, waba_id};
 
@@ -49,10 +48,7 @@ fn bearer(header: &str) -> Option<&str> {
 
 /// Whether the grant reaches what the path names.
 fn may(cloud: &Cloud, grant: &Grant, path: &Path<'_>, method: &Method) -> Result<(), GraphError> {
-    let sends =
-        matches!(path.edge, "messages" | "marketing_messages" | "media" | "register" | "deregister" | "block_users")
-            || (path.id, path.edge) == BYTES
-            || cloud.media.knows(path.id);
+    let sends = matches!(path.edge, "register" | "deregister" | "block_users") || path.is_of_messages(cloud);
     let account = cloud.waba(path.id).or_else(|| cloud.number(path.id).map(|number| number.waba));
     if account.is_some_and(|waba| !grant.sees_account(&waba_id(waba))) {
         return Err(GraphError::unknown_object(method.as_str(), path.id));
@@ -152,12 +148,12 @@ pub(crate) async fn subscribe(cloud: &Cloud, waba: usize, request: Request) -> R
     }
     cloud.access.send_elsewhere(waba, elsewhere);
     cloud.webhooks.courier().subscribe(true);
-    Ok(Json(json!({ "success": true })).into_response())
+    Ok(done())
 }
 
 /// `DELETE /{waba}/subscribed_apps`
 pub(crate) fn unsubscribe(cloud: &Cloud, waba: usize) -> Response {
     cloud.access.send_elsewhere(waba, None);
     cloud.webhooks.courier().subscribe(false);
-    Json(json!({ "success": true })).into_response()
+    done()
 }

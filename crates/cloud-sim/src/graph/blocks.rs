@@ -1,4 +1,4 @@
-//! `GET`, `POST` and `DELETE /{number}/block_users`, and what becomes of messages to the blocked.
+//! `GET`, `POST` and `DELETE /{number}/block_users`.
 
 use axum::Json;
 use axum::extract::Request;
@@ -16,7 +16,8 @@ use crate::wa_id::WaId;
 /// Meta: the most that a number blocks.
 const MOST: usize = 64_000;
 
-const BLOCKED: Kind = Kind { name: "WhatsAppBusinessBlockedUser", default: &["messaging_product", "wa_id"] };
+const BLOCKED: Kind =
+    Kind { name: "WhatsAppBusinessBlockedUser", default: &["messaging_product", "wa_id"], always: &[] };
 
 #[derive(Deserialize)]
 struct Asked {
@@ -69,8 +70,8 @@ fn answer(verdicts: &[(&str, Verdict)], done: &str) -> Response {
     let failed: Vec<_> = verdicts
         .iter()
         .filter_map(|(input, verdict)| {
-            let error = GraphError::of(*verdict.as_ref().err()?).body();
-            Some(json!({ "input": input, "errors": [error] }))
+            let error = GraphError::of(*verdict.as_ref().err()?);
+            Some(json!({ "input": input, "errors": [error.body()] }))
         })
         .collect();
     let mut body = json!({ "messaging_product": "whatsapp", "block_users": { done: added } });
@@ -78,32 +79,12 @@ fn answer(verdicts: &[(&str, Verdict)], done: &str) -> Response {
         return Json(body).into_response();
     }
     body["block_users"]["failed_users"] = json!(failed);
-    body["error"] = GraphError::of(139_100).body();
+    body["error"] = json!(GraphError::of(139_100).body());
     (StatusCode::BAD_REQUEST, Json(body)).into_response()
 }
 
 pub(crate) fn list(cloud: &Cloud, number: &Number, request: &Request) -> Result<Response, GraphError> {
-    let node = |user: &WaId| json!({ "messaging_product": "whatsapp", "wa_id": user.digits(), "id": user.digits() });
+    let node = |user: &WaId| json!({ "messaging_product": "whatsapp", "wa_id": user.digits() });
     let nodes: Vec<_> = cloud.belongings.of(number.place, |owned| owned.blocked.iter().map(node).collect());
-    let mut page = page(&nodes, &BLOCKED, request)?;
-    for user in page["data"].as_array_mut().into_iter().flatten() {
-        user.as_object_mut().map(|user| user.remove("id"));
-    }
-    Ok(Json(page).into_response())
-}
-
-/// Refuses a message to a user whom the number blocks.
-pub(crate) fn refuse(cloud: &Cloud, number: &Number, body: &[u8]) -> Result<(), GraphError> {
-    if !cloud.belongings.has_blocked() {
-        return Ok(());
-    }
-    #[derive(Deserialize)]
-    struct To {
-        to: String,
-    }
-    let user = serde_json::from_slice::<To>(body).ok().and_then(|To { to }| to.parse().ok());
-    match user {
-        Some(user) if cloud.belongings.blocks(number.place, user) => Err(GraphError::of(130_403)),
-        _ => Ok(()),
-    }
+    Ok(Json(page(&nodes, &BLOCKED, request)?).into_response())
 }

@@ -1,12 +1,14 @@
 //! What a message is made of: type, shape and limits, then the template that it names.
 
+use std::sync::Arc;
+
 use super::error::{GraphError, too_long};
 use super::file::File;
 use super::free_form;
 use super::send::{Endpoint, SendRequest};
 use super::{interactive, parameters};
 use crate::cloud::{Cloud, Number};
-use crate::templates::{AUTHENTICATION, MARKETING};
+use crate::templates::{AUTHENTICATION, MARKETING, Template};
 
 /// Meta: longest `biz_opaque_callback_data`, in characters.
 const CALLBACK_CHARS: usize = 512;
@@ -14,10 +16,9 @@ const CALLBACK_CHARS: usize = 512;
 const TYPES: &str = "AUDIO, CONTACTS, DOCUMENT, IMAGE, INTERACTIVE, LOCATION, REACTION, STICKER, TEMPLATE, TEXT, VIDEO";
 
 /// What matters of a message that may be sent.
-#[derive(Default)]
 pub(crate) struct Content<'a> {
-    /// The template's category; none of a free-form message.
-    pub(crate) category: Option<&'static str>,
+    /// None of a free-form message.
+    pub(crate) template: Option<Arc<Template>>,
     /// The message that a reaction is put on.
     pub(crate) reacts_to: Option<&'a str>,
 }
@@ -39,7 +40,7 @@ pub(crate) fn check<'a>(
     }
     let reacts_to = free_form(cloud, number, request, kind)?;
     callback_data(request)?;
-    Ok(Content { category: None, reacts_to })
+    Ok(Content { template: None, reacts_to })
 }
 
 fn template<'a>(
@@ -50,14 +51,14 @@ fn template<'a>(
 ) -> Result<Content<'a>, GraphError> {
     let named = parameters::named(request.template.as_ref())?;
     callback_data(request)?;
-    let category = parameters::check(cloud, number, &named, endpoint)?;
-    if endpoint == Endpoint::MarketingMessages && category != MARKETING {
+    let template = parameters::check(cloud, number, &named, endpoint)?;
+    if endpoint == Endpoint::MarketingMessages && template.category != MARKETING {
         return Err(GraphError::of(134_100));
     }
-    if category == AUTHENTICATION && request.to.is_none() {
+    if template.category == AUTHENTICATION && request.to.is_none() {
         return Err(GraphError::of(131_062));
     }
-    Ok(Content { category: Some(category), reacts_to: None })
+    Ok(Content { template: Some(template), reacts_to: None })
 }
 
 /// The message that is reacted to, if it is a reaction.

@@ -5,6 +5,7 @@ use axum::extract::Request;
 use axum::response::{IntoResponse, Response};
 use serde_json::json;
 
+use super::done;
 use super::error::GraphError;
 use super::given::Given;
 use crate::cloud::{Cloud, Number};
@@ -18,7 +19,7 @@ pub(crate) async fn set(cloud: &Cloud, number: &Number, request: Request) -> Res
             "Param business_public_key must be a 2048-bit RSA public key in PEM format.",
         ));
     }
-    Ok(Json(json!({ "success": true })).into_response())
+    Ok(done())
 }
 
 pub(crate) fn show(cloud: &Cloud, number: &Number) -> Response {

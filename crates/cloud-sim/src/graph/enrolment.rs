@@ -1,10 +1,9 @@
 //! Proving, registering and taking off a number, and its PIN.
 
-use axum::Json;
 use axum::extract::Request;
-use axum::response::{IntoResponse, Response};
-use serde_json::json;
+use axum::response::Response;
 
+use super::done;
 use super::error::GraphError;
 use super::given::Given;
 use crate::cloud::{Cloud, Number};
@@ -16,10 +15,6 @@ fn six_digits(given: &Given, name: &str) -> Result<String, GraphError> {
     let text = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
     let is_good = text.len() == 6 && text.bytes().all(|byte| byte.is_ascii_digit());
     is_good.then_some(text).ok_or_else(|| GraphError::parameter(format_args!("Param {name} must be 6 digits long.")))
-}
-
-fn done() -> Response {
-    Json(json!({ "success": true })).into_response()
 }
 
 fn stand(cloud: &Cloud, number: &Number, status: &str) {

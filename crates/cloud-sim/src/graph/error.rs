@@ -3,7 +3,6 @@
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
-use serde_json::{Value, json};
 
 use crate::catalogue;
 use crate::dice::mix;
@@ -104,6 +103,19 @@ pub(crate) fn too_long(parameter: &str, chars: usize) -> GraphError {
     GraphError::parameter(format_args!("Param {parameter} must be at most {chars} characters long."))
 }
 
+/// Refuses a text that is not there, is empty, or has more than `most` characters.
+pub(crate) fn check_chars(given: Option<&str>, what: &str, most: usize) -> Result<(), GraphError> {
+    match (1..=most).contains(&given.map_or(0, |text| text.chars().count())) {
+        true => Ok(()),
+        false => Err(GraphError::invalid(format!("{what} length invalid. Min length: 1, Max length: {most}"))),
+    }
+}
+
+#[derive(Serialize)]
+struct Envelope<B> {
+    error: B,
+}
+
 #[derive(Serialize)]
 struct Body<'a> {
     message: &'a str,
@@ -124,23 +136,23 @@ struct Data<'a> {
 
 impl GraphError {
     /// What stands below `error`.
-    pub(crate) fn body(&self) -> Value {
-        let body = Body {
+    pub(crate) fn body(&self) -> impl Serialize + '_ {
+        Body {
             message: &self.message,
             r#type: self.kind,
             code: self.code,
             error_data: self.details.as_deref().map(|details| Data { messaging_product: "whatsapp", details }),
             error_subcode: self.subcode,
             fbtrace_id: trace_id(&self.message),
-        };
-        serde_json::to_value(body).expect("strings and numbers always serialise")
+        }
     }
 }
 
 impl IntoResponse for GraphError {
     fn into_response(self) -> Response {
         let status = StatusCode::from_u16(self.status).unwrap_or(StatusCode::BAD_REQUEST);
-        let json = json!({ "error": self.body() }).to_string();
+        let json = serde_json::to_string(&Envelope { error: self.body() });
+        let json = json.expect("strings and numbers always serialise");
         (status, [(header::CONTENT_TYPE, "application/json; charset=UTF-8")], json).into_response()
     }
 }

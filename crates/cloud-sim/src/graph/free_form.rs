@@ -52,7 +52,7 @@ struct Phone {
     phone: Option<String>,
 }
 
-fn is_given(text: Option<&String>) -> bool {
+pub(crate) fn is_given(text: Option<&String>) -> bool {
     text.is_some_and(|text| !text.is_empty())
 }
 

@@ -6,13 +6,12 @@ use axum::Json;
 use axum::extract::Request;
 use axum::http::Uri;
 use axum::response::{IntoResponse, Response};
-use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::error::GraphError;
 use super::given::Given;
 use super::query;
-use crate::cloud::{Cloud, Number, waba_id};
+use crate::cloud::{Cloud, waba_id};
 use crate::templates::Template;
 
 /// Meta: templates in one question, sends that a comparison needs, and its windows in days.
@@ -32,30 +31,6 @@ pub(crate) async fn enable(cloud: &Cloud, waba: usize, request: Request) -> Resu
     }
     cloud.insights.enable(waba);
     Ok(Json(json!({ "id": waba_id(waba) })).into_response())
-}
-
-/// Counts a template's message that was accepted, from when insights are on.
-pub(crate) fn count(cloud: &Cloud, number: &Number, body: &[u8]) {
-    #[derive(Deserialize)]
-    struct Sent {
-        template: Named,
-    }
-    #[derive(Deserialize)]
-    struct Named {
-        name: String,
-        language: Language,
-    }
-    #[derive(Deserialize)]
-    struct Language {
-        code: String,
-    }
-    if !cloud.insights.are_on() {
-        return;
-    }
-    let Ok(Sent { template: Named { name, language } }) = serde_json::from_slice(body) else { return };
-    if let Some(template) = cloud.templates.find(number.waba, &name, &language.code) {
-        cloud.insights.count(template.id, cloud.clock.now_us());
-    }
 }
 
 /// A time in seconds since 1970.

@@ -20,16 +20,18 @@ pub(crate) struct Kind {
     pub(crate) name: &'static str,
     /// Fields shown when none are asked for.
     pub(crate) default: &'static [&'static str],
+    /// Fields shown whatever is asked for.
+    pub(crate) always: &'static [&'static str],
 }
 
-/// The fields of `node` that were asked for, or those of its kind's default; `id` always.
+/// The fields of `node` that were asked for, or those of its kind's default, and those that it always has.
 pub(crate) fn select(node: &Value, kind: &Kind, asked: Option<&str>) -> Result<Value, GraphError> {
     let names = match asked {
         Some(asked) => top_level(asked),
         None => kind.default.to_vec(),
     };
     let mut shown = Map::new();
-    for name in names.into_iter().chain(["id"]) {
+    for name in names.iter().chain(kind.always).copied() {
         let value = node.get(name).ok_or_else(|| {
             let node = kind.name;
             GraphError::parameter(format_args!("Tried accessing nonexisting field ({name}) on node type ({node})"))

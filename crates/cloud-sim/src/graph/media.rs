@@ -11,8 +11,9 @@ use serde_json::json;
 use sha2::{Digest, Sha256};
 
 use super::error::GraphError;
-use super::query;
+use super::{done, query};
 use crate::cloud::{Cloud, Number};
+use crate::hex::hex;
 use crate::media::{ADDRESS_LIFE, Medium, greatest_size, greatest_size_of, supported};
 
 /// The path of bytes, as at Meta.
@@ -98,7 +99,7 @@ pub(crate) fn one(cloud: &Cloud, id: &str, request: &Request) -> Result<Response
         Method::GET => Ok(Json(node(cloud, id, &medium, request.headers())).into_response()),
         Method::DELETE => {
             cloud.media.remove(id);
-            Ok(Json(json!({ "success": true })).into_response())
+            Ok(done())
         }
         _ => Err(unknown()),
     }
@@ -118,7 +119,7 @@ fn node(cloud: &Cloud, id: &str, medium: &Medium, headers: &HeaderMap) -> serde_
 /// What makes an address one that was given out.
 fn seal(cloud: &Cloud, id: &str, end: u64) -> String {
     let digest = Sha256::digest(format!("{}|{id}|{end}", cloud.app_token()));
-    digest.iter().take(16).map(|byte| format!("{byte:02x}")).collect()
+    hex(&digest[..16])
 }
 
 /// The bytes at an address that was given out; 404 once it is over.

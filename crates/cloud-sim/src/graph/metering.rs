@@ -5,17 +5,12 @@ use axum::response::Response;
 
 use super::Path;
 use super::error::GraphError;
-use super::media::BYTES;
 use crate::calls::{ACTIVE, INACTIVE, Reached, Scope};
 use crate::cloud::Cloud;
 
-/// What a call counts for; none where it belongs to messages and media.
+/// What a call counts for; none where it belongs to messages, media and uploads.
 pub(super) fn scope(cloud: &Cloud, path: &Path<'_>) -> Option<Scope> {
-    let is_of_messages = matches!(path.edge, "messages" | "marketing_messages" | "media")
-        || (path.id, path.edge) == BYTES
-        || path.id.starts_with("upload:")
-        || cloud.media.knows(path.id);
-    if is_of_messages {
+    if path.is_of_messages(cloud) || path.id.starts_with("upload:") {
         return None;
     }
     let template = || path.id.parse().ok().and_then(|id| cloud.templates.by_id(id)).map(|template| template.waba);

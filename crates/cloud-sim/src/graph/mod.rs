@@ -27,11 +27,14 @@ mod upload;
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use axum::Json;
 use axum::body::{Bytes, to_bytes};
 use axum::extract::{ConnectInfo, Query, Request, State};
 use axum::http::{HeaderValue, Method, StatusCode, Uri};
 use axum::response::{IntoResponse, Response};
+use serde_json::json;
 
+use crate::calls::Scope;
 use crate::cloud::{APP_ID, Cloud, Number};
 use crate::listener::Line;
 use access::authorise;
@@ -56,12 +59,15 @@ pub(crate) async fn serve(
     let uri = request.uri().clone();
     let path = Path::of(uri.path());
     cloud.half_latency().await;
-    let mut response = route(&cloud, &line, &path, &uri, request).await.unwrap_or_else(IntoResponse::into_response);
+    // Once, before anything is deleted by the call itself.
+    let scope = metering::scope(&cloud, &path);
+    let answer = route(&cloud, &line, &path, &uri, scope, request).await;
+    let mut response = answer.unwrap_or_else(IntoResponse::into_response);
     cloud.half_latency().await;
     if cloud.faults.is_down() {
         return line.reset();
     }
-    if let Some(scope) = metering::scope(&cloud, &path).filter(|_| response.status() != StatusCode::UNAUTHORIZED) {
+    if let Some(scope) = scope.filter(|_| response.status() != StatusCode::UNAUTHORIZED) {
         metering::tell(&cloud, scope, &mut response);
     }
     if let Ok(version) = HeaderValue::from_str(path.version) {
@@ -75,6 +81,7 @@ async fn route(
     line: &Line,
     path: &Path<'_>,
     uri: &Uri,
+    scope: Option<Scope>,
     request: Request,
 ) -> Result<Response, GraphError> {
     let method = request.method().clone();
@@ -85,7 +92,7 @@ async fn route(
             .inspect_err(|error| cloud.totals.rejected(error.code));
     }
     authorise(cloud, path, uri, &request)?;
-    if let Some(scope) = metering::scope(cloud, path) {
+    if let Some(scope) = scope {
         metering::count(cloud, scope)?;
     }
     let unknown_object = || GraphError::unknown_object(method.as_str(), path.id);
@@ -164,10 +171,7 @@ async fn messages(
     authorise(cloud, path, uri, &request)?;
     let number = sender(cloud, path)?;
     let body = body(request).await?;
-    blocks::refuse(cloud, number, &body)?;
-    let response = send::message(cloud, number, endpoint, &body, line).await?;
-    insights::count(cloud, number, &body);
-    Ok(response)
+    send::message(cloud, number, endpoint, &body, line).await
 }
 
 fn sender<'a>(cloud: &'a Cloud, path: &Path<'_>) -> Result<&'a Number, GraphError> {
@@ -185,6 +189,11 @@ fn query(uri: &Uri) -> HashMap<String, String> {
     Query::try_from_uri(uri).map(|Query(parameters)| parameters).unwrap_or_default()
 }
 
+/// What Graph answers where there is nothing to tell.
+fn done() -> Response {
+    Json(json!({ "success": true })).into_response()
+}
+
 /// `/[vN.N/]id[/edge]`.
 struct Path<'a> {
     version: &'a str,
@@ -199,6 +208,13 @@ impl<'a> Path<'a> {
         let (version, path) = if is_version(first) { (first, rest) } else { (NEWEST_VERSION, path) };
         let (id, edge) = path.split_once('/').unwrap_or((path, ""));
         Self { version, id, edge }
+    }
+
+    /// Whether it belongs to messages and media. Sends are known by their edge, and wait for no media.
+    fn is_of_messages(&self, cloud: &Cloud) -> bool {
+        matches!(self.edge, "messages" | "marketing_messages" | "media")
+            || (self.id, self.edge) == media::BYTES
+            || cloud.media.knows(self.id)
     }
 }
 

@@ -15,11 +15,13 @@ use crate::cloud::{Cloud, Number, PORTFOLIO_ID, waba_id};
 const NUMBER: Kind = Kind {
     name: "WhatsAppBusinessPhoneNumber",
     default: &["verified_name", "code_verification_status", "display_phone_number", "quality_rating"],
+    always: &["id"],
 };
 
 pub(super) const TEMPLATE: Kind = Kind {
     name: "WhatsAppMessageTemplate",
     default: &["name", "parameter_format", "components", "language", "status", "category"],
+    always: &["id"],
 };
 
 /// `GET /{number}?fields=`

@@ -2,7 +2,8 @@
 
 use serde::Deserialize;
 
-use super::error::GraphError;
+use super::error::{GraphError, check_chars};
+use super::free_form::is_given;
 
 /// Meta: most sections, most products over all of them, longest title in characters.
 const SECTIONS: usize = 10;
@@ -38,17 +39,14 @@ pub(crate) fn check(sections: Option<&Vec<ProductSection>>, what: &str) -> Resul
 
 impl ProductSection {
     fn check(&self, what: &str, needs_title: bool) -> Result<(), GraphError> {
-        let title = self.title.as_deref().map_or(0, |title| title.chars().count());
-        if (needs_title || self.title.is_some()) && !(1..=TITLE_CHARS).contains(&title) {
-            let words = format!("Section title length invalid. Min length: 1, Max length: {TITLE_CHARS}");
-            return Err(GraphError::invalid(words));
+        if needs_title || self.title.is_some() {
+            check_chars(self.title.as_deref(), "Section title", TITLE_CHARS)?;
         }
         let items = self.product_items.as_deref().unwrap_or_default();
         if items.is_empty() {
             return Err(GraphError::invalid("Invalid product items count. Min allowed product items: 1"));
         }
-        let is_given = |item: &ProductItem| item.product_retailer_id.as_deref().is_some_and(|id| !id.is_empty());
-        match items.iter().all(is_given) {
+        match items.iter().all(|item| is_given(item.product_retailer_id.as_ref())) {
             true => Ok(()),
             false => {
                 Err(GraphError::required(&format!("{what}['sections'][0]['product_items'][0]['product_retailer_id']")))

@@ -7,7 +7,7 @@ use serde_json::{Map, Value, json};
 
 use super::error::GraphError;
 use super::given::Given;
-use super::query;
+use super::{done, query};
 use crate::cloud::{Cloud, Number};
 
 /// The texts of a profile, each with its most characters (Meta: business profiles).
@@ -73,7 +73,7 @@ pub(crate) async fn update(cloud: &Cloud, number: &Number, request: Request) -> 
         changes.insert("profile_picture_url".to_owned(), json!(format!("https://pps.whatsapp.net/{}", number.id)));
     }
     cloud.belongings.of(number.place, |owned| owned.profile.extend(changes));
-    Ok(Json(json!({ "success": true })).into_response())
+    Ok(done())
 }
 
 /// Two addresses at most, of 256 characters each.

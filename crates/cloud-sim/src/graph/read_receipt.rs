@@ -1,9 +1,8 @@
 //! `POST /{number}/messages` with a status: the user's message was read, and perhaps an answer is being typed.
 
-use axum::Json;
-use axum::response::{IntoResponse, Response};
-use serde_json::json;
+use axum::response::Response;
 
+use super::done;
 use super::error::GraphError;
 use super::send::SendRequest;
 use crate::cloud::{Cloud, Number};
@@ -21,7 +20,7 @@ pub(crate) fn mark(cloud: &Cloud, number: &Number, request: &SendRequest) -> Res
         }
     }
     match cloud.inbox.holds(message_id, number.place, cloud.clock.now_us()) {
-        true => Ok(Json(json!({ "success": true })).into_response()),
+        true => Ok(done()),
         false => {
             Err(GraphError::invalid("Message id is not of a message that came to this number in the last 30 days"))
         }

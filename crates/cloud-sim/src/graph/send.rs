@@ -106,6 +106,9 @@ pub(crate) async fn message(
     }
     let to = recipient(&request, number)?;
     let user = to.user;
+    if cloud.belongings.blocks(number.place, user) {
+        return Err(GraphError::of(130_403));
+    }
     let nth = cloud.users.with(user, |user| {
         user.tried += 1;
         user.tried
@@ -123,6 +126,9 @@ pub(crate) async fn message(
     let draft = draft(cloud, number, &to, &content, endpoint, request.biz_opaque_callback_data.clone());
     let message = accept(cloud, number, draft, &content, fault)?;
     cloud.webhooks.announce(&message, message.failure, nth);
+    if let Some(template) = &content.template {
+        cloud.insights.count(template.id, message.at_us);
+    }
     Ok(answer(to.input, &message, fault, line).await)
 }
 
@@ -175,7 +181,7 @@ fn draft(
         wamid: cloud.mint.wamid(&name, Direction::Outbound),
         callback_data,
         at_us: 0,
-        category: content.category,
+        category: content.template.as_ref().map(|template| template.category),
         by_user_id: to.by_user_id,
         is_lite: endpoint == Endpoint::MarketingMessages,
         is_reaction: content.reacts_to.is_some(),

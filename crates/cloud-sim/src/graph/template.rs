@@ -9,8 +9,9 @@ use serde_json::{Value, json};
 use super::error::GraphError;
 use super::listing::select;
 use super::nodes::TEMPLATE;
-use super::{body, query};
+use super::{body, done, query};
 use crate::cloud::Cloud;
+use crate::parts::Parts;
 use crate::templates::{AUTHENTICATION, CATEGORIES, NotFree, Template, category_of};
 
 /// Meta: longest name, header text, body, footer and label of a button, in characters.
@@ -98,7 +99,7 @@ pub(crate) async fn edit(cloud: &Cloud, id: u64, request: Request) -> Result<Res
     });
     edited.unwrap_or_else(|| Err(GraphError::unknown_object("post", &id.to_string())))?;
     cloud.review(id);
-    Ok(Json(json!({ "success": true })).into_response())
+    Ok(done())
 }
 
 /// `GET /{template}?fields=`
@@ -122,14 +123,13 @@ fn worded(category: &str, mut components: Vec<Value>) -> Vec<Value> {
 /// The components as they are kept, unless Meta would refuse them at once.
 fn checked(cloud: &Cloud, components: Vec<Value>) -> Result<Vec<Value>, GraphError> {
     let components = checked_parts(cloud, components)?;
-    if !components.iter().any(|component| component["type"] == "BODY") {
+    // Whether its variables have names makes no difference here.
+    let parts = Parts::of(&components, false);
+    if parts.component("BODY").is_none() {
         return Err(GraphError::parameter("Invalid parameter: a BODY component is required"));
     }
-    let format = components
-        .iter()
-        .find(|it| it["type"] == "HEADER")
-        .map_or("IMAGE", |it| it["format"].as_str().unwrap_or("TEXT"));
-    if components.iter().any(|it| it["type"] == "LIMITED_TIME_OFFER") && !matches!(format, "IMAGE" | "VIDEO") {
+    let format = parts.component("HEADER").map_or("IMAGE", |it| it["format"].as_str().unwrap_or("TEXT"));
+    if parts.component("LIMITED_TIME_OFFER").is_some() && !matches!(format, "IMAGE" | "VIDEO") {
         return Err(GraphError::parameter("Invalid parameter: the header of a limited-time offer is IMAGE or VIDEO"));
     }
     Ok(components)
@@ -138,44 +138,57 @@ fn checked(cloud: &Cloud, components: Vec<Value>) -> Result<Vec<Value>, GraphErr
 /// The same of a template or of a card, which may go without a body.
 fn checked_parts(cloud: &Cloud, mut components: Vec<Value>) -> Result<Vec<Value>, GraphError> {
     for component in &mut components {
-        for name in ["type", "format"] {
-            if let Some(word) = component[name].as_str().map(str::to_ascii_uppercase) {
-                component[name] = json!(word);
-            }
-        }
-        // Not by its name in brackets: that would put a null where there is none.
-        if let Some(cards) = component.get_mut("cards").and_then(Value::as_array_mut) {
+        capitals(component, &["type", "format"]);
+        if let Some(cards) = list_mut(component, "cards") {
             check_cards(cloud, cards)?;
         }
-        for button in component.get_mut("buttons").and_then(Value::as_array_mut).into_iter().flatten() {
-            if let Some(word) = button["type"].as_str().map(str::to_ascii_uppercase) {
-                button["type"] = json!(word);
-            }
+        for button in list_mut(component, "buttons").into_iter().flatten() {
+            capitals(button, &["type"]);
         }
-        let text = component["text"].as_str().unwrap_or_default();
-        let (kind, length) = (component["type"].as_str().unwrap_or_default(), text.chars().count());
-        let most = match kind {
-            "HEADER" => HEADER,
-            "FOOTER" => FOOTER,
-            "BODY" => BODY,
-            "BUTTONS" | "CAROUSEL" | "LIMITED_TIME_OFFER" => 0,
-            _ => return Err(GraphError::not_one_of("components['type']", KINDS)),
-        };
-        if length > most {
-            let message = format!("Character limit exceeded: the field {kind} has a limit of {most} characters");
-            return Err(GraphError::with_subcode(message, 2_388_040));
-        }
-        if kind == "BODY" && (text.starts_with("{{") || text.ends_with("}}")) {
-            let message = "Variables can't be at the start or end of the template";
-            return Err(GraphError::with_subcode(message, 2_388_299));
-        }
-        if kind == "BODY" && text.contains("{{") && component["example"].is_null() {
-            return Err(GraphError::parameter("component of type BODY is missing expected field(s) (example)"));
-        }
+        check_text(component)?;
         check_sample(cloud, component)?;
         check_buttons(component)?;
     }
     Ok(components)
+}
+
+/// Puts the words of these names in capitals.
+fn capitals(of: &mut Value, names: &[&str]) {
+    for name in names {
+        if let Some(word) = of[*name].as_str().map(str::to_ascii_uppercase) {
+            of[*name] = json!(word);
+        }
+    }
+}
+
+/// A list, if it is there. Not by its name in brackets: that would put a null where there is none.
+fn list_mut<'a>(of: &'a mut Value, name: &str) -> Option<&'a mut Vec<Value>> {
+    of.get_mut(name)?.as_array_mut()
+}
+
+/// The text of a part has a limit by the part's kind, and that of a body its variables in the middle, with examples.
+fn check_text(component: &Value) -> Result<(), GraphError> {
+    let text = component["text"].as_str().unwrap_or_default();
+    let kind = component["type"].as_str().unwrap_or_default();
+    let most = match kind {
+        "HEADER" => HEADER,
+        "FOOTER" => FOOTER,
+        "BODY" => BODY,
+        "BUTTONS" | "CAROUSEL" | "LIMITED_TIME_OFFER" => 0,
+        _ => return Err(GraphError::not_one_of("components['type']", KINDS)),
+    };
+    if text.chars().count() > most {
+        let message = format!("Character limit exceeded: the field {kind} has a limit of {most} characters");
+        return Err(GraphError::with_subcode(message, 2_388_040));
+    }
+    if kind == "BODY" && (text.starts_with("{{") || text.ends_with("}}")) {
+        let message = "Variables can't be at the start or end of the template";
+        return Err(GraphError::with_subcode(message, 2_388_299));
+    }
+    if kind == "BODY" && text.contains("{{") && component["example"].is_null() {
+        return Err(GraphError::parameter("component of type BODY is missing expected field(s) (example)"));
+    }
+    Ok(())
 }
 
 /// The cards of a carousel; each has parts as a template has.

@@ -6,7 +6,7 @@ use axum::response::{IntoResponse, Response};
 use serde_json::json;
 
 use super::error::GraphError;
-use super::query;
+use super::{done, query};
 use crate::cloud::Cloud;
 use crate::templates::{Template, TemplateOrder};
 
@@ -26,7 +26,7 @@ pub(crate) fn delete(cloud: &Cloud, waba: usize, uri: &Uri) -> Result<Response, 
     }
     let ids: Vec<_> = meant.iter().map(|template| template.id).collect();
     cloud.templates.delete(&ids, cloud.clock.now_us());
-    Ok(Json(json!({ "success": true })).into_response())
+    Ok(done())
 }
 
 /// `POST /{template}/unpause`
@@ -37,5 +37,5 @@ pub(crate) fn unpause(cloud: &Cloud, template: &Template) -> Result<Response, Gr
     }
     let order = TemplateOrder { status: Some("APPROVED".to_owned()), ..TemplateOrder::default() };
     cloud.obey_template(template.id, &order);
-    Ok(Json(json!({ "success": true })).into_response())
+    Ok(done())
 }

@@ -13,6 +13,7 @@ use tokio::sync::Semaphore;
 
 use crate::config::SimConfig;
 use crate::error::SimError;
+use crate::hex::hex;
 
 /// Delivers signed batches; several at once, within a bound.
 pub(crate) struct Courier {
@@ -144,6 +145,5 @@ fn keyed(secret: &str) -> Hmac<Sha256> {
 /// Meta: `sha256=` and the lower-case hexadecimal HMAC-SHA256 of the exact body under the app secret.
 fn signature(mut mac: Hmac<Sha256>, body: &[u8]) -> String {
     mac.update(body);
-    let hex = mac.finalize().into_bytes().iter().map(|byte| format!("{byte:02x}")).collect::<String>();
-    format!("sha256={hex}")
+    format!("sha256={}", hex(&mac.finalize().into_bytes()))
 }

@@ -77,11 +77,10 @@ async fn an_account_without_the_app_tells_nothing_and_sends_all_the_same() {
     assert_eq!(get(&sim, &path).await.json(), json!({ "data": [] }));
     assert_eq!(send(&sim, &hello(PHONE)).await.status, 200);
     assert_eq!(sim.pending_webhooks(), 0, "nothing is to be announced");
-    let bearer = "Authorization: Bearer SIM_TOKEN\r\n";
-    assert_eq!(call(&sim, "POST", &path, bearer, b"").await.json(), json!({ "success": true }));
+    assert_eq!(call(&sim, "POST", &path, BEARER, b"").await.json(), json!({ "success": true }));
     assert_eq!(get(&sim, "/_sim/subscription").await.json(), json!({ "subscribed": true }));
     send(&sim, &hello(PHONE)).await;
     assert!(sim.pending_webhooks() > 0);
-    call(&sim, "DELETE", &path, bearer, b"").await;
+    call(&sim, "DELETE", &path, BEARER, b"").await;
     assert_eq!(get(&sim, &path).await.json(), json!({ "data": [] }));
 }

@@ -2,7 +2,8 @@
 
 use serde_json::{Value, json};
 
-use crate::{receiver::Receiver, support::*};
+use crate::receiver::{Receiver, story};
+use crate::support::*;
 
 fn place() -> Value {
     let place = json!({ "latitude": "12.97", "longitude": 77.59, "name": "Office", "address": "1 MG Road" });
@@ -74,27 +75,14 @@ async fn a_reaction_is_sent_and_no_more_is_heard_or_fails_where_it_has_no_target
     let on_reaction = sent(send(&sim, &reaction(&good)).await);
     let on_nothing = sent(send(&sim, &reaction("wamid.gone")).await);
     eventually("all is told", || sim.pending_webhooks() == 0).await;
-    let told = |id: &str| statuses(&receiver, id);
+    let statuses = receiver.statuses();
+    let told = |id: &str| story(&statuses, id);
     assert_eq!((told(&good), told(&on_own)), (vec!["sent".to_owned()], vec!["sent".to_owned()]));
     assert_eq!((told(&on_reaction), told(&on_nothing)), (vec!["failed".to_owned()], vec!["failed".to_owned()]));
     assert!(told(&message).contains(&"delivered".to_owned()));
     let failed =
         sim.ledger().recipients["919876543210"].attempts.iter().filter(|it| it.failed == Some(131_009)).count();
     assert_eq!(failed, 2);
-}
-
-/// The statuses told of one message.
-fn statuses(receiver: &Receiver, id: &str) -> Vec<String> {
-    let all = all_statuses(receiver).into_iter().filter(|status| status["id"] == id);
-    all.map(|status| status["status"].as_str().unwrap().to_owned()).collect()
-}
-
-fn all_statuses(receiver: &Receiver) -> Vec<Value> {
-    let list = |value: &Value| value.as_array().cloned().unwrap_or_default();
-    let posts = receiver.posts();
-    let posts = posts.iter().map(|post| serde_json::from_str::<Value>(post).unwrap());
-    let changes = posts.flat_map(|post| list(&post["entry"])).flat_map(|entry| list(&entry["changes"]));
-    changes.flat_map(|change| list(&change["value"]["statuses"])).collect()
 }
 
 #[tokio::test]
@@ -110,7 +98,7 @@ async fn a_user_without_a_phone_is_written_to_by_user_id() {
     assert_eq!(answer["contacts"], json!([{ "input": user_id, "user_id": user_id }]));
     assert_eq!(accepted(&sim, PHONE), 1, "it is the same user");
     eventually("all is told", || sim.pending_webhooks() == 0).await;
-    let status = &all_statuses(&receiver)[0];
+    let status = &receiver.statuses()[0];
     assert_eq!((&status["recipient_user_id"], status.get("recipient_id")), (&json!(user_id), None));
     message["recipient"] = json!("US.1");
     assert_eq!(send(&sim, &message).await.error_code(), 131_009);

@@ -116,8 +116,9 @@ async fn a_deleted_medium_is_gone() {
     let id = upload(&sim, "whatsapp", "image/png", b"pixels").await.json()["id"].clone();
     let path = format!("/{}", id.as_str().unwrap());
     let medium = get(&sim, &path).await.json();
-    let deleted = call(&sim, "DELETE", &path, "Authorization: Bearer SIM_TOKEN\r\n", b"").await;
+    let deleted = call(&sim, "DELETE", &path, BEARER, b"").await;
     assert_eq!(deleted.json(), json!({ "success": true }));
+    assert_eq!(deleted.header("x-app-usage"), None, "media do not count, and neither do their deletions");
     assert_eq!(get(&sim, &path).await.json()["error"]["error_subcode"], 33);
     assert_eq!(get(&sim, &path_of(&medium)).await.status, 404);
     assert_eq!(send(&sim, &pack(&id)).await.error_code(), 100);

@@ -60,6 +60,12 @@ pub(crate) fn members(notification: &Value, member: &str) -> Vec<Value> {
     changes.flat_map(|change| change["value"][member].as_array().cloned().unwrap_or_default()).collect()
 }
 
+/// The statuses of one wamid in order of arrival.
+pub(crate) fn story(statuses: &[Value], wamid: &str) -> Vec<String> {
+    let of_message = statuses.iter().filter(|status| status["id"] == wamid);
+    of_message.map(|status| status["status"].as_str().unwrap().to_owned()).collect()
+}
+
 async fn take(State(receiver): State<Receiver>, headers: HeaderMap, body: Bytes) -> StatusCode {
     let mut received = receiver.0.lock().unwrap();
     let signature = headers.get("x-hub-signature-256").and_then(|value| value.to_str().ok());

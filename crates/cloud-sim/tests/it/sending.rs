@@ -146,8 +146,7 @@ async fn a_free_form_message_of_any_kind_goes_only_where_the_user_has_written_to
 #[tokio::test]
 async fn a_body_that_is_not_json_lacks_its_first_parameter() {
     let sim = start().await;
-    let headers = "Authorization: Bearer SIM_TOKEN\r\n";
-    let answer = call(&sim, "POST", &format!("/{NUMBER}/messages"), headers, b"to=91").await;
+    let answer = call(&sim, "POST", &format!("/{NUMBER}/messages"), BEARER, b"to=91").await;
     assert!(answer.body.contains("The parameter messaging_product is required."), "{}", answer.body);
 }
 

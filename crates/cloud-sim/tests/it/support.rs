@@ -96,7 +96,7 @@ pub(crate) async fn call(sim: &Simulator, method: &str, path: &str, headers: &st
     parse(&exchange(sim.addr(), &request(method, path, headers, body)).await.unwrap())
 }
 
-const BEARER: &str = "Authorization: Bearer SIM_TOKEN\r\n";
+pub(crate) const BEARER: &str = "Authorization: Bearer SIM_TOKEN\r\n";
 
 pub(crate) async fn get(sim: &Simulator, path: &str) -> Answer {
     call(sim, "GET", path, BEARER, b"").await
@@ -199,6 +199,11 @@ pub(crate) async fn write_in(sim: &Simulator) -> String {
 
 /// A POST to the Graph API.
 pub(crate) async fn post(sim: &Simulator, path: &str, body: &Value) -> Answer {
+    call_with(sim, "POST", path, body).await
+}
+
+/// A call of the Graph API with a body.
+pub(crate) async fn call_with(sim: &Simulator, method: &str, path: &str, body: &Value) -> Answer {
     let headers = format!("{BEARER}Content-Type: application/json\r\n");
-    call(sim, "POST", path, &headers, body.to_string().as_bytes()).await
+    call(sim, method, path, &headers, body.to_string().as_bytes()).await
 }

@@ -2,12 +2,10 @@
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use dawncast_cloud_sim::Simulator;
+use dawncast_cloud_sim::{Fault, FaultOrder, FaultRule, Simulator};
 use serde_json::{Value, json};
 
 use crate::support::*;
-
-const BEARER: &str = "Authorization: Bearer SIM_TOKEN\r\n";
 
 async fn with(sim: &Simulator, method: &str, path: &str) -> Answer {
     call(sim, method, path, BEARER, b"").await
@@ -21,7 +19,7 @@ async fn id(sim: &Simulator, name: &str) -> String {
 async fn create(sim: &Simulator, name: &str, language: &str) -> Answer {
     let body = json!({ "name": name, "language": language, "category": "UTILITY",
         "components": [{ "type": "BODY", "text": "Hello." }] });
-    call(sim, "POST", &format!("/{WABA}/message_templates"), BEARER, body.to_string().as_bytes()).await
+    post(sim, &format!("/{WABA}/message_templates"), &body).await
 }
 
 fn subcode(answer: &Answer) -> Value {
@@ -102,6 +100,8 @@ async fn messages_of_a_template_are_counted_by_day_once_insights_are_on() {
     for _ in 0..3 {
         assert_eq!(send(&sim, &hello(PHONE)).await.status, 200);
     }
+    sim.set_faults(FaultOrder { faults: vec![FaultRule::always(Fault::ResetBeforeRead)] }).unwrap();
+    exchange(sim.addr(), &send_request(NUMBER, &hello(PHONE))).await.expect_err("it is not accepted, and not counted");
     let counted = get(&sim, &path).await.json();
     let sent: u64 =
         counted["data"][0]["data_points"].as_array().unwrap().iter().map(|it| it["sent"].as_u64().unwrap()).sum();

@@ -5,7 +5,7 @@ use dawncast_cloud_sim::{Fault, FaultOrder, FaultProfile, FaultRule, Receipts, S
 use serde_json::{Value, json};
 use tokio::task::JoinSet;
 
-use crate::receiver::{Receiver, members};
+use crate::receiver::{Receiver, members, story};
 use crate::support::*;
 
 async fn start_for(url: String, change: impl FnOnce(&mut SimConfig)) -> Simulator {
@@ -20,12 +20,6 @@ async fn quiet(sim: &Simulator) {
 
 fn phone(n: usize) -> String {
     format!("+{}", 919_000_000_000 + n)
-}
-
-/// The statuses of one wamid in order of arrival.
-fn story(statuses: &[Value], wamid: &str) -> Vec<String> {
-    let of_message = statuses.iter().filter(|status| status["id"] == wamid);
-    of_message.map(|status| status["status"].as_str().unwrap().to_owned()).collect()
 }
 
 #[tokio::test]

@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value};
 
-use super::{Action, Parameters, invalid, required};
+use super::{Action, Parameters, required};
 use crate::graph::error::GraphError;
 
 fn not_one_of(field: &str, values: &str) -> GraphError {
@@ -18,7 +18,7 @@ impl Action {
             Some(_) => return Err(not_one_of("flow_message_version", "3")),
         }
         if parameters.flow_id.is_some() == parameters.flow_name.is_some() {
-            return Err(invalid("Exactly one of flow_id and flow_name is required"));
+            return Err(GraphError::invalid("Exactly one of flow_id and flow_name is required"));
         }
         if parameters.flow_cta.as_deref().is_none_or(str::is_empty) {
             return Err(required("['action']['parameters']['flow_cta']"));
@@ -39,13 +39,13 @@ impl Parameters {
         };
         let Some(payload) = &self.flow_action_payload else { return Ok(()) };
         if is_exchange {
-            return Err(invalid("flow_action_payload is only allowed with flow_action navigate"));
+            return Err(GraphError::invalid("flow_action_payload is only allowed with flow_action navigate"));
         }
         if payload.screen.as_deref().is_none_or(str::is_empty) {
             return Err(required("['action']['parameters']['flow_action_payload']['screen']"));
         }
         match payload.data.as_ref().is_some_and(Map::<String, Value>::is_empty) {
-            true => Err(invalid("flow_action_payload data must not be an empty object")),
+            true => Err(GraphError::invalid("flow_action_payload data must not be an empty object")),
             false => Ok(()),
         }
     }

@@ -8,7 +8,7 @@ use std::collections::HashSet;
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
-use super::error::GraphError;
+use super::error::{GraphError, check_chars};
 use super::file::File;
 use super::products::{self, ProductSection};
 use crate::cloud::{Cloud, Number};
@@ -94,28 +94,15 @@ struct FlowPayload {
     data: Option<Map<String, Value>>,
 }
 
-fn invalid(details: impl Into<String>) -> GraphError {
-    GraphError::invalid(details)
-}
-
 fn required(field: &str) -> GraphError {
     GraphError::required(&format!("interactive{field}"))
-}
-
-/// A text that has to be there and may have so many characters.
-fn text(given: Option<&String>, what: &str, most: usize) -> Result<(), GraphError> {
-    let chars = given.map_or(0, |text| text.chars().count());
-    if (1..=most).contains(&chars) {
-        return Ok(());
-    }
-    Err(invalid(format!("{what} length invalid. Min length: 1, Max length: {most}")))
 }
 
 fn distinct<'a>(all: impl Iterator<Item = Option<&'a String>>, what: &str) -> Result<(), GraphError> {
     let mut seen = HashSet::new();
     match all.flatten().all(|text| seen.insert(text.as_str())) {
         true => Ok(()),
-        false => Err(invalid(format!("Duplicated {what}"))),
+        false => Err(GraphError::invalid(format!("Duplicated {what}"))),
     }
 }
 
@@ -135,12 +122,12 @@ pub(crate) fn check(request: Option<&InteractiveRequest>, cloud: &Cloud, number:
         None => {}
     }
     match &request.body {
-        Some(body) => text(body.text.as_ref(), "Body text", body_chars)?,
+        Some(body) => check_chars(body.text.as_deref(), "Body text", body_chars)?,
         None if kind == "product" => {}
         None => return Err(required("['body']")),
     }
     if let Some(footer) = &request.footer {
-        text(footer.text.as_ref(), "Footer text", EDGE_CHARS)?;
+        check_chars(footer.text.as_deref(), "Footer text", EDGE_CHARS)?;
     }
     match kind {
         "button" => action.buttons(),
@@ -158,12 +145,14 @@ impl Header {
     fn check(&self, kind: &str, cloud: &Cloud, number: &Number) -> Result<(), GraphError> {
         let given = self.r#type.as_deref().ok_or_else(|| required("['header']['type']"))?;
         if matches!(kind, "product" | "catalog_message" | "location_request_message") {
-            return Err(invalid(format!("Header is not supported for {kind} messages")));
+            return Err(GraphError::invalid(format!("Header is not supported for {kind} messages")));
         }
         let file = match given {
-            "text" => return text(self.text.as_ref(), "Header text", EDGE_CHARS),
+            "text" => return check_chars(self.text.as_deref(), "Header text", EDGE_CHARS),
             _ if matches!(kind, "list" | "product_list") => {
-                return Err(invalid(format!("Header type is not supported for {kind} messages. Supported: text")));
+                return Err(GraphError::invalid(format!(
+                    "Header type is not supported for {kind} messages. Supported: text"
+                )));
             }
             "image" => &self.image,
             "video" => &self.video,
@@ -178,7 +167,7 @@ impl Action {
     fn buttons(&self) -> Result<(), GraphError> {
         let buttons = self.buttons.as_ref().ok_or_else(|| required("['action']['buttons']"))?;
         if !(1..=3).contains(&buttons.len()) {
-            return Err(invalid("Invalid buttons count. Min allowed buttons: 1, Max allowed buttons: 3"));
+            return Err(GraphError::invalid("Invalid buttons count. Min allowed buttons: 1, Max allowed buttons: 3"));
         }
         if buttons.iter().any(|button| button.r#type.as_deref() != Some("reply")) {
             return Err(GraphError::not_one_of("interactive['action']['buttons'][0]['type']", "REPLY"));
@@ -187,38 +176,38 @@ impl Action {
         let replies: Option<Vec<_>> = replies.collect();
         let replies = replies.ok_or_else(|| required("['action']['buttons'][0]['reply']"))?;
         for reply in &replies {
-            text(reply.id.as_ref(), "Button id", 256)?;
-            text(reply.title.as_ref(), "Button title", 20)?;
+            check_chars(reply.id.as_deref(), "Button id", 256)?;
+            check_chars(reply.title.as_deref(), "Button title", 20)?;
         }
         distinct(replies.iter().map(|reply| reply.id.as_ref()), "button id")?;
         distinct(replies.iter().map(|reply| reply.title.as_ref()), "button title")
     }
 
     fn list(&self) -> Result<(), GraphError> {
-        text(self.button.as_ref(), "Button label", 20)?;
+        check_chars(self.button.as_deref(), "Button label", 20)?;
         let sections: Option<Vec<Section>> = self.sections()?;
         let sections = sections.ok_or_else(|| required("['action']['sections']"))?;
         if !(1..=ROWS).contains(&sections.len()) {
-            return Err(invalid(format!(
+            return Err(GraphError::invalid(format!(
                 "Invalid sections count. Min allowed sections: 1, Max allowed sections: {ROWS}"
             )));
         }
         let rows: Vec<&Item> = sections.iter().flat_map(|section| section.rows.iter().flatten()).collect();
         if sections.iter().any(|section| section.rows.as_ref().is_none_or(Vec::is_empty)) {
-            return Err(invalid("Invalid rows count. Min allowed rows: 1"));
+            return Err(GraphError::invalid("Invalid rows count. Min allowed rows: 1"));
         }
         if rows.len() > ROWS {
-            return Err(invalid(format!("Total row count exceed max allowed count: {ROWS}")));
+            return Err(GraphError::invalid(format!("Total row count exceed max allowed count: {ROWS}")));
         }
         let titled = sections.len() > 1;
         for section in sections.iter().filter(|section| titled || section.title.is_some()) {
-            text(section.title.as_ref(), "Section title", 24)?;
+            check_chars(section.title.as_deref(), "Section title", 24)?;
         }
         for row in &rows {
-            text(row.id.as_ref(), "Row id", 200)?;
-            text(row.title.as_ref(), "Row title", 24)?;
+            check_chars(row.id.as_deref(), "Row id", 200)?;
+            check_chars(row.title.as_deref(), "Row title", 24)?;
             if row.description.is_some() {
-                text(row.description.as_ref(), "Row description", 72)?;
+                check_chars(row.description.as_deref(), "Row description", 72)?;
             }
         }
         distinct(rows.iter().map(|row| row.id.as_ref()), "row id")
@@ -264,17 +253,17 @@ impl Action {
         let parameters = self.named("catalog_message", "CATALOG_MESSAGE")?;
         let thumbnail = parameters.and_then(|it| it.thumbnail_product_retailer_id.as_ref());
         match thumbnail.is_some_and(String::is_empty) {
-            true => Err(invalid("thumbnail_product_retailer_id cannot be empty")),
+            true => Err(GraphError::invalid("thumbnail_product_retailer_id cannot be empty")),
             false => Ok(()),
         }
     }
 
     fn link(&self) -> Result<(), GraphError> {
         let parameters = self.named("cta_url", "CTA_URL")?.ok_or_else(|| required("['action']['parameters']"))?;
-        text(parameters.display_text.as_ref(), "Button label", 20)?;
+        check_chars(parameters.display_text.as_deref(), "Button label", 20)?;
         match parameters.url.as_deref() {
             Some(url) if url.starts_with("https://") || url.starts_with("http://") => Ok(()),
-            Some(_) => Err(invalid("Button url is not a valid URI")),
+            Some(_) => Err(GraphError::invalid("Button url is not a valid URI")),
             None => Err(required("['action']['parameters']['url']")),
         }
     }

@@ -4,9 +4,9 @@ use serde_json::{Map, Value};
 
 use super::request::{Action, Component, Parameter};
 use super::{CODE_CHARS, count_mismatch, format_mismatch, texts};
-use crate::graph::error::GraphError;
+use crate::graph::error::{GraphError, check_chars};
 use crate::graph::products;
-use crate::templates::Parts;
+use crate::parts::Parts;
 
 /// Meta: longest code to copy, in characters.
 const COUPON_CHARS: usize = 20;
@@ -69,21 +69,14 @@ fn fill(button: &Value, takes: &Takes, given: &Component, parameter: &Parameter)
     match takes.parameter {
         "text" => {
             let text = texts::one_line(parameter.text.as_deref().unwrap_or_default())?;
-            if button["type"] == "OTP" { chars(text, "Verification code", CODE_CHARS) } else { Ok(()) }
+            if button["type"] == "OTP" { check_chars(Some(text), "Verification code", CODE_CHARS) } else { Ok(()) }
         }
-        "coupon_code" => chars(parameter.coupon_code.as_deref().unwrap_or_default(), "Coupon code", COUPON_CHARS),
+        "coupon_code" => check_chars(parameter.coupon_code.as_deref(), "Coupon code", COUPON_CHARS),
         "payload" if parameter.payload.as_deref().is_none_or(str::is_empty) => {
             Err(GraphError::invalid("Button payload cannot be empty"))
         }
         "payload" => Ok(()),
         _ => parameter.action.as_ref().ok_or_else(mismatch)?.check(takes.sub_type),
-    }
-}
-
-fn chars(text: &str, what: &str, most: usize) -> Result<(), GraphError> {
-    match (1..=most).contains(&text.chars().count()) {
-        true => Ok(()),
-        false => Err(GraphError::invalid(format!("{what} length invalid. Min length: 1, Max length: {most}"))),
     }
 }
 

@@ -4,7 +4,7 @@ use super::request::{Card, Component};
 use super::{check_parts, count_mismatch};
 use crate::cloud::{Cloud, Number};
 use crate::graph::error::GraphError;
-use crate::templates::Parts;
+use crate::parts::Parts;
 
 /// Meta: longest body of a card after its variables are filled in, in characters.
 const BODY_CHARS: usize = 160;

@@ -4,7 +4,7 @@ use super::request::{Component, Parameter, Product, parameters_of};
 use super::{format_mismatch, texts};
 use crate::cloud::{Cloud, Number};
 use crate::graph::error::GraphError;
-use crate::templates::Parts;
+use crate::parts::Parts;
 
 pub(super) fn check(cloud: &Cloud, number: &Number, parts: Parts<'_>, given: &[Component]) -> Result<(), GraphError> {
     let given = parameters_of(given, "header").unwrap_or_default();

@@ -6,10 +6,13 @@ mod header;
 mod request;
 mod texts;
 
+use std::sync::Arc;
+
 use super::error::GraphError;
 use super::send::Endpoint;
 use crate::cloud::{Cloud, Number};
-use crate::templates::{AUTHENTICATION, Parts};
+use crate::parts::Parts;
+use crate::templates::{AUTHENTICATION, Template};
 
 pub(crate) use request::{Named, TemplateRequest, named};
 
@@ -33,13 +36,13 @@ fn refusal(status: &str) -> Option<u32> {
     }
 }
 
-/// Finds the template, checks every parameter against it, and gives its category.
+/// Finds the template and checks every parameter against it.
 pub(crate) fn check(
     cloud: &Cloud,
     number: &Number,
     request: &Named<'_>,
     endpoint: Endpoint,
-) -> Result<&'static str, GraphError> {
+) -> Result<Arc<Template>, GraphError> {
     let (name, language, given) = (request.name, request.language, request.components);
     let missing = || GraphError::detailed(132_001, format!("template name ({name}) does not exist in {language}"));
     let template = cloud.templates.find(number.waba, name, language).ok_or_else(missing)?;
@@ -60,7 +63,7 @@ pub(crate) fn check(
     if template.category == AUTHENTICATION {
         code(given)?;
     }
-    Ok(template.category)
+    Ok(template)
 }
 
 /// What a template and each of its cards have.

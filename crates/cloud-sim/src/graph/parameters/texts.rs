@@ -3,7 +3,7 @@
 use super::request::{Component, Parameter, parameters_of};
 use super::{count_mismatch, format_mismatch};
 use crate::graph::error::GraphError;
-use crate::templates::Parts;
+use crate::parts::Parts;
 
 /// Meta: longest header after its variable is filled in, in characters.
 const HEADER_CHARS: usize = 60;
