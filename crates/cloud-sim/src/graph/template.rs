@@ -197,8 +197,10 @@ fn check_cards(cloud: &Cloud, cards: &mut [Value]) -> Result<(), GraphError> {
         return Err(GraphError::parameter("Invalid parameter: a carousel has 2 to 10 cards"));
     }
     for card in cards {
-        let components = card["components"].as_array().cloned().unwrap_or_default();
-        card["components"] = json!(checked_parts(cloud, components)?);
+        let Some(components) = list_mut(card, "components") else {
+            return Err(GraphError::parameter("Invalid parameter: each card of a carousel has components"));
+        };
+        *components = checked_parts(cloud, std::mem::take(components))?;
     }
     Ok(())
 }

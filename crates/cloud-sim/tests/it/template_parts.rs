@@ -233,6 +233,7 @@ async fn a_carousel_of_one_card_and_an_offer_below_a_text_are_not_created() {
     let head = json!({ "type": "header", "format": "text", "text": "For you" });
     for (parts, words) in [
         (json!([plain_body(), cards]), "a carousel has 2 to 10 cards"),
+        (json!([plain_body(), { "type": "carousel", "cards": ["tea", 7] }]), "each card of a carousel has components"),
         (json!([head, plain_body(), offer]), "the header of a limited-time offer is IMAGE or VIDEO"),
     ] {
         let template = json!({ "name": "t", "language": "en_US", "category": "MARKETING", "components": parts });
