@@ -8,12 +8,13 @@ use crate::belongings::Belongings;
 use crate::calls::Calls;
 use crate::clock::Clock;
 use crate::config::SimConfig;
+use crate::conversations::Conversations;
 use crate::error::SimError;
 use crate::faults::{FaultOrder, Faults};
 use crate::flows::FlowKeys;
 use crate::inbox::Inbox;
 use crate::insights::Insights;
-use crate::ledger::{self, LedgerSnapshot, Totals};
+use crate::ledger::{self, LedgerSnapshot, Tally, Totals};
 use crate::limits::{Bucket, Limit};
 use crate::media::Library;
 use crate::review::{Review, Verdict};
@@ -48,6 +49,7 @@ pub(crate) struct Cloud {
     pub(crate) numbers: Vec<Number>,
     pub(crate) users: Users,
     pub(crate) inbox: Inbox,
+    pub(crate) conversations: Conversations,
     pub(crate) totals: Totals,
     pub(crate) templates: Arc<Templates>,
     reviews: Review,
@@ -78,6 +80,7 @@ pub(crate) struct Number {
     pub(crate) display: String,
     /// The place of its account.
     pub(crate) waba: usize,
+    pub(crate) tally: Tally,
     throughput: Mutex<(Limit, Bucket)>,
 }
 
@@ -91,6 +94,7 @@ impl Cloud {
             numbers,
             users: Users::new(),
             inbox: Inbox::default(),
+            conversations: Conversations::default(),
             totals: Totals::default(),
             reviews: Review::new(config.review, &webhooks),
             templates: Arc::new(Templates::of(config.wabas)),
@@ -194,6 +198,7 @@ impl Number {
             id: (FIRST_NUMBER_ID + place as u64).to_string(),
             display: (FIRST_DISPLAY_NUMBER + place as u64).to_string(),
             waba: place % wabas,
+            tally: Tally::default(),
             throughput: Mutex::new((limit, Bucket::full(limit, now_us))),
         }
     }

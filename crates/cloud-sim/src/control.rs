@@ -19,9 +19,9 @@ use crate::error::SimError;
 use crate::faults::FaultOrder;
 use crate::flows;
 use crate::ledger::LedgerSnapshot;
+use crate::phone;
 use crate::standing::Standing;
 use crate::wa_id::WaId;
-use crate::wamid::Direction;
 use crate::webhooks::{Inbound, Says};
 
 /// Routes for whoever stages a scene; they need no token.
@@ -75,6 +75,8 @@ struct Reply {
     from: WaId,
     number: String,
     text: String,
+    /// The message that it answers.
+    quotes: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -82,6 +84,12 @@ struct Reply {
 struct Block {
     from: WaId,
     number: String,
+    #[serde(default = "yes")]
+    blocked: bool,
+}
+
+fn yes() -> bool {
+    true
 }
 
 /// What a user wishes of a number's marketing messages.
@@ -141,18 +149,10 @@ async fn ledger(State(cloud): State<Arc<Cloud>>) -> Json<LedgerSnapshot> {
 }
 
 async fn reply(State(cloud): State<Arc<Cloud>>, body: Bytes) -> Result<Json<Value>, Refusal> {
-    let Reply { from, number, text } = read(&body)?;
-    let number = known(&cloud, &number)?.place;
-    if cloud.belongings.blocks(number, from) {
-        return Err(Refusal("from: the number has blocked this user, whose messages do not arrive".to_owned()));
-    }
-    let at_us = cloud.clock.now_us();
-    let wamid = cloud.mint.wamid(&from.digits(), Direction::Inbound);
-    cloud.inbox.add(wamid.clone(), number, at_us);
-    cloud.users.with(from, |user| user.contact(number, at_us).wrote(at_us));
-    let says = Says::Text { wamid: wamid.clone(), text };
-    cloud.webhooks.inbound(Inbound { user: from, number, says, at_us });
-    Ok(Json(json!({ "id": wamid })))
+    let Reply { from, number, text, quotes } = read(&body)?;
+    let number = known(&cloud, &number)?;
+    quotes.as_deref().map(|id| phone::kept(&cloud, from, number, "quotes", id)).transpose()?;
+    phone::say(&cloud, from, number, "text", json!({ "body": text }), quotes)
 }
 
 /// The ids of a user.
@@ -161,9 +161,9 @@ async fn user(Path(phone): Path<WaId>) -> Json<Value> {
 }
 
 async fn block(State(cloud): State<Arc<Cloud>>, body: Bytes) -> Result<Json<Value>, Refusal> {
-    let Block { from, number } = read(&body)?;
+    let Block { from, number, blocked } = read(&body)?;
     let number = known(&cloud, &number)?.place;
-    cloud.users.with(from, |user| user.contact(number, cloud.clock.now_us()).blocked = true);
+    cloud.users.with(from, |user| user.contact(number, cloud.clock.now_us()).blocked = blocked);
     Ok(Json(json!({ "success": true })))
 }
 
@@ -255,6 +255,6 @@ async fn advance_clock(State(cloud): State<Arc<Cloud>>, body: Bytes) -> Result<J
     Ok(clock(State(cloud)).await)
 }
 
-fn known<'a>(cloud: &'a Cloud, number: &str) -> Result<&'a Number, Refusal> {
+pub(crate) fn known<'a>(cloud: &'a Cloud, number: &str) -> Result<&'a Number, Refusal> {
     cloud.number(number).ok_or_else(|| Refusal(format!("number: `{number}` is not a number of this simulator")))
 }

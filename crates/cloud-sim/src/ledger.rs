@@ -62,6 +62,28 @@ pub(crate) struct Totals {
     most_under_way: AtomicUsize,
 }
 
+/// How many calls to send a number has made.
+#[derive(Default)]
+pub(crate) struct Tally {
+    accepted: AtomicU64,
+    refused: AtomicU64,
+}
+
+impl Tally {
+    pub(crate) fn accepted(&self) {
+        self.accepted.fetch_add(1, Ordering::Relaxed);
+    }
+
+    pub(crate) fn refused(&self) {
+        self.refused.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Accepted ones and refused ones.
+    pub(crate) fn counts(&self) -> (u64, u64) {
+        (self.accepted.load(Ordering::Relaxed), self.refused.load(Ordering::Relaxed))
+    }
+}
+
 /// A call to send that is under way, until it is dropped.
 pub(crate) struct UnderWay<'a>(&'a AtomicUsize);
 

@@ -3,12 +3,14 @@
 
 mod access;
 mod belongings;
+mod bubble;
 mod calls;
 mod catalogue;
 mod clock;
 mod cloud;
 mod config;
 mod control;
+mod conversations;
 mod dice;
 mod duration_text;
 mod error;
@@ -24,7 +26,9 @@ mod listener;
 mod media;
 mod message;
 mod odds;
+mod page;
 mod parts;
+mod phone;
 mod review;
 mod simulator;
 mod standing;

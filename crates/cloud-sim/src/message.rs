@@ -1,4 +1,6 @@
-//! A message that the platform accepted.
+//! A message that the platform accepted, and one that a user wrote.
+
+use serde_json::Value;
 
 use crate::wa_id::WaId;
 
@@ -20,4 +22,14 @@ pub(crate) struct Message {
     pub(crate) is_reaction: bool,
     /// The code with which a `failed` receipt follows.
     pub(crate) failure: Option<u32>,
+}
+
+/// What a user wrote, pressed or put on a message.
+pub(crate) struct Said {
+    pub(crate) wamid: String,
+    /// `text`, `button` and the like (Meta: inbound messages); its content bears the same name.
+    pub(crate) kind: &'static str,
+    pub(crate) content: Value,
+    /// The message that it answers.
+    pub(crate) quotes: Option<String>,
 }

@@ -20,6 +20,8 @@ use crate::faults::FaultOrder;
 use crate::graph;
 use crate::ledger::LedgerSnapshot;
 use crate::listener::{CuttingListener, Line};
+use crate::page;
+use crate::phone;
 use crate::review::Verdict;
 use crate::standing::NumberOrder;
 use crate::templates::TemplateOrder;
@@ -194,7 +196,12 @@ fn cloud(config: &SimConfig, stop: &CancellationToken) -> Result<Cloud, SimError
 async fn serve(listener: TcpListener, cloud: Arc<Cloud>, stop: CancellationToken) {
     let upload = DefaultBodyLimit::max(UPLOAD_BYTES);
     let listener = CuttingListener::new(listener, cloud.faults.away());
-    let router: Router = control::router().fallback(graph::serve).layer(upload).with_state(cloud);
+    let router: Router = control::router()
+        .merge(phone::router())
+        .merge(page::router())
+        .fallback(graph::serve)
+        .layer(upload)
+        .with_state(cloud);
     let service = router.into_make_service_with_connect_info::<Line>();
     let serving = axum::serve(listener, service);
     if let Err(reason) = serving.with_graceful_shutdown(stop.cancelled_owned()).await {

@@ -13,7 +13,7 @@ use crate::wa_id::WaId;
 const SHARDS: usize = 64;
 
 /// Meta's customer service window: free-form messages are allowed this long after the user's last message.
-const SERVICE_WINDOW: Duration = Duration::from_secs(24 * 3600);
+const SERVICE_WINDOW_US: u64 = Duration::from_secs(24 * 3600).as_micros() as u64;
 
 /// All users, each behind the lock of a shard.
 pub(crate) struct Users {
@@ -47,8 +47,16 @@ impl Users {
 
     /// Runs `f` on one user alone.
     pub(crate) fn with<R>(&self, id: WaId, f: impl FnOnce(&mut User) -> R) -> R {
-        let shard = &self.shards[mix(id.as_u64()) as usize % SHARDS];
-        f(shard.lock().unwrap_or_else(PoisonError::into_inner).entry(id).or_default())
+        f(self.shard(id).lock().unwrap_or_else(PoisonError::into_inner).entry(id).or_default())
+    }
+
+    /// Looks at one user, if this account has met it.
+    pub(crate) fn look<R>(&self, id: WaId, f: impl FnOnce(&User) -> R) -> Option<R> {
+        self.shard(id).lock().unwrap_or_else(PoisonError::into_inner).get(&id).map(f)
+    }
+
+    fn shard(&self, id: WaId) -> &Mutex<HashMap<WaId, User>> {
+        &self.shards[mix(id.as_u64()) as usize % SHARDS]
     }
 
     /// Visits every user, holding one shard at a time.
@@ -70,6 +78,11 @@ impl User {
         });
         &mut self.contacts[place]
     }
+
+    /// The user and a number, if they have met.
+    pub(crate) fn met(&self, number: usize) -> Option<&Contact> {
+        self.contacts.iter().find(|contact| contact.number == number)
+    }
 }
 
 impl Contact {
@@ -79,8 +92,12 @@ impl Contact {
     }
 
     pub(crate) fn window_open(&self, now_us: u64) -> bool {
-        let age = |wrote_us: u64| Duration::from_micros(now_us.saturating_sub(wrote_us));
-        self.wrote_us.is_some_and(|wrote_us| age(wrote_us) < SERVICE_WINDOW)
+        self.window_closes_us().is_some_and(|closes_us| now_us < closes_us)
+    }
+
+    /// When the service window closes or closed, if it was ever open.
+    pub(crate) fn window_closes_us(&self) -> Option<u64> {
+        self.wrote_us.map(|wrote_us| wrote_us + SERVICE_WINDOW_US)
     }
 }
 

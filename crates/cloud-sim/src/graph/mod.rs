@@ -87,9 +87,10 @@ async fn route(
     let method = request.method().clone();
     if let (&Method::POST, Some(endpoint)) = (&method, Endpoint::of(path.edge)) {
         let _under_way = cloud.totals.enter();
-        return messages(cloud, line, path, uri, endpoint, request)
-            .await
-            .inspect_err(|error| cloud.totals.rejected(error.code));
+        return messages(cloud, line, path, uri, endpoint, request).await.inspect_err(|error| {
+            cloud.totals.rejected(error.code);
+            cloud.number(path.id).into_iter().for_each(|number| number.tally.refused());
+        });
     }
     authorise(cloud, path, uri, &request)?;
     if let Some(scope) = scope {

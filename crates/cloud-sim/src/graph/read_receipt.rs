@@ -19,10 +19,11 @@ pub(crate) fn mark(cloud: &Cloud, number: &Number, request: &SendRequest) -> Res
             Some(_) => return Err(GraphError::not_one_of("typing_indicator['type']", "TEXT")),
         }
     }
-    match cloud.inbox.holds(message_id, number.place, cloud.clock.now_us()) {
-        true => Ok(done()),
-        false => {
-            Err(GraphError::invalid("Message id is not of a message that came to this number in the last 30 days"))
-        }
-    }
+    let now_us = cloud.clock.now_us();
+    let Some(writer) = cloud.inbox.writer(message_id, number.place, now_us) else {
+        let words = "Message id is not of a message that came to this number in the last 30 days";
+        return Err(GraphError::invalid(words));
+    };
+    cloud.conversations.read_by_number((writer, number.place), message_id, now_us, request.typing_indicator.is_some());
+    Ok(done())
 }

@@ -15,6 +15,7 @@ use super::interactive::InteractiveRequest;
 use super::parameters::TemplateRequest;
 use super::read_receipt;
 use crate::cloud::{Cloud, Number};
+use crate::conversations::Sent;
 use crate::faults::{Fault, Try};
 use crate::inbox::is_fresh;
 use crate::limits::PAIR;
@@ -125,10 +126,11 @@ pub(crate) async fn message(
     let content = content::check(cloud, number, &request, endpoint)?;
     let draft = draft(cloud, number, &to, &content, endpoint, request.biz_opaque_callback_data.clone());
     let message = accept(cloud, number, draft, &content, fault)?;
-    cloud.webhooks.announce(&message, message.failure, nth);
+    let course = cloud.webhooks.announce(&message, message.failure, nth);
     if let Some(template) = &content.template {
         cloud.insights.count(template.id, message.at_us);
     }
+    cloud.conversations.sent(Sent::new(&message, body, content.template.clone(), course));
     Ok(answer(to.input, &message, fault, line).await)
 }
 
@@ -225,6 +227,7 @@ fn accept(
         let message = Arc::new(Message { at_us: now_us, failure, ..draft });
         record.accepted.push(Arc::clone(&message));
         cloud.totals.accepted();
+        number.tally.accepted();
         Ok(message)
     })
 }
@@ -233,7 +236,7 @@ fn accept(
 fn can_react(cloud: &Cloud, user: &User, number: &Number, target: &str, now_us: u64) -> bool {
     let is_target = |sent: &&Arc<Message>| sent.number == number.place && sent.wamid == target;
     let sent = user.accepted.iter().find(is_target);
-    cloud.inbox.holds(target, number.place, now_us)
+    cloud.inbox.writer(target, number.place, now_us).is_some()
         || sent.is_some_and(|sent| !sent.is_reaction && is_fresh(sent.at_us, now_us))
 }
 

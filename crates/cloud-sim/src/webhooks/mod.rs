@@ -9,7 +9,7 @@ mod plan;
 mod scheduler;
 
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use reqwest::Url;
 use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
@@ -18,12 +18,13 @@ use tokio_util::sync::CancellationToken;
 use crate::config::{Receipts, SimConfig};
 use crate::dice::{Purpose, dice};
 use crate::error::SimError;
-use crate::message::Message;
+use crate::message::{Message, Said};
 use crate::odds::Odds;
 use crate::templates::Told;
 use crate::wa_id::WaId;
 use courier::Courier;
-use plan::Status;
+pub(crate) use plan::Course;
+use plan::{Status, Step};
 use scheduler::{Pending, Scheduler};
 
 /// What a user tells a number.
@@ -37,8 +38,8 @@ pub(crate) struct Inbound {
 
 /// What is told.
 pub(crate) enum Says {
-    /// A text.
-    Text { wamid: String, text: String },
+    /// A message.
+    Message(Arc<Said>),
     /// A wish of marketing messages: to have none, or to have them again.
     Preference { stops: bool },
 }
@@ -73,10 +74,11 @@ impl Webhooks {
         Ok(Self { receipts: config.receipts.clone(), odds, seed: config.seed, inbox, courier })
     }
 
-    /// Plans the receipts of an accepted message, the `nth` to its user: a failure with a code, or success.
-    pub(crate) fn announce(&self, message: &Arc<Message>, failure: Option<u32>, nth: u32) {
-        if !self.receipts.enabled || !self.courier.is_heard() {
-            return;
+    /// Plans the receipts of an accepted message, the `nth` to its user: a failure with a code, or success. What becomes of
+    /// it is the same whether anybody is told or not.
+    pub(crate) fn announce(&self, message: &Arc<Message>, failure: Option<u32>, nth: u32) -> Course {
+        if !self.receipts.enabled {
+            return Course::default();
         }
         let mut dice = dice(self.seed, message.user, nth, Purpose::Receipts);
         let mut steps = plan::steps(&self.receipts, &self.odds, failure, &mut dice);
@@ -84,8 +86,23 @@ impl Webhooks {
             // Meta: nobody hears of what becomes of a reaction that was sent.
             steps.retain(|step| !matches!(step.status, Status::Delivered | Status::Read));
         }
-        self.courier.expect(steps.len());
-        self.hand_over(Pending::Receipts { message: Arc::clone(message), accepted: Instant::now(), steps });
+        let course = Course::of(&steps, message.at_us);
+        self.tell_receipts(message, steps);
+        course
+    }
+
+    /// The user has just opened the conversation, and read a message of which no receipt would have told that.
+    pub(crate) fn read(&self, message: &Arc<Message>, now_us: u64) {
+        let happened = Duration::from_micros(now_us.saturating_sub(message.at_us));
+        let read = Step { status: Status::Read, happened, announced: Duration::ZERO, priced: false };
+        self.tell_receipts(message, vec![read]);
+    }
+
+    fn tell_receipts(&self, message: &Arc<Message>, steps: Vec<Step>) {
+        if self.courier.is_heard() {
+            self.courier.expect(steps.len());
+            self.hand_over(Pending::Receipts { message: Arc::clone(message), accepted: Instant::now(), steps });
+        }
     }
 
     /// Sends a user's message on.

@@ -1,5 +1,6 @@
 //! Webhook bodies as Meta writes them: batches, numbers as strings, everything beyond ASCII escaped.
 
+use std::collections::HashMap;
 use std::io;
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -89,12 +90,18 @@ struct InboundBody<'a> {
     id: &'a str,
     timestamp: String,
     r#type: &'static str,
-    text: Text<'a>,
+    /// By the name of its type.
+    #[serde(flatten)]
+    content: HashMap<&'static str, &'a serde_json::Value>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    context: Option<Context<'a>>,
 }
 
+/// The message that is answered.
 #[derive(Serialize)]
-struct Text<'a> {
-    body: &'a str,
+struct Context<'a> {
+    from: &'a str,
+    id: &'a str,
 }
 
 #[derive(Serialize)]
@@ -205,9 +212,11 @@ fn inbound_change<'a>(sender: &'a Sender, inbound: &'a Inbound) -> Change<'a> {
     let Told::Messages(value) = &mut change.value else { return change };
     value.contacts = vec![Contact { profile: Profile { name: "Zoë" }, wa_id: from.clone() }];
     match &inbound.says {
-        Says::Text { wamid, text } => {
-            let (timestamp, text) = (seconds(inbound.at_us), Text { body: text });
-            value.messages = vec![InboundBody { from, id: wamid, timestamp, r#type: "text", text }];
+        Says::Message(said) => {
+            let (r#type, timestamp) = (said.kind, seconds(inbound.at_us));
+            let context = said.quotes.as_deref().map(|id| Context { from: &sender.display, id });
+            let content = HashMap::from([(r#type, &said.content)]);
+            value.messages = vec![InboundBody { from, id: &said.wamid, timestamp, r#type, content, context }];
         }
         Says::Preference { stops } => {
             value.user_preferences = vec![wish(from, *stops, inbound.at_us)];

@@ -29,6 +29,32 @@ pub(crate) struct Step {
     pub(crate) priced: bool,
 }
 
+/// When each status of a message happens, in Unix microseconds of the simulator's clock; none of what does not happen.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct Course {
+    pub(crate) sent_us: Option<u64>,
+    pub(crate) delivered_us: Option<u64>,
+    pub(crate) read_us: Option<u64>,
+    /// With its code.
+    pub(crate) failed: Option<(u32, u64)>,
+}
+
+impl Course {
+    pub(super) fn of(steps: &[Step], accepted_us: u64) -> Self {
+        let mut course = Self::default();
+        for step in steps {
+            let at_us = accepted_us + u64::try_from(step.happened.as_micros()).unwrap_or_default();
+            match step.status {
+                Status::Sent => course.sent_us = Some(at_us),
+                Status::Delivered => course.delivered_us = Some(at_us),
+                Status::Read => course.read_us = Some(at_us),
+                Status::Failed(code) => course.failed = Some((code, at_us)),
+            }
+        }
+        course
+    }
+}
+
 /// How long after the first copy of a status its second may come.
 const DUPLICATE: Span = Span::millis(20, 800);
 

@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "a test that panics has failed")]
 
 mod access;
+mod bubbles;
 mod calls;
 mod client;
 mod control;
@@ -15,6 +16,8 @@ mod management;
 mod marketing;
 mod media;
 mod numbers;
+mod page;
+mod phone;
 mod receiver;
 mod sending;
 mod support;

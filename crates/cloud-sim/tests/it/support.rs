@@ -13,6 +13,8 @@ pub(crate) const NUMBER: &str = "100000000000001";
 pub(crate) const OTHER_NUMBER: &str = "100000000000002";
 pub(crate) const WABA: &str = "200000000000001";
 pub(crate) const PHONE: &str = "+919876543210";
+/// The WhatsApp id of that phone.
+pub(crate) const USER: &str = "919876543210";
 
 /// No latency, a free port, and receipts within milliseconds, one POST after the other.
 pub(crate) fn config() -> SimConfig {
@@ -206,4 +208,34 @@ pub(crate) async fn post(sim: &Simulator, path: &str, body: &Value) -> Answer {
 pub(crate) async fn call_with(sim: &Simulator, method: &str, path: &str, body: &Value) -> Answer {
     let headers = format!("{BEARER}Content-Type: application/json\r\n");
     call(sim, method, path, &headers, body.to_string().as_bytes()).await
+}
+
+/// What the phone shows of its conversation with the first number.
+pub(crate) async fn conversation(sim: &Simulator) -> Value {
+    get(sim, &format!("/_sim/conversations/{NUMBER}/{USER}")).await.json()
+}
+
+/// The only message shown, or the last.
+pub(crate) async fn last(sim: &Simulator) -> Value {
+    conversation(sim).await["messages"].as_array().unwrap().last().unwrap().clone()
+}
+
+/// Waits until the last message is shown with this status.
+pub(crate) async fn becomes(sim: &Simulator, status: &str) -> Value {
+    let deadline = Instant::now() + Duration::from_secs(10);
+    loop {
+        let shown = last(sim).await;
+        if shown["status"] == status {
+            return shown;
+        }
+        assert!(Instant::now() < deadline, "not {status} within ten seconds: {shown}");
+        tokio::task::yield_now().await;
+    }
+}
+
+/// Sends what must be accepted; its id.
+pub(crate) async fn sent(sim: &Simulator, body: &Value) -> String {
+    let answer = send(sim, body).await;
+    assert_eq!(answer.status, 200, "{}", answer.body);
+    answer.json()["messages"][0]["id"].as_str().unwrap().to_owned()
 }
