@@ -5,7 +5,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
-use axum::extract::DefaultBodyLimit;
+use axum::extract::{ConnectInfo, DefaultBodyLimit, Request, State};
+use axum::middleware::{Next, from_fn_with_state};
+use axum::response::Response;
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 use tokio_util::sync::{CancellationToken, DropGuard};
@@ -201,10 +203,21 @@ async fn serve(listener: TcpListener, cloud: Arc<Cloud>, stop: CancellationToken
         .merge(page::router())
         .fallback(graph::serve)
         .layer(upload)
+        .layer(from_fn_with_state(Arc::clone(&cloud), unless_away))
         .with_state(cloud);
     let service = router.into_make_service_with_connect_info::<Line>();
     let serving = axum::serve(listener, service);
     if let Err(reason) = serving.with_graceful_shutdown(stop.cancelled_owned()).await {
         tracing::error!(%reason, "the simulator stopped serving");
     }
+}
+
+/// While it is away, connections that were open are of no use either.
+async fn unless_away(
+    State(cloud): State<Arc<Cloud>>,
+    ConnectInfo(line): ConnectInfo<Line>,
+    request: Request,
+    next: Next,
+) -> Response {
+    if cloud.faults.is_down() { line.reset() } else { next.run(request).await }
 }

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::{Bubble, Button, Offer, Press, file, items, place, text};
+use super::{Bubble, Button, File, Offer, Press, file, items, place, text};
 use crate::parts::Parts;
 use crate::templates::Template;
 
@@ -40,7 +40,7 @@ fn of_parts(parts: Parts<'_>, given: &Value, before: &str) -> Bubble {
     let buttons = parts.buttons().iter().enumerate();
     Bubble {
         header: fill(parts.text("HEADER"), header).filter(|_| format == "text"),
-        file: file(&format, shown),
+        file: file(&format, shown).or_else(|| (shown.is_null() && format != "text").then(|| unfilled(&format))),
         location: place(shown),
         lines: text(&shown["product_retailer_id"]).map(|name| format!("Product {name}")).into_iter().collect(),
         text: fill(parts.text("BODY"), parameters(given, "body")).map(|text| text + recommendation(parts)),
@@ -48,6 +48,11 @@ fn of_parts(parts: Parts<'_>, given: &Value, before: &str) -> Bubble {
         buttons: buttons.map(|(place, it)| button(format!("{before}{place}"), it, &of_button(given, place))).collect(),
         ..Bubble::default()
     }
+}
+
+/// What stands where a message gives a file, a place or a product.
+fn unfilled(format: &str) -> File {
+    File { kind: format.to_owned(), id: None, link: None, filename: None }
 }
 
 /// Meta's words in templates of one-time codes.

@@ -53,9 +53,6 @@ pub(crate) async fn serve(
     ConnectInfo(line): ConnectInfo<Line>,
     request: Request,
 ) -> Response {
-    if cloud.faults.is_down() {
-        return line.reset();
-    }
     let uri = request.uri().clone();
     let path = Path::of(uri.path());
     cloud.half_latency().await;

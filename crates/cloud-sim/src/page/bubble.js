@@ -1,6 +1,6 @@
 // Draws messages. Whatever a sender could write becomes a text node, never HTML.
 
-/** An element with attributes and children; a child that is a string becomes text. */
+/** An element with attributes and children; a child that is a string becomes text, and one that is nothing is left out. */
 export function el(tag, attributes = {}, ...children) {
   const node = document.createElement(tag);
   for (const [name, value] of Object.entries(attributes)) {
@@ -8,7 +8,7 @@ export function el(tag, attributes = {}, ...children) {
     else if (value === true) node.setAttribute(name, "");
     else if (value !== undefined && value !== false) node.setAttribute(name, value);
   }
-  node.append(...children.filter((child) => child !== undefined && child !== null && child !== ""));
+  node.append(...children.filter(Boolean));
   return node;
 }
 
@@ -37,7 +37,7 @@ export const clock = (ms, full) =>
 const ICONS = { image: "🖼", video: "▶", gif: "▶", audio: "🎤", document: "📄", sticker: "🏷" };
 
 function file(it) {
-  const name = it.filename ?? it.link ?? `${it.kind} ${it.id}`;
+  const name = it.filename ?? it.link ?? [it.kind, it.id].filter(Boolean).join(" ");
   const plain = el("div", { class: "file" }, el("span", { "aria-hidden": "true" }, ICONS[it.kind] ?? "📎"), el("span", {}, name));
   if (!it.id || !["image", "sticker"].includes(it.kind)) return plain;
   const picture = el("img", { src: `media/${encodeURIComponent(it.id)}`, alt: `${it.kind} ${it.id}`, class: it.kind });
@@ -59,7 +59,7 @@ function offer(it, now) {
   return el("div", { class: "offer" }, el("strong", {}, it.text), it.ends_ms && el("span", {}, `Offer ${ends}`));
 }
 
-const SIGNS = { opens: "↗ ", calls: "☎ ", copies: "⧉ ", tells: "↩ ", flow: "", place: "📍 ", shows: "" };
+const SIGNS = { opens: "↗ ", calls: "☎ ", copies: "", tells: "↩ ", flow: "", place: "📍 ", shows: "" };
 
 function button(it, press) {
   const sign = el("span", { "aria-hidden": "true" }, SIGNS[it.does] ?? "");
@@ -74,8 +74,8 @@ function list(it, press) {
   return el("details", { class: "list" }, el("summary", {}, `☰ ${it.button}`), ...it.sections.flatMap(section));
 }
 
-/** What is written in a message; `press` is called with the button pressed, where any can be. */
-export function bubble(it, now, press) {
+/** What is written in a message, and `meta` above its buttons; `press` is called with the button pressed, where any can be. */
+export function bubble(it, now, press, meta) {
   const contact = (card) => el("div", { class: "file" }, el("span", { "aria-hidden": "true" }, "👤"),
     el("div", {}, el("strong", {}, card.name), ...card.lines.map((line) => el("span", {}, line))));
   return [
@@ -87,6 +87,7 @@ export function bubble(it, now, press) {
     it.text && el("p", { class: "text" }, ...marked(it.text)),
     ...(it.lines ?? []).map((line) => el("p", { class: "line" }, line)),
     it.footer && el("p", { class: "footer" }, it.footer),
+    meta,
     it.buttons && el("div", { class: "buttons" }, ...it.buttons.map((one) => button(one, press))),
     it.list && list(it.list, press),
     it.cards && el("ul", { class: "cards", "aria-label": "Cards", tabindex: "0" },
@@ -98,7 +99,8 @@ const TICKS = { accepted: "🕓", sent: "✓", delivered: "✓✓", read: "✓�
 
 /** The time of a message and what has become of it. */
 export function ticks(message) {
-  const times = Object.entries(message.times).map(([status, ms]) => `${status} ${clock(ms, true)}`).join(", ");
+  const happened = Object.keys(TICKS).filter((status) => message.times[status]);
+  const times = happened.map((status) => `${status} ${clock(message.times[status], true)}`).join(", ");
   const failed = message.error && `${message.error.code} ${message.error.title}`;
   return el("p", { class: "meta" },
     failed && el("span", { class: "error" }, failed),

@@ -51,7 +51,7 @@ function drawNumbers(numbers) {
       el("th", { scope: "row" }, `+${it.display_phone_number}`, el("small", {}, it.id)),
       el("td", { "data-label": "Status" }, badge(it.status)),
       el("td", { "data-label": "Quality" }, badge(it.quality_rating)),
-      el("td", { "data-label": "Limit" }, it.messaging_limit),
+      el("td", { "data-label": "Limit" }, ...it.messaging_limit.split(/(?<=_)/).flatMap((part) => [part, el("wbr")])),
       el("td", { class: "figure", "data-label": "Per second" }, `${it.rate} of ${it.mps}`),
       el("td", { class: "figure", "data-label": "Sent" }, it.accepted.toLocaleString()),
       el("td", { class: "figure", "data-label": "Refused" }, it.refused.toLocaleString()));
@@ -96,9 +96,10 @@ let quotes;
 
 function drawTop(it) {
   at("business").textContent = `+${it.display_phone_number}`;
-  const window = it.window_closes_ms ? `window open until ${clock(it.window_closes_ms)}` : "window closed";
+  const day = it.window_closes_ms && new Date(it.window_closes_ms).toLocaleDateString([], { weekday: "short" });
+  const window = day ? `window until ${day} ${clock(it.window_closes_ms)}` : "window closed";
   const stopped = it.stopped_marketing ? " · no marketing wanted" : "";
-  at("about").textContent = `on the phone of +${it.phone} · ${window}${stopped}`;
+  at("about").textContent = `phone +${it.phone} · ${window}${stopped}`;
   at("block").textContent = it.blocked ? "Unblock" : "Block";
   at("block").setAttribute("aria-pressed", String(it.blocked));
   at("typing").textContent = it.typing ? "typing…" : "";
@@ -107,11 +108,17 @@ function drawTop(it) {
 }
 
 let drawn = new Map();
+/** Whether the latest message is in view, and is to stay so. */
+let atEnd = true;
+
+function toEnd() {
+  const box = at("messages");
+  if (atEnd) box.scrollTop = box.scrollHeight;
+}
 
 /** Keeps the elements of messages that have not changed, and with them what is open or in focus. */
 function drawMessages({ messages, now_ms: now, display_phone_number: business }) {
   const box = at("messages");
-  const atEnd = box.scrollHeight - box.scrollTop - box.clientHeight < 40;
   const before = drawn;
   drawn = new Map();
   const nodes = messages.map((it) => {
@@ -123,7 +130,7 @@ function drawMessages({ messages, now_ms: now, display_phone_number: business })
   });
   const unchanged = nodes.length === box.children.length && nodes.every((node, nth) => box.children[nth] === node);
   if (!unchanged) box.replaceChildren(...nodes);
-  if (!unchanged && atEnd) box.scrollTop = box.scrollHeight;
+  if (!unchanged) toEnd();
 }
 
 function drawMessage(it, now, business) {
@@ -134,9 +141,8 @@ function drawMessage(it, now, business) {
   const reactions = (it.reactions ?? []).map((one) => el("span", { title: `by the ${one.from}` }, one.emoji));
   const press = mine || !onPhone ? undefined : (button) => pressed(it, button);
   return el("li", { class: `bubble ${mine ? "mine" : ""} ${it.status}`, "data-id": it.id },
-    quote, ...bubble(it.bubble, now, press),
     it.template && el("p", { class: "from-template" }, `template ${it.template.name} (${it.template.language})`),
-    ticks(it),
+    quote, ...bubble(it.bubble, now, press, ticks(it)),
     reactions.length > 0 && el("p", { class: "reactions" }, ...reactions),
     onPhone && menu(it));
 }
@@ -294,10 +300,16 @@ function turnTo() {
   at("conversations").classList.toggle("open", open);
   at("messages").replaceChildren();
   drawn = new Map();
+  atEnd = true;
   unquote();
   look();
 }
 
+at("messages").addEventListener("scroll", ({ target: box }) => {
+  atEnd = box.scrollHeight - box.scrollTop - box.clientHeight < 40;
+});
+// A picture that has come makes its message higher; such events do not bubble.
+at("messages").addEventListener("load", toEnd, true);
 at("reply").addEventListener("submit", reply);
 at("text").addEventListener("keydown", (event) => {
   if (event.key === "Enter" && !event.shiftKey && !event.isComposing) {

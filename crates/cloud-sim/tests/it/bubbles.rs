@@ -6,7 +6,7 @@ use crate::support::*;
 
 #[tokio::test]
 async fn a_template_is_shown_with_its_parameters_and_what_became_of_it() {
-    let sim = start().await;
+    let sim = start_with(unread()).await;
     let picture = json!([{ "type": "image", "image": { "link": "https://e.x/a.png" } }]);
     let id = sent(&sim, &daily(PHONE, picture, json!([{ "type": "text", "text": "<script>alert(1)</script>" }]))).await;
     let shown = becomes(&sim, "delivered").await;

@@ -155,16 +155,18 @@ async fn down_refuses_everyone_until_it_is_over() {
 
 #[tokio::test]
 async fn down_resets_calls_on_connections_that_are_open() {
-    let sim = start().await;
-    let mut open = tokio::net::TcpStream::connect(sim.addr()).await.unwrap();
-    // An answered call shows that the connection was taken in.
     let greeting = b"GET /_sim/clock HTTP/1.1\r\nHost: sim.test\r\n\r\n";
-    open.write_all(greeting).await.unwrap();
-    assert!(open.read(&mut [0; 512]).await.unwrap() > 0);
-    sim.set_faults(FaultOrder { faults: vec![FaultRule::always(Fault::Down { ms: 60_000 })] }).unwrap();
-    open.write_all(&send_request(NUMBER, &hello(PHONE))).await.unwrap();
-    let reason = open.read_to_end(&mut Vec::new()).await.unwrap_err();
-    assert_eq!((reason.kind(), accepted(&sim, PHONE)), (io::ErrorKind::ConnectionReset, 0));
+    for call in [&send_request(NUMBER, &hello(PHONE))[..], greeting] {
+        let sim = start().await;
+        let mut open = tokio::net::TcpStream::connect(sim.addr()).await.unwrap();
+        // An answered call shows that the connection was taken in.
+        open.write_all(greeting).await.unwrap();
+        assert!(open.read(&mut [0; 512]).await.unwrap() > 0);
+        sim.set_faults(FaultOrder { faults: vec![FaultRule::always(Fault::Down { ms: 60_000 })] }).unwrap();
+        open.write_all(call).await.unwrap();
+        let reason = open.read_to_end(&mut Vec::new()).await.unwrap_err();
+        assert_eq!((reason.kind(), accepted(&sim, PHONE)), (io::ErrorKind::ConnectionReset, 0));
+    }
 }
 
 async fn eventually_refused(sim: &Simulator) {

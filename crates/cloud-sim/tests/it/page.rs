@@ -69,7 +69,10 @@ async fn templates_are_shown_with_their_variables_in_braces() {
         (&daily["status"], &daily["category"], &daily["language"]),
         (&json!("PAUSED"), &json!("UTILITY"), &json!("en_IN"))
     );
-    assert_eq!(daily["preview"], json!({ "text": "Good morning {{1}}, here is your pack for today." }));
+    let text = "Good morning {{1}}, here is your pack for today.";
+    assert_eq!(daily["preview"], json!({ "text": text }));
+    let pack = all.iter().find(|it| it["name"] == "daily_pack_v1").unwrap();
+    assert_eq!(pack["preview"], json!({ "file": { "kind": "image" }, "text": text }));
 }
 
 #[tokio::test]

@@ -36,7 +36,7 @@ async fn refused_with(sim: &Simulator, path: &str, body: Value, words: &str) {
 
 #[tokio::test]
 async fn what_failed_is_shown_with_its_code_and_cannot_be_pressed() {
-    let sim = start().await;
+    let sim = start_with(unread()).await;
     stage(&sim, "/_sim/block", of_user(json!({}))).await;
     let id = sent(&sim, &hello(PHONE)).await;
     let shown = becomes(&sim, "failed").await;
@@ -158,9 +158,7 @@ async fn reactions_are_shown_on_what_they_were_put_on_and_taken_back() {
 #[tokio::test]
 async fn reading_is_told_in_both_directions() {
     let (receiver, url) = Receiver::start([]).await;
-    let mut config = config();
-    (config.webhook, config.receipts.read_share) = (Some(url), 0.0);
-    let sim = start_with(config).await;
+    let sim = start_with(SimConfig { webhook: Some(url), ..unread() }).await;
     let id = sent(&sim, &hello(PHONE)).await;
     becomes(&sim, "delivered").await;
     assert_eq!(stage(&sim, "/_sim/read", of_user(json!({}))).await, json!({ "read": 1 }));

@@ -36,6 +36,13 @@ pub(crate) fn config() -> SimConfig {
     }
 }
 
+/// The same, of users who open no conversation by themselves.
+pub(crate) fn unread() -> SimConfig {
+    let mut config = config();
+    config.receipts.read_share = 0.0;
+    config
+}
+
 pub(crate) async fn start() -> Simulator {
     start_with(config()).await
 }
