@@ -4,7 +4,7 @@ CARGO ?= cargo
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help demo observe chaos test test-live check bench setup setup-redis setup-nextest setup-observe setup-node setup-s3
+.PHONY: help demo observe chaos test test-live check bench setup setup-redis setup-nextest setup-observe setup-node setup-browser setup-s3
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -24,7 +24,7 @@ chaos: setup-redis ## a broadcast while everything is killed, frozen and cut off
 test: setup ## the whole fast suite
 	$(CARGO) nextest run --workspace
 
-test-live: setup setup-observe setup-node setup-s3 ## what needs minutes, lost machines or real parts: failovers, Prometheus, Node, S3
+test-live: setup setup-observe setup-node setup-browser setup-s3 ## what needs minutes, lost machines or real parts: failovers, Prometheus, Node, a browser, S3
 	$(CARGO) nextest run --workspace --profile live --run-ignored only -E 'test(/(^|::)live_/)'
 
 check: setup ## format, lints with warnings denied, tests
@@ -47,6 +47,10 @@ setup-node:
 	@deploy/ensure.sh node npm python3
 	@npm ci --prefix crates/cli/tests/openapi-client --no-audit --no-fund --silent
 	@npm ci --prefix crates/cli/tests/cloud-clients --no-audit --no-fund --silent
+
+setup-browser: ## install a browser, for the page of the simulator
+	@deploy/ensure.sh chromium node npm
+	@npm ci --prefix crates/cli/tests/sim-page --no-audit --no-fund --silent
 
 setup-s3: ## install an S3-compatible server, for the archive's tests
 	@deploy/ensure.sh python3

@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Draws docs/pictures anew: both dashboards, from what a real Prometheus has scraped of a demo. Its arguments are the demo's.
+# Draws docs/pictures anew: the simulator's page, and both dashboards from what a real Prometheus has scraped of a demo. Its
+# arguments are the demo's.
 #   BROWSER  a Chromium; by default chromium
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -14,12 +15,13 @@ fail() {
 
 folder=$(mktemp -d "${TMPDIR:-/tmp}/dawncast-pictures-XXXXXX")
 observe=
+sim=
 end() {
     trap '' INT TERM HUP
-    if [[ -n $observe ]]; then
-        kill -TERM "$observe" 2>/dev/null || true
-        wait "$observe" 2>/dev/null || true
-    fi
+    for child in $sim $observe; do
+        kill -TERM "$child" 2>/dev/null || true
+        wait "$child" 2>/dev/null || true
+    done
     rm -rf "$folder"
 }
 trap end EXIT
@@ -78,3 +80,14 @@ sleep "$((closes + 30 - $(date +%s)))"
 from=$((opens - 15 - opens % 5))
 draw tonights-run "$from" "$((closes - 15 - closes % 5))"
 draw pipeline "$from" "$((closes + 20 - closes % 5))"
+
+# `make observe` has built it.
+target/release/dawncast sim --listen 127.0.0.1:0 >"$folder/sim.log" 2>&1 &
+sim=$!
+until address=$(sed -n 's/^Graph API at \([^,]*\),.*/\1/p' "$folder/sim.log") && [[ -n $address ]]; do
+    kill -0 "$sim" 2>/dev/null || fail "the simulator has ended: $(tail -n 5 "$folder/sim.log")"
+    sleep 0.1
+done
+SIM_URL=$address SIM_NUMBER=100000000000001 BROWSER=$BROWSER TZ=Asia/Kolkata \
+    node crates/cli/tests/sim-page/picture.mjs docs/pictures/simulator.png
+echo docs/pictures/simulator.png

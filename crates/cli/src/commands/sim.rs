@@ -105,6 +105,7 @@ pub(super) async fn run(args: Args) -> Result<(), Failure> {
         simulator.base_url(),
         simulator.numbers().join(", ")
     ));
+    say(format!("What its phones show: {}/_sim/", simulator.base_url()));
     let verify = async {
         if has_webhook {
             verify(&simulator).await;

@@ -55,7 +55,7 @@ impl fmt::Display for Addresses {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let metrics: Vec<_> = self.metrics.iter().map(|address| format!("http://{address}/metrics")).collect();
         writeln!(f, "API        DAWNCAST_URL=http://{} DAWNCAST_KEY={}", self.api, self.key)?;
-        writeln!(f, "Simulator  http://{}/_sim/ledger", self.sim)?;
+        writeln!(f, "Simulator  http://{}/_sim/", self.sim)?;
         write!(f, "Metrics    {}", metrics.join(" "))
     }
 }

@@ -14,12 +14,16 @@ const SECRET: &str = "sim-app-secret";
 const NUMBER: &str = "100000000000001";
 const WABA: &str = "200000000000001";
 
-fn folder() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/cloud-clients")
+fn folder(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests").join(name)
 }
 
-/// What a script tells at its end, after it has driven a simulator that posts its webhooks to it.
 async fn drive(program: &str, script: &str, receipts: Receipts) -> Value {
+    drive_in("cloud-clients", program, script, receipts).await
+}
+
+/// What a script of a folder tells at its end, after it has driven a simulator that posts its webhooks to it.
+pub(crate) async fn drive_in(folder_name: &str, program: &str, script: &str, receipts: Receipts) -> Value {
     // Free a moment ago; nobody else asks for it in between but by chance.
     let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
     let listen = "127.0.0.1:0".parse().unwrap();
@@ -28,10 +32,10 @@ async fn drive(program: &str, script: &str, receipts: Receipts) -> Value {
     let sim = Simulator::start(SimConfig { listen, webhook, app_secret, receipts, ..SimConfig::default() });
     let sim = sim.await.unwrap();
     let url = format!("http://{}", sim.addr());
-    let (program, script) = (program.to_owned(), script.to_owned());
+    let (program, script, folder) = (program.to_owned(), script.to_owned(), folder(folder_name));
     let run = move || {
         let mut command = Command::new(&program);
-        command.arg(&script).current_dir(folder()).env("SIM_URL", url).env("SIM_NUMBER", NUMBER).env("SIM_WABA", WABA);
+        command.arg(&script).current_dir(folder).env("SIM_URL", url).env("SIM_NUMBER", NUMBER).env("SIM_WABA", WABA);
         command.env("SIM_APP_SECRET", SECRET).env("WEBHOOK_PORT", port.to_string()).output()
     };
     let output = tokio::task::spawn_blocking(run).await.unwrap().expect("it is there: make setup-node installs it");

@@ -26,6 +26,7 @@ mod live_observe;
 mod live_observe_panels;
 mod live_observe_scene;
 mod live_openapi;
+mod live_page;
 mod live_rules;
 mod logs;
 mod metrics;
