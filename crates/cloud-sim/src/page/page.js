@@ -122,7 +122,8 @@ function drawMessages({ messages, now_ms: now, display_phone_number: business })
   const before = drawn;
   drawn = new Map();
   const nodes = messages.map((it) => {
-    const text = JSON.stringify(it);
+    // What an offer has left is shown by the minute.
+    const text = JSON.stringify([it, it.bubble.offer && Math.floor(now / 60_000)]);
     const known = before.get(it.id);
     const node = known?.text === text ? known.node : drawMessage(it, now, business);
     drawn.set(it.id, { text, node });
