@@ -4,7 +4,7 @@ CARGO ?= cargo
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help demo observe chaos test test-live check bench setup setup-redis setup-nextest setup-observe setup-node setup-browser setup-s3
+.PHONY: help demo observe chaos test test-live check fuzz bench setup setup-redis setup-nextest setup-observe setup-node setup-browser setup-s3 setup-fuzz
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -32,6 +32,9 @@ check: setup ## format, lints with warnings denied, tests
 	$(CARGO) clippy --workspace --all-targets -- -D warnings
 	$(CARGO) nextest run --workspace
 
+fuzz: setup-fuzz ## every decoder for a minute against bytes that nobody sends (FUZZ_SECONDS=3600 for an hour each)
+	fuzz/run.sh $(ARGS)
+
 bench: setup-redis ## the load test and its table
 	$(CARGO) run --profile dist --package dawncast-loadtest -- bench --json target/bench.json
 
@@ -56,6 +59,10 @@ setup-s3: ## install an S3-compatible server, for the archive's tests
 	@deploy/ensure.sh python3
 	@python3 -c 'import ensurepip, venv' 2>/dev/null || deploy/ensure.sh python3-venv
 	@test -x target/s3/bin/moto_server || { python3 -m venv target/s3 && target/s3/bin/pip install --quiet 'moto[server]==5.2.5'; }
+
+setup-fuzz:
+	@deploy/ensure.sh c++
+	@$(CARGO) fuzz --version >/dev/null 2>&1 || $(CARGO) install cargo-fuzz --locked
 
 setup-nextest:
 	@$(CARGO) nextest --version >/dev/null 2>&1 || $(CARGO) install cargo-nextest --locked

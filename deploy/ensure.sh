@@ -10,6 +10,7 @@ fail() {
 apt_package() {
     case $1 in
         cc) echo gcc libc6-dev ;;
+        c++) echo g++ libc6-dev ;;
         promtool) echo prometheus ;;
         amtool) echo prometheus-alertmanager ;;
         node) echo nodejs ;;

@@ -114,8 +114,12 @@ fn reached(report: &Report) -> String {
 pub(crate) fn totals(totals: &Totals) -> String {
     let parts = states(totals).into_iter().filter(|(_, count)| *count > 0);
     let parts: Vec<_> = parts.map(|(state, count)| format!("{} {state}", thousands(count))).collect();
-    let sum = if totals.imbalance() == 0 { "=" } else { "but" };
-    format!("{} submitted {sum} {}", thousands(totals.submitted), parts.join(" + "))
+    let submitted = format!("{} submitted", thousands(totals.submitted));
+    match (parts.is_empty(), totals.imbalance()) {
+        (true, 0) => submitted,
+        (_, 0) => format!("{submitted} = {}", parts.join(" + ")),
+        _ => format!("{submitted} but {}", parts.join(" + ")),
+    }
 }
 
 /// The disjoint states, the furthest first.
@@ -230,6 +234,11 @@ mod tests {
         ] {
             assert!(text.contains(line), "{line} is not in\n{text}");
         }
+    }
+
+    #[test]
+    fn a_run_that_is_not_frozen_yet_has_no_sum() {
+        assert_eq!(totals(&Totals::default()), "0 submitted");
     }
 
     #[test]

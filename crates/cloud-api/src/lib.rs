@@ -11,6 +11,8 @@ mod client;
 mod error_table;
 #[cfg(feature = "flows")]
 pub mod flows;
+#[cfg(any(test, fuzzing))]
+pub mod fuzzing;
 mod marketing;
 mod media;
 mod message;

@@ -129,7 +129,7 @@ impl Client {
 }
 
 impl SendOutcome {
-    fn read(answer: Answer) -> Self {
+    pub(crate) fn read(answer: Answer) -> Self {
         if answer.status == 200 {
             return accepted(&answer.body).unwrap_or_else(|| Self::Unknown(unreadable()));
         }

@@ -9,8 +9,8 @@ use std::{
 use reqwest::header::HeaderMap;
 use serde::Deserialize;
 
-const APP: &str = "x-app-usage";
-const BUSINESS: &str = "x-business-use-case-usage";
+pub(crate) const APP: &str = "x-app-usage";
+pub(crate) const BUSINESS: &str = "x-business-use-case-usage";
 
 /// How much of the limits on calls is used, as last told (Meta: rate limits). Messages are limited apart from it and tell nothing.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

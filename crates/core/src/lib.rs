@@ -17,6 +17,8 @@ pub mod desk;
 pub mod doctor;
 pub mod edit;
 pub mod fault;
+#[cfg(any(test, fuzzing))]
+pub mod fuzzing;
 pub mod health;
 pub mod home;
 pub mod ids;

@@ -15,6 +15,8 @@ mod events;
 mod export;
 mod extract;
 mod form;
+#[cfg(any(test, fuzzing))]
+pub mod fuzzing;
 mod health;
 mod imports;
 mod keys;

@@ -13,6 +13,8 @@ mod contacts;
 pub mod credit;
 mod error;
 mod fit;
+#[cfg(any(test, fuzzing))]
+pub mod fuzzing;
 mod keyring;
 mod keys;
 pub mod lane;

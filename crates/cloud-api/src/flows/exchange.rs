@@ -61,7 +61,7 @@ pub enum FlowAction {
 
 impl FlowRequest {
     /// Reads a decrypted request; `None` when it is no JSON object with an action.
-    pub(super) fn parse(text: &[u8]) -> Option<Self> {
+    pub(crate) fn parse(text: &[u8]) -> Option<Self> {
         let mut body: Map<String, Value> = serde_json::from_slice(text).ok()?;
         let word = |body: &Map<String, Value>, name: &str| body.get(name).and_then(Value::as_str).map(str::to_owned);
         let name = word(&body, "action")?;

@@ -4,7 +4,7 @@
 use base64::{Engine, engine::general_purpose::STANDARD};
 
 /// As `openssl genrsa` writes it.
-pub(super) const PKCS8: &str = "\
+pub(crate) const PKCS8: &str = "\
 -----BEGIN PRIVATE KEY-----
 MIIEvQIBADANBgkqhkiG9w0BAQEFAASCBKcwggSjAgEAAoIBAQC77+plUJtw4Gew
 e2yBH+HUZpj6l1ITRw4P+DfFiEd/WyFedfm/vFYMdGx4yJorphZFUweXC1jFIUc1

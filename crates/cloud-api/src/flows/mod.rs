@@ -11,8 +11,9 @@
 mod cipher;
 mod endpoint;
 mod exchange;
-#[cfg(test)]
-mod golden;
+#[cfg(any(test, fuzzing))]
+#[cfg_attr(not(test), allow(dead_code, reason = "fuzzing needs one key of them"))]
+pub(crate) mod golden;
 mod key;
 mod registration;
 #[cfg(feature = "axum")]

@@ -135,7 +135,7 @@ impl ComparisonWindow {
 }
 
 #[derive(Deserialize)]
-struct Metric {
+pub(crate) struct Metric {
     metric: String,
     #[serde(default)]
     order_by_relative_metric: Vec<String>,

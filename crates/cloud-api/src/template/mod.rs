@@ -6,6 +6,8 @@ mod manage;
 
 use serde::{Deserialize, Deserializer};
 
+#[cfg(any(test, fuzzing))]
+pub(crate) use analytics::Metric;
 pub use analytics::{
     AnalyticsQuery, Clicks, ComparisonWindow, Cost, TemplateAnalytics, TemplateComparison, TemplateDay, TemplateProduct,
 };

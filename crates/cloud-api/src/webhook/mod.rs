@@ -18,6 +18,8 @@ pub use content::{
     ReceivedOrder, ReceivedPermission, ReceivedReaction, ReceivedSystem, ReceivedText, Referral, ReferredProduct,
 };
 pub use inbound::{Inbound, Preference};
+#[cfg(any(test, fuzzing))]
+pub(crate) use parse::parse_loosely;
 pub use parse::{NumberError, ParseError, Parsed, ReceivedStatus, Unknown, parse};
 pub use payload::{
     Change, Conversation, ConversationOrigin, Entry, ErrorData, ErrorItem, MessagesValue, Metadata, Notification,

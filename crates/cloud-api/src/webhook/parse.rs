@@ -162,7 +162,7 @@ fn is_read(field: &str) -> bool {
     [MESSAGES, USER_PREFERENCES].contains(&field)
 }
 
-fn parse_loosely(body: &str) -> Result<Parsed, ParseError> {
+pub(crate) fn parse_loosely(body: &str) -> Result<Parsed, ParseError> {
     let root = serde_json::from_str(body)
         .map_err(|error| ParseError { line: error.line(), column: error.column() })
         .map(Members)?;

@@ -198,9 +198,13 @@ async fn who_was_served_by_others_comes_home_to_a_number_that_has_recovered_by_i
     scene.rate(0, "GREEN");
     let recovered = scene.comes_to(0, Stage::Fit).await.condition;
     assert_eq!((recovered.cause, recovered.pin), (Cause::Nothing, None));
-    let changes = world.store.changes(&id(0)).await.unwrap();
-    let stages: Vec<Stage> = changes.iter().rev().map(|change| change.to.stage).collect();
-    assert_eq!(stages, [Stage::Paused, Stage::Cooldown, Stage::Fit]);
+    // *The history is written after the condition.*
+    let told = async || {
+        let changes = world.store.changes(&id(0)).await.unwrap();
+        let stages: Vec<Stage> = changes.iter().rev().map(|change| change.to.stage).collect();
+        (stages == [Stage::Paused, Stage::Cooldown, Stage::Fit]).then_some(())
+    };
+    until("the history tells of all three", PATIENCE, told).await;
     let next = world.submit(&audience, json!({ "window": window("+4s", "+40s") })).await;
     assert_eq!(world.closed(&next).await.sla.verdict, SlaVerdict::Pass);
     let second = world.rows(&next).await;

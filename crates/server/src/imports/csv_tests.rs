@@ -10,11 +10,7 @@ fn read(file: &[u8]) -> Result<Vec<String>, String> {
 }
 
 fn read_in_pieces(file: &[u8], size: usize) -> Result<Vec<String>, String> {
-    let (mut parser, mut rows) = (CsvParser::new(Scrutiny::Valid), Vec::new());
-    for piece in file.chunks(size) {
-        parser.feed(piece, &mut rows).map_err(|why| why.0)?;
-    }
-    parser.end(&mut rows).map_err(|why| why.0)?;
+    let rows = crate::imports::read_in_pieces("text/csv", file, size)?;
     Ok(rows.into_iter().map(shown).collect())
 }
 

@@ -3,7 +3,7 @@
 use std::{collections::BTreeSet, time::Duration};
 
 use axum::body::{Body, BodyDataStream, Bytes};
-use dawncast_core::UnixMs;
+use dawncast_core::{UnixMs, numbering::Scrutiny};
 use dawncast_store::{
     StoreError,
     records::{Import, ImportWriter},
@@ -32,6 +32,15 @@ pub(super) enum Parser {
 }
 
 impl Parser {
+    /// For uploads of this content type; none when it is not taken.
+    pub(super) fn of(content_type: &str, phones: Scrutiny) -> Option<Self> {
+        match content_type.split(';').next().unwrap_or_default().trim().to_ascii_lowercase().as_str() {
+            "text/csv" => Some(Self::Csv(Box::new(CsvParser::new(phones)))),
+            "application/x-ndjson" => Some(Self::Ndjson(NdjsonParser::new(phones))),
+            _ => None,
+        }
+    }
+
     fn feed(&mut self, piece: &[u8], rows: &mut Vec<Row>) -> Result<(), Unreadable> {
         match self {
             Self::Csv(parser) => parser.feed(piece, rows),
@@ -165,4 +174,16 @@ async fn end(parser: Parser, writer: &mut ImportWriter) -> Result<BTreeSet<Strin
         ))),
         _ => Ok(columns),
     }
+}
+
+/// The rows of a file that comes in pieces of `size` bytes, or why it cannot be read.
+#[cfg(any(test, fuzzing))]
+pub(crate) fn read_in_pieces(content_type: &str, file: &[u8], size: usize) -> Result<Vec<Row>, String> {
+    let mut parser = Parser::of(content_type, Scrutiny::Valid).expect("it is taken");
+    let mut rows = Vec::new();
+    for piece in file.chunks(size) {
+        parser.feed(piece, &mut rows).map_err(|why| why.0)?;
+    }
+    parser.end(&mut rows).map_err(|why| why.0)?;
+    Ok(rows)
 }

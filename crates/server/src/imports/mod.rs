@@ -23,12 +23,10 @@ use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 use tokio::task::JoinError;
 
+#[cfg(any(test, fuzzing))]
+pub(crate) use self::intake::read_in_pieces;
+use self::intake::{Intake, Parser, hex};
 pub(crate) use self::row::KNOWN;
-use self::{
-    csv::CsvParser,
-    intake::{Intake, Parser, hex},
-    ndjson::NdjsonParser,
-};
 use crate::{
     extract::{Id, PageQuery, Query, drain},
     once::{Created, Once, Ticket, Turn, mismatch},
@@ -184,14 +182,10 @@ async fn begin(
 
 fn parser(headers: &HeaderMap, phones: Scrutiny) -> Result<Parser, Problem> {
     let given = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
-    match given.split(';').next().unwrap_or_default().trim().to_ascii_lowercase().as_str() {
-        "text/csv" => Ok(Parser::Csv(Box::new(CsvParser::new(phones)))),
-        "application/x-ndjson" => Ok(Parser::Ndjson(NdjsonParser::new(phones))),
-        other => {
-            let detail = format!("`{other}` is not taken; send `text/csv` or `application/x-ndjson`.");
-            Err(Problem::new(Kind::UnsupportedMediaType, detail))
-        }
-    }
+    Parser::of(given, phones).ok_or_else(|| {
+        let detail = format!("`{given}` is not taken; send `text/csv` or `application/x-ndjson`.");
+        Problem::new(Kind::UnsupportedMediaType, detail)
+    })
 }
 
 /// `GET /v1/imports/{id}`.

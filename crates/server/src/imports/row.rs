@@ -28,8 +28,8 @@ pub(super) fn is_usable(column: &str) -> bool {
 pub(super) struct Unreadable(pub(super) String);
 
 /// One row and where it stood.
-#[derive(Debug)]
-pub(super) struct Row {
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Row {
     /// The line, from 1.
     pub(super) line: u64,
     /// The recipient, or why it is none.

@@ -334,3 +334,23 @@ pub(super) struct End {
     /// Dropped rows that are told of.
     pub(super) dropped: u64,
 }
+
+/// A line of whatever kind, told again as it was read.
+///
+/// # Panics
+/// When what was read is told in another way the second time.
+#[cfg(any(test, fuzzing))]
+pub(crate) fn read_any(line: &[u8]) {
+    fn again<T: Serialize + serde::de::DeserializeOwned>(line: &[u8]) -> Option<T> {
+        let told = serde_json::to_string(&serde_json::from_slice::<T>(line).ok()?).expect("lines are plain data");
+        let read: T = serde_json::from_str(&told).expect("what was told is read");
+        assert_eq!(serde_json::to_string(&read).expect("lines are plain data"), told);
+        Some(read)
+    }
+    drop((again::<DeliveryLine>(line), again::<End>(line)));
+    drop(again::<DroppedLine>(line).map(DroppedLine::read));
+    if let Some(index) = again::<Index>(line) {
+        let last = index.pages.len().saturating_sub(1);
+        assert!(index.page(last).is_none_or(|range| range.end <= index.dropped().start));
+    }
+}

@@ -16,6 +16,8 @@ mod write;
 
 pub use error::{ArchiveError, BadArchive};
 pub use free::{Archived, Marked};
+#[cfg(any(test, fuzzing))]
+pub(crate) use lines::read_any;
 pub use object::{Archive, ArchiveConfig, S3Config};
 pub use pending::Pending;
 pub use write::Written;

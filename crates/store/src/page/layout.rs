@@ -16,6 +16,9 @@ pub(crate) const HEADER: usize = 64;
 /// Bytes of a record.
 pub(crate) const WIDTH: usize = 32;
 
+/// Up to here every whole number is a double.
+const EXACT: f64 = (1_i64 << f64::MANTISSA_DIGITS) as f64;
+
 /// The page's header.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Header {
@@ -63,9 +66,10 @@ impl Reader<'_> {
     fn u32(&mut self) -> Option<u32> {
         self.take().map(u32::from_le_bytes)
     }
-    /// Scripts reckon in doubles; milliseconds are exact in them for 285,000 years.
+    /// Scripts reckon in doubles; milliseconds are exact in them for 285,000 years. Nobody wrote what lies beyond.
     fn moment(&mut self) -> Option<UnixMs> {
-        self.take().map(|bytes| f64::from_le_bytes(bytes) as UnixMs)
+        let at = f64::from_le_bytes(self.take()?);
+        (at.abs() <= EXACT).then_some(at as UnixMs)
     }
 }
 

@@ -18,5 +18,7 @@ pub use owner::{Claim, ClaimedOn, Owner};
 pub(crate) use read::Digest;
 pub use read::StoredPage;
 pub use recipients::{Recipient, Recipients};
+#[cfg(any(test, fuzzing))]
+pub(crate) use tail::read as read_tail;
 pub use tail::{TailEntry, TailNote};
 pub use write::{NewPage, Written};

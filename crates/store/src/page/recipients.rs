@@ -81,7 +81,7 @@ impl Recipients {
 fn read_row(rest: &mut &[u8], values: usize, base: UnixMs) -> Option<Recipient> {
     Some(Recipient {
         phone: u64::from_le_bytes(take(rest)?),
-        due: base + i64::from_le_bytes(take(rest)?),
+        due: base.checked_add(i64::from_le_bytes(take(rest)?))?,
         id: get(rest)??,
         tier: get(rest)??,
         values: (0..values).map(|_| get(rest)).collect::<Option<_>>()?,
