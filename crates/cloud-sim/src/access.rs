@@ -28,6 +28,29 @@ pub struct TokenOrder {
     pub revoked: Option<bool>,
 }
 
+impl TokenOrder {
+    pub(crate) fn check(&self) -> Result<(), SimError> {
+        let known = |scope: &String| [MESSAGING, MANAGEMENT].contains(&scope.as_str());
+        if self.scopes.iter().flatten().all(known) {
+            return Ok(());
+        }
+        let remedy = format!("give some of {MESSAGING}, {MANAGEMENT}");
+        Err(SimError::Order { field: "scopes", remedy })
+    }
+}
+
+impl From<Grant> for TokenOrder {
+    /// The order that brings this grant back.
+    fn from(Grant { expires_at, scopes, target_ids, revoked }: Grant) -> Self {
+        Self {
+            expires_at: Some(expires_at),
+            scopes: Some(scopes),
+            target_ids: Some(target_ids),
+            revoked: Some(revoked),
+        }
+    }
+}
+
 /// The token as it stands.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub(crate) struct Grant {
@@ -92,12 +115,8 @@ impl Access {
     }
 
     pub(crate) fn order(&self, order: TokenOrder) -> Result<Grant, SimError> {
+        order.check()?;
         let TokenOrder { expires_at, scopes, target_ids, revoked } = order;
-        let known = |scope: &String| [MESSAGING, MANAGEMENT].contains(&scope.as_str());
-        if !scopes.iter().flatten().all(known) {
-            let remedy = format!("give some of {MESSAGING}, {MANAGEMENT}");
-            return Err(SimError::Order { field: "scopes", remedy });
-        }
         let mut grant = self.lock();
         *grant = Grant {
             expires_at: expires_at.unwrap_or(grant.expires_at),

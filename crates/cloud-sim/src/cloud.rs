@@ -1,12 +1,14 @@
 //! The simulated platform: one business account with its numbers, templates and media, and the users it writes to.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use crate::access::Access;
+use crate::agenda::Agenda;
 use crate::belongings::Belongings;
 use crate::calls::Calls;
-use crate::clock::Clock;
+use crate::clock::{Clock, micros};
 use crate::config::SimConfig;
 use crate::error::SimError;
 use crate::faults::{FaultOrder, Faults};
@@ -17,6 +19,7 @@ use crate::ledger::{self, LedgerSnapshot, Totals};
 use crate::limits::{Bucket, Limit};
 use crate::media::Library;
 use crate::review::{Review, Verdict};
+use crate::scenario::Scenario;
 use crate::standing::{self, NumberOrder, Standing, Standings};
 use crate::templates::{TemplateOrder, Templates, Told};
 use crate::uploads::Uploads;
@@ -45,11 +48,12 @@ pub(crate) struct Cloud {
     app_secret: String,
     pub(crate) mps: u32,
     pub(crate) clock: Clock,
+    pub(crate) agenda: Agenda<Cloud>,
     pub(crate) numbers: Vec<Number>,
     pub(crate) users: Users,
     pub(crate) inbox: Inbox,
     pub(crate) totals: Totals,
-    pub(crate) templates: Arc<Templates>,
+    pub(crate) templates: Templates,
     reviews: Review,
     wabas: usize,
     pub(crate) media: Library,
@@ -59,10 +63,11 @@ pub(crate) struct Cloud {
     pub(crate) calls: Calls,
     pub(crate) insights: Insights,
     pub(crate) faults: Faults,
+    pub(crate) scenario: Scenario,
     pub(crate) standings: Standings,
     pub(crate) mint: Mint,
     pub(crate) webhooks: Webhooks,
-    half_latency: Duration,
+    half_latency_us: AtomicU64,
 }
 
 /// The id of the account at a place.
@@ -88,12 +93,13 @@ impl Cloud {
             access: Access::of(config.wabas),
             app_secret: config.app_secret.clone(),
             mps: config.mps,
+            agenda: Agenda::default(),
             numbers,
             users: Users::new(),
             inbox: Inbox::default(),
             totals: Totals::default(),
-            reviews: Review::new(config.review, &webhooks),
-            templates: Arc::new(Templates::of(config.wabas)),
+            reviews: Review::new(config.review),
+            templates: Templates::of(config.wabas),
             wabas: config.wabas,
             media: Library::default(),
             uploads: Uploads::default(),
@@ -102,9 +108,10 @@ impl Cloud {
             calls: Calls::default(),
             insights: Insights::default(),
             faults: Faults::new(config.faults, config.seed),
+            scenario: Scenario::default(),
             standings: Standings::default(),
             mint: Mint::new(config.seed ^ clock.now_us()),
-            half_latency: config.latency / 2,
+            half_latency_us: AtomicU64::new(micros(config.latency / 2)),
             clock,
             webhooks,
         }
@@ -131,9 +138,27 @@ impl Cloud {
         self.wabas
     }
 
-    /// Has a template reviewed.
+    /// Does what was due until now.
+    pub(crate) fn catch_up(&self) {
+        self.agenda.catch_up(self, self.clock.now_us());
+    }
+
+    /// Moves the clock forward, and does what is due by then.
+    pub(crate) fn advance(&self, by: Duration) {
+        self.clock.advance(by);
+        self.catch_up();
+    }
+
+    /// Has something done after a while, by the simulator's clock.
+    pub(crate) fn after(&self, span: Duration, deed: impl FnOnce(&Self) + Send + 'static) {
+        self.agenda.at(self.clock.now_us().saturating_add(micros(span)), deed);
+    }
+
+    /// Has a template reviewed: the verdict is the one that holds when the review begins.
     pub(crate) fn review(&self, template: u64) {
-        self.reviews.begin(Arc::clone(&self.templates), template);
+        if let Some((takes, order)) = self.reviews.begin() {
+            self.after(takes, move |cloud| cloud.obey_template(template, &order));
+        }
     }
 
     /// What reviews come to from now on.
@@ -154,15 +179,22 @@ impl Cloud {
 
     /// Makes of one template what is ordered, and tells of it.
     pub(crate) fn obey_template(&self, id: u64, order: &TemplateOrder) {
-        let told = self.templates.change(id, |template| template.obey(order));
+        let told = self.templates.change(id, |template| template.obey(order)).filter(|_| !order.silent);
         told.into_iter().flatten().for_each(|told| self.webhooks.tell(told));
     }
 
     /// Half of the time that a call takes.
     pub(crate) async fn half_latency(&self) {
-        if !self.half_latency.is_zero() {
-            tokio::time::sleep(self.half_latency).await;
+        match self.half_latency_us.load(Ordering::Relaxed) {
+            0 => {}
+            half => tokio::time::sleep(Duration::from_micros(half)).await,
         }
+    }
+
+    /// From now on a call takes so long; how long it took before.
+    pub(crate) fn set_latency(&self, latency: Duration) -> Duration {
+        let before = self.half_latency_us.swap(micros(latency / 2), Ordering::Relaxed);
+        Duration::from_micros(before * 2)
     }
 
     /// Replaces the ordered faults, if all of them make sense.
@@ -172,8 +204,7 @@ impl Cloud {
 
     /// Orders how Meta regards a number.
     pub(crate) fn order_number(&self, id: &str, order: NumberOrder) -> Result<Standing, SimError> {
-        let remedy = || format!("`{id}` is not a number of this simulator");
-        let number = self.number(id).ok_or_else(|| SimError::Order { field: "number", remedy: remedy() })?;
+        let number = self.known_number(id)?;
         let (before, after) = self.standings.order(number.place, order)?;
         number.set_throughput(after.mps.unwrap_or(self.mps));
         let account = |(field, value)| Told { waba: number.waba, field, value };

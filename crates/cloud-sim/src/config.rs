@@ -33,7 +33,7 @@ pub struct SimConfig {
     pub latency: Duration,
     /// Faults that come by themselves.
     pub faults: FaultProfile,
-    /// A JSON file of faults to order, in the form of `POST /_sim/faults`.
+    /// A JSON file of faults and events over time, played from the start.
     pub scenario: Option<PathBuf>,
     /// Everything drawn by chance derives from it.
     pub seed: u64,

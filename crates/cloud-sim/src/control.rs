@@ -14,15 +14,14 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use crate::access::Grant;
-use crate::cloud::{Cloud, Number};
+use crate::cloud::Cloud;
 use crate::error::SimError;
 use crate::faults::FaultOrder;
 use crate::flows;
 use crate::ledger::LedgerSnapshot;
+use crate::staging;
 use crate::standing::Standing;
 use crate::wa_id::WaId;
-use crate::wamid::Direction;
-use crate::webhooks::{Inbound, Says};
 
 /// Routes for whoever stages a scene; they need no token.
 pub(crate) fn router() -> Router<Arc<Cloud>> {
@@ -42,6 +41,7 @@ pub(crate) fn router() -> Router<Arc<Cloud>> {
         .route("/_sim/calls", post(order_calls))
         .route("/_sim/flows/exchange", post(flows::exchange))
         .route("/_sim/clock", get(clock).post(advance_clock))
+        .merge(staging::router())
 }
 
 /// What the caller got wrong.
@@ -67,37 +67,6 @@ impl From<SimError> for Refusal {
 
 pub(crate) fn read<T: DeserializeOwned>(body: &Bytes) -> Result<T, Refusal> {
     serde_json::from_slice(body).map_err(|reason| Refusal(format!("the body is not usable: {reason}")))
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Reply {
-    from: WaId,
-    number: String,
-    text: String,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Block {
-    from: WaId,
-    number: String,
-}
-
-/// What a user wishes of a number's marketing messages.
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Preference {
-    from: WaId,
-    number: String,
-    value: Wish,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "snake_case")]
-enum Wish {
-    Stop,
-    Resume,
 }
 
 /// Whether the account tells the app anything.
@@ -141,18 +110,7 @@ async fn ledger(State(cloud): State<Arc<Cloud>>) -> Json<LedgerSnapshot> {
 }
 
 async fn reply(State(cloud): State<Arc<Cloud>>, body: Bytes) -> Result<Json<Value>, Refusal> {
-    let Reply { from, number, text } = read(&body)?;
-    let number = known(&cloud, &number)?.place;
-    if cloud.belongings.blocks(number, from) {
-        return Err(Refusal("from: the number has blocked this user, whose messages do not arrive".to_owned()));
-    }
-    let at_us = cloud.clock.now_us();
-    let wamid = cloud.mint.wamid(&from.digits(), Direction::Inbound);
-    cloud.inbox.add(wamid.clone(), number, at_us);
-    cloud.users.with(from, |user| user.contact(number, at_us).wrote(at_us));
-    let says = Says::Text { wamid: wamid.clone(), text };
-    cloud.webhooks.inbound(Inbound { user: from, number, says, at_us });
-    Ok(Json(json!({ "id": wamid })))
+    Ok(Json(json!({ "id": cloud.write(read(&body)?)? })))
 }
 
 /// The ids of a user.
@@ -161,18 +119,12 @@ async fn user(Path(phone): Path<WaId>) -> Json<Value> {
 }
 
 async fn block(State(cloud): State<Arc<Cloud>>, body: Bytes) -> Result<Json<Value>, Refusal> {
-    let Block { from, number } = read(&body)?;
-    let number = known(&cloud, &number)?.place;
-    cloud.users.with(from, |user| user.contact(number, cloud.clock.now_us()).blocked = true);
+    cloud.block(&read(&body)?)?;
     Ok(Json(json!({ "success": true })))
 }
 
 async fn preference(State(cloud): State<Arc<Cloud>>, body: Bytes) -> Result<Json<Value>, Refusal> {
-    let Preference { from, number, value } = read(&body)?;
-    let (number, at_us) = (known(&cloud, &number)?.place, cloud.clock.now_us());
-    let stops = matches!(value, Wish::Stop);
-    cloud.users.with(from, |user| user.contact(number, at_us).stopped_marketing = stops);
-    cloud.webhooks.inbound(Inbound { user: from, number, says: Says::Preference { stops }, at_us });
+    cloud.prefer(&read(&body)?)?;
     Ok(Json(json!({ "success": true })))
 }
 
@@ -186,8 +138,7 @@ async fn order_faults(State(cloud): State<Arc<Cloud>>, body: Bytes) -> Result<Js
 }
 
 async fn standing(State(cloud): State<Arc<Cloud>>, Path(id): Path<String>) -> Result<Json<Standing>, Refusal> {
-    let number = known(&cloud, &id)?;
-    Ok(Json(cloud.standings.of(number.place)))
+    Ok(Json(cloud.standings.of(cloud.known_number(&id)?.place)))
 }
 
 async fn order_number(
@@ -251,10 +202,6 @@ async fn clock(State(cloud): State<Arc<Cloud>>) -> Json<ClockFace> {
 
 async fn advance_clock(State(cloud): State<Arc<Cloud>>, body: Bytes) -> Result<Json<ClockFace>, Refusal> {
     let Advance { advance_ms } = read(&body)?;
-    cloud.clock.advance(Duration::from_millis(advance_ms));
+    cloud.advance(Duration::from_millis(advance_ms));
     Ok(clock(State(cloud)).await)
-}
-
-fn known<'a>(cloud: &'a Cloud, number: &str) -> Result<&'a Number, Refusal> {
-    cloud.number(number).ok_or_else(|| Refusal(format!("number: `{number}` is not a number of this simulator")))
 }

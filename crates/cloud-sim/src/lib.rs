@@ -2,6 +2,7 @@
 #![cfg_attr(test, allow(clippy::unwrap_used, reason = "a test that panics has failed"))]
 
 mod access;
+mod agenda;
 mod belongings;
 mod calls;
 mod catalogue;
@@ -9,6 +10,7 @@ mod clock;
 mod cloud;
 mod config;
 mod control;
+mod crowd;
 mod dice;
 mod duration_text;
 mod error;
@@ -26,7 +28,9 @@ mod message;
 mod odds;
 mod parts;
 mod review;
+mod scenario;
 mod simulator;
+mod staging;
 mod standing;
 mod templates;
 mod uploads;

@@ -5,7 +5,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
-use axum::extract::DefaultBodyLimit;
+use axum::extract::{DefaultBodyLimit, Request, State};
+use axum::middleware::{Next, from_fn_with_state};
+use axum::response::Response;
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 use tokio_util::sync::{CancellationToken, DropGuard};
@@ -21,6 +23,7 @@ use crate::graph;
 use crate::ledger::LedgerSnapshot;
 use crate::listener::{CuttingListener, Line};
 use crate::review::Verdict;
+use crate::scenario::Script;
 use crate::standing::NumberOrder;
 use crate::templates::TemplateOrder;
 use crate::webhooks::{Sender, Webhooks};
@@ -46,15 +49,20 @@ impl Simulator {
     /// A setting is out of bounds, the scenario file cannot be used, or the address cannot be bound.
     pub async fn start(config: SimConfig) -> Result<Self, SimError> {
         config.validate()?;
-        let order = config.scenario.as_deref().map(FaultOrder::read).transpose()?;
+        let token = CancellationToken::new();
+        // Whatever was begun ends when the start fails.
+        let stop = token.clone().drop_guard();
+        let cloud = Arc::new(cloud(&config, &token)?);
+        if let Some(path) = &config.scenario {
+            cloud.play(path, Script::read(path, &cloud)?);
+        }
         let unbound = |source| SimError::Listen { addr: config.listen, source };
         let listener = TcpListener::bind(config.listen).await.map_err(unbound)?;
         let addr = listener.local_addr().map_err(unbound)?;
-        let stop = CancellationToken::new();
-        let cloud = Arc::new(cloud(&config, &stop)?);
-        cloud.order_faults(order.unwrap_or_default())?;
-        let server = tokio::spawn(serve(listener, Arc::clone(&cloud), stop.clone()));
-        Ok(Self { addr, cloud, server, stop: stop.drop_guard() })
+        cloud.catch_up();
+        tokio::spawn(token.clone().run_until_cancelled_owned(keep_agenda(Arc::clone(&cloud))));
+        let server = tokio::spawn(serve(listener, Arc::clone(&cloud), token));
+        Ok(Self { addr, cloud, server, stop })
     }
 
     /// The address it listens on.
@@ -84,6 +92,7 @@ impl Simulator {
     /// What it accepted and refused until now.
     #[must_use]
     pub fn ledger(&self) -> LedgerSnapshot {
+        self.cloud.catch_up();
         self.cloud.ledger()
     }
 
@@ -143,9 +152,9 @@ impl Simulator {
         self.cloud.uploads.cut_after(bytes);
     }
 
-    /// Moves its clock forward: limits refill, service windows close, media expire.
+    /// Moves its clock forward: limits refill, service windows close, media expire, webhooks that were to come later come.
     pub fn advance(&self, by: Duration) {
-        self.cloud.clock.advance(by);
+        self.cloud.advance(by);
     }
 
     /// Where webhooks go from now on; without a URL no further event is produced, and those under way wait.
@@ -187,14 +196,25 @@ fn cloud(config: &SimConfig, stop: &CancellationToken) -> Result<Cloud, SimError
         (0..config.numbers).map(|place| Number::new(place, config.wabas, config.mps, now_us)).collect();
     let sender = |it: &Number| Sender { id: it.id.clone(), display: it.display.clone(), waba: it.waba };
     let senders = numbers.iter().map(sender).collect();
-    let webhooks = Webhooks::start(config, senders, stop)?;
+    let webhooks = Webhooks::start(config, senders, &clock, stop)?;
     Ok(Cloud::new(config, clock, numbers, webhooks))
+}
+
+async fn keep_agenda(cloud: Arc<Cloud>) {
+    cloud.agenda.keep(&cloud, &cloud.clock).await;
+}
+
+/// The simulator's own calls see nothing before what was due.
+async fn catch_up(State(cloud): State<Arc<Cloud>>, request: Request, next: Next) -> Response {
+    cloud.catch_up();
+    next.run(request).await
 }
 
 async fn serve(listener: TcpListener, cloud: Arc<Cloud>, stop: CancellationToken) {
     let upload = DefaultBodyLimit::max(UPLOAD_BYTES);
     let listener = CuttingListener::new(listener, cloud.faults.away());
-    let router: Router = control::router().fallback(graph::serve).layer(upload).with_state(cloud);
+    let up_to_date = from_fn_with_state(Arc::clone(&cloud), catch_up);
+    let router: Router = control::router().layer(up_to_date).fallback(graph::serve).layer(upload).with_state(cloud);
     let service = router.into_make_service_with_connect_info::<Line>();
     let serving = axum::serve(listener, service);
     if let Err(reason) = serving.with_graceful_shutdown(stop.cancelled_owned()).await {

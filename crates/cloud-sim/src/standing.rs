@@ -62,7 +62,7 @@ pub struct NumberOrder {
 }
 
 impl NumberOrder {
-    fn check(&self) -> Result<(), SimError> {
+    pub(crate) fn check(&self) -> Result<(), SimError> {
         let statuses = STATUSES.map(|(name, _)| name);
         let limits = LIMITS.map(|(name, _)| name);
         one_of("status", self.status.as_deref(), &statuses)?;
@@ -89,6 +89,19 @@ impl Standing {
     /// Whether such a number can send (Meta: health status).
     pub(crate) fn can_send(&self) -> &'static str {
         if refusal(&self.status).is_some() { "BLOCKED" } else { "AVAILABLE" }
+    }
+}
+
+impl Standing {
+    /// The order that takes another back; `usual` is the throughput unless ordered otherwise.
+    pub(crate) fn as_before(&self, order: &NumberOrder, usual: u32) -> NumberOrder {
+        let as_was = |ordered: &Option<String>, was: &String| ordered.as_ref().map(|_| was.clone());
+        NumberOrder {
+            status: as_was(&order.status, &self.status),
+            quality_rating: as_was(&order.quality_rating, &self.quality_rating),
+            messaging_limit: as_was(&order.messaging_limit, &self.messaging_limit),
+            mps: order.mps.map(|_| self.mps.unwrap_or(usual)),
+        }
     }
 }
 

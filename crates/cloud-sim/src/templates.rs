@@ -68,7 +68,7 @@ pub struct TemplateOrder {
 }
 
 impl TemplateOrder {
-    fn check(&self) -> Result<(), SimError> {
+    pub(crate) fn check(&self) -> Result<(), SimError> {
         one_of("status", self.status.as_deref(), &STATUSES)?;
         one_of("quality_score", self.quality_score.as_deref(), &QUALITIES)?;
         one_of("category", self.category.as_deref(), &CATEGORIES)
@@ -150,6 +150,26 @@ impl Template {
     ) -> Self {
         let pending = Self::approved(name, language, category, false, "");
         Self { waba, status: "PENDING".to_owned(), quality: "UNKNOWN".to_owned(), is_named, components, ..pending }
+    }
+
+    /// Whether an order is for it.
+    fn is_meant(&self, name: &str, waba: Option<usize>, order: &TemplateOrder) -> bool {
+        self.deleted.is_none()
+            && self.name == name
+            && waba.is_none_or(|waba| waba == self.waba)
+            && order.language.as_ref().is_none_or(|language| *language == self.language)
+    }
+
+    /// The order that takes another back.
+    fn as_before(&self, order: &TemplateOrder) -> TemplateOrder {
+        TemplateOrder {
+            status: order.status.as_ref().map(|_| self.status.clone()),
+            reason: order.status.as_ref().map(|_| self.rejected_reason.clone()),
+            quality_score: order.quality_score.as_ref().map(|_| self.quality.clone()),
+            category: order.category.as_ref().map(|_| self.category.to_owned()),
+            silent: order.silent,
+            ..TemplateOrder::default()
+        }
     }
 
     fn is(&self, waba: usize, name: &str, language: &str) -> bool {
@@ -297,18 +317,23 @@ impl Templates {
         Some(change(Arc::make_mut(template)))
     }
 
+    /// The orders that take another back, each with its template's id.
+    pub(crate) fn as_before(
+        &self,
+        name: &str,
+        waba: Option<usize>,
+        order: &TemplateOrder,
+    ) -> Vec<(u64, TemplateOrder)> {
+        let meant = self.all().into_iter().filter(|it| it.is_meant(name, waba, order));
+        meant.map(|it| (it.id, it.as_before(order))).collect()
+    }
+
     /// Orders what Meta makes of a template. What webhooks tell of it, none where that is to be silent.
     pub(crate) fn order(&self, name: &str, waba: Option<usize>, order: &TemplateOrder) -> Result<Vec<Told>, SimError> {
         order.check()?;
         let mut all = self.lock();
-        let is_meant = |it: &&mut Arc<Template>| {
-            it.deleted.is_none()
-                && it.name == name
-                && waba.is_none_or(|waba| waba == it.waba)
-                && order.language.as_ref().is_none_or(|language| *language == it.language)
-        };
         let (mut told, mut found) = (Vec::new(), false);
-        for template in all.iter_mut().filter(is_meant) {
+        for template in all.iter_mut().filter(|it| it.is_meant(name, waba, order)) {
             found = true;
             told.extend(Arc::make_mut(template).obey(order));
         }

@@ -35,7 +35,7 @@ pub(crate) struct Args {
     /// Faults that come by themselves: none, realistic or harsh.
     #[arg(long, default_value = "none")]
     faults: FaultProfile,
-    /// A JSON file of faults to order.
+    /// A JSON file of faults and events over time, played from the start.
     #[arg(long, value_name = "FILE")]
     scenario: Option<PathBuf>,
     /// Everything drawn by chance derives from it.

@@ -59,6 +59,7 @@ pub(crate) async fn serve(
     let uri = request.uri().clone();
     let path = Path::of(uri.path());
     cloud.half_latency().await;
+    cloud.catch_up();
     // Once, before anything is deleted by the call itself.
     let scope = metering::scope(&cloud, &path);
     let answer = route(&cloud, &line, &path, &uri, scope, request).await;

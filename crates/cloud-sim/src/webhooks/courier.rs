@@ -1,7 +1,7 @@
 //! Posting batches until they are answered 200.
 
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::{PoisonError, RwLock};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -11,9 +11,13 @@ use reqwest::{Client, RequestBuilder, Response, StatusCode, Url};
 use sha2::Sha256;
 use tokio::sync::Semaphore;
 
+use crate::clock::{Clock, micros};
 use crate::config::SimConfig;
 use crate::error::SimError;
 use crate::hex::hex;
+
+/// Meta: for so long a post is repeated; then it is given up (Meta: webhooks).
+const RETRIED: Duration = Duration::from_secs(7 * 24 * 3600);
 
 /// Delivers signed batches; several at once, within a bound.
 pub(crate) struct Courier {
@@ -22,6 +26,9 @@ pub(crate) struct Courier {
     key: Hmac<Sha256>,
     verify_token: String,
     hands: Semaphore,
+    clock: Clock,
+    /// Nothing is posted before this time of the simulator's clock.
+    stopped_until_us: AtomicU64,
     retry_base: Duration,
     retry_cap: Duration,
     undelivered: AtomicUsize,
@@ -30,7 +37,7 @@ pub(crate) struct Courier {
 }
 
 impl Courier {
-    pub(crate) fn new(config: &SimConfig, url: Option<Url>) -> Self {
+    pub(crate) fn new(config: &SimConfig, url: Option<Url>, clock: Clock) -> Self {
         // Fails when a provider is installed already, and any will do.
         let _ = rustls::crypto::ring::default_provider().install_default();
         let client = Client::builder().timeout(config.receipts.timeout).no_proxy().build();
@@ -40,6 +47,8 @@ impl Courier {
             key: keyed(&config.app_secret),
             verify_token: config.verify_token.clone(),
             hands: Semaphore::new(config.receipts.concurrency),
+            clock,
+            stopped_until_us: AtomicU64::new(0),
             retry_base: config.receipts.retry_base,
             retry_cap: config.receipts.retry_cap,
             undelivered: AtomicUsize::new(0),
@@ -74,12 +83,22 @@ impl Courier {
         self.undelivered.load(Ordering::Relaxed)
     }
 
-    /// Posts one batch of `events` until it is answered 200, with growing pauses. Without a URL it waits for one.
-    pub(crate) async fn deliver(self: std::sync::Arc<Self>, body: Bytes, events: usize) {
+    /// Nothing is posted before this time.
+    pub(crate) fn stop_until(&self, until_us: u64) {
+        self.stopped_until_us.store(until_us, Ordering::Relaxed);
+    }
+
+    /// Posts one batch of `events` until it is answered 200, with growing pauses, for seven days. Without a URL it waits
+    /// for one.
+    pub(crate) async fn deliver(self: Arc<Self>, body: Bytes, events: usize) {
         let signature = signature(self.key.clone(), &body);
-        let mut pause = self.retry_base;
+        let (mut pause, gives_up_us) = (self.retry_base, self.clock.now_us().saturating_add(micros(RETRIED)));
         while !self.post(&body, &signature).await {
-            tokio::time::sleep(pause).await;
+            if self.clock.now_us() >= gives_up_us {
+                tracing::warn!(events, "webhook not answered 200 in seven days; it is given up");
+                break;
+            }
+            self.clock.sleep(pause).await;
             pause = (pause * 2).min(self.retry_cap);
         }
         self.undelivered.fetch_sub(events, Ordering::Relaxed);
@@ -102,6 +121,7 @@ impl Courier {
 
     /// Whether the batch was answered 200; nothing else counts.
     async fn post(&self, body: &Bytes, signature: &str) -> bool {
+        self.clock.until(self.stopped_until_us.load(Ordering::Relaxed)).await;
         let _hand = self.hands.acquire().await.expect("the semaphore is never closed");
         let Some(url) = self.url.read().unwrap_or_else(PoisonError::into_inner).clone() else { return false };
         match self.signed(url, body.clone(), signature).send().await {

@@ -9,12 +9,12 @@ mod plan;
 mod scheduler;
 
 use std::sync::Arc;
-use std::time::Instant;
 
 use reqwest::Url;
 use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
 use tokio_util::sync::CancellationToken;
 
+use crate::clock::Clock;
 use crate::config::{Receipts, SimConfig};
 use crate::dice::{Purpose, dice};
 use crate::error::SimError;
@@ -25,6 +25,8 @@ use crate::wa_id::WaId;
 use courier::Courier;
 use plan::Status;
 use scheduler::{Pending, Scheduler};
+
+pub(crate) use scheduler::Stop;
 
 /// What a user tells a number.
 pub(crate) struct Inbound {
@@ -63,12 +65,17 @@ pub(crate) struct Webhooks {
 
 impl Webhooks {
     /// Starts the scheduler, which runs until `stop`.
-    pub(crate) fn start(config: &SimConfig, senders: Vec<Sender>, stop: &CancellationToken) -> Result<Self, SimError> {
+    pub(crate) fn start(
+        config: &SimConfig,
+        senders: Vec<Sender>,
+        clock: &Clock,
+        stop: &CancellationToken,
+    ) -> Result<Self, SimError> {
         let odds = Odds::of(config.faults);
         let url = config.webhook.as_deref().map(webhook_url).transpose()?;
-        let courier = Arc::new(Courier::new(config, url));
+        let courier = Arc::new(Courier::new(config, url, clock.clone()));
         let (inbox, waiting) = unbounded_channel();
-        let scheduler = Scheduler::new(config, odds, senders, Arc::clone(&courier), stop.clone());
+        let scheduler = Scheduler::new(config, odds, senders, clock.clone(), Arc::clone(&courier), stop.clone());
         tokio::spawn(stop.clone().run_until_cancelled_owned(scheduler.run(waiting)));
         Ok(Self { receipts: config.receipts.clone(), odds, seed: config.seed, inbox, courier })
     }
@@ -85,7 +92,7 @@ impl Webhooks {
             steps.retain(|step| !matches!(step.status, Status::Delivered | Status::Read));
         }
         self.courier.expect(steps.len());
-        self.hand_over(Pending::Receipts { message: Arc::clone(message), accepted: Instant::now(), steps });
+        self.hand_over(Pending::Receipts { message: Arc::clone(message), steps });
     }
 
     /// Sends a user's message on.
@@ -98,12 +105,16 @@ impl Webhooks {
 
     /// Sends on what becomes of an account, a number or a template.
     pub(crate) fn tell(&self, told: Told) {
-        self.teller().tell(told);
+        if self.courier.is_heard() {
+            self.courier.expect(1);
+            self.hand_over(Pending::Account(told));
+        }
     }
 
-    /// Tells of such things later.
-    pub(crate) fn teller(&self) -> Teller {
-        Teller { inbox: self.inbox.clone(), courier: Arc::clone(&self.courier) }
+    /// Posts nothing until a time, repeated posts included; then everything at once.
+    pub(crate) fn stop(&self, stop: Stop) {
+        self.courier.stop_until(stop.until_us);
+        self.hand_over(Pending::Stop(stop));
     }
 
     pub(crate) fn courier(&self) -> &Courier {
@@ -118,23 +129,6 @@ impl Webhooks {
     fn hand_over(&self, pending: Pending) {
         // The scheduler is gone only when the simulator stops, and then so are its webhooks.
         let _ = self.inbox.send(pending);
-    }
-}
-
-/// Tells of accounts.
-#[derive(Clone)]
-pub(crate) struct Teller {
-    inbox: UnboundedSender<Pending>,
-    courier: Arc<Courier>,
-}
-
-impl Teller {
-    pub(crate) fn tell(&self, told: Told) {
-        if self.courier.is_heard() {
-            self.courier.expect(1);
-            // As with all that is handed over: the scheduler is gone only when the simulator stops.
-            let _ = self.inbox.send(Pending::Account(told));
-        }
     }
 }
 

@@ -4,7 +4,7 @@ use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 use std::mem;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use bytes::Bytes;
 use rand::SeedableRng;
@@ -16,6 +16,7 @@ use tokio_util::sync::CancellationToken;
 use super::courier::Courier;
 use super::plan::Step;
 use super::{Inbound, Sender, payload};
+use crate::clock::{Clock, micros};
 use crate::config::SimConfig;
 use crate::message::Message;
 use crate::odds::{Odds, fraction};
@@ -25,12 +26,20 @@ use crate::templates::Told;
 pub(crate) enum Pending {
     Receipts {
         message: Arc<Message>,
-        accepted: Instant,
         /// The last to be announced first.
         steps: Vec<Step>,
     },
     Inbound(Inbound),
     Account(Told),
+    Stop(Stop),
+}
+
+/// Nothing is posted until a time of the simulator's clock; then all that was gathered is.
+#[derive(Clone, Copy)]
+pub(crate) struct Stop {
+    pub(crate) until_us: u64,
+    /// Whether it comes in any order then.
+    pub(crate) shuffled: bool,
 }
 
 /// What goes out in a batch.
@@ -40,12 +49,11 @@ pub(crate) enum Event {
     Account(Told),
 }
 
-/// The message with this place in the slab has its next receipt at this time.
-type Due = Reverse<(Instant, usize)>;
+/// The message with this place in the slab has its next receipt at this time of the simulator's clock.
+type Due = Reverse<(u64, usize)>;
 
 struct Waiting {
     message: Arc<Message>,
-    accepted: Instant,
     steps: Vec<Step>,
 }
 
@@ -56,13 +64,15 @@ pub(crate) struct Scheduler {
     max_batch: usize,
     linger: Duration,
     senders: Vec<Sender>,
+    clock: Clock,
     courier: Arc<Courier>,
     stop: CancellationToken,
+    stopped: Option<Stop>,
     waiting: Vec<Option<Waiting>>,
     free: Vec<usize>,
     due: BinaryHeap<Due>,
     batch: Vec<Event>,
-    batch_closes: Option<Instant>,
+    batch_closes: Option<u64>,
 }
 
 impl Scheduler {
@@ -70,6 +80,7 @@ impl Scheduler {
         config: &SimConfig,
         odds: Odds,
         senders: Vec<Sender>,
+        clock: Clock,
         courier: Arc<Courier>,
         stop: CancellationToken,
     ) -> Self {
@@ -79,8 +90,10 @@ impl Scheduler {
             max_batch: config.receipts.max_batch,
             linger: config.receipts.linger,
             senders,
+            clock,
             courier,
             stop,
+            stopped: None,
             waiting: Vec::new(),
             free: Vec::new(),
             due: BinaryHeap::new(),
@@ -95,32 +108,32 @@ impl Scheduler {
             let wake = self.next_wake();
             tokio::select! {
                 count = inbox.recv_many(&mut arrived, 1024) => if count == 0 { return },
-                () = sleep_until(wake), if wake.is_some() => {}
+                () = self.clock.until(wake) => {}
             }
-            let now = Instant::now();
+            let now = self.clock.now_us();
             arrived.drain(..).for_each(|pending| self.take(pending, now));
             self.announce_due(now);
-            if self.batch_closes.is_some_and(|closes| closes <= now) {
-                self.post();
-            }
+            self.post_what_is_ready(now);
         }
     }
 
-    fn next_wake(&self) -> Option<Instant> {
+    fn next_wake(&self) -> u64 {
         let due = self.due.peek().map(|Reverse((at, _))| *at);
-        due.into_iter().chain(self.batch_closes).min()
+        let ready = self.stopped.map_or(self.batch_closes, |stop| Some(stop.until_us));
+        due.into_iter().chain(ready).min().unwrap_or(u64::MAX)
     }
 
-    fn take(&mut self, pending: Pending, now: Instant) {
+    fn take(&mut self, pending: Pending, now: u64) {
         match pending {
+            Pending::Stop(stop) => self.stopped = Some(stop),
             Pending::Inbound(inbound) => self.gather(Event::Inbound(inbound), now),
             Pending::Account(told) => self.gather(Event::Account(told), now),
-            Pending::Receipts { message, accepted, steps } => {
+            Pending::Receipts { message, steps } => {
                 let place = self.free.pop().unwrap_or_else(|| {
                     self.waiting.push(None);
                     self.waiting.len() - 1
                 });
-                self.await_next(place, Waiting { message, accepted, steps });
+                self.await_next(place, Waiting { message, steps });
             }
         }
     }
@@ -128,14 +141,14 @@ impl Scheduler {
     fn await_next(&mut self, place: usize, waiting: Waiting) {
         match waiting.steps.last() {
             Some(next) => {
-                self.due.push(Reverse((waiting.accepted + next.announced, place)));
+                self.due.push(Reverse((waiting.message.at_us + micros(next.announced), place)));
                 self.waiting[place] = Some(waiting);
             }
             None => self.free.push(place),
         }
     }
 
-    fn announce_due(&mut self, now: Instant) {
+    fn announce_due(&mut self, now: u64) {
         while let Some(Reverse((at, place))) = self.due.peek().copied()
             && at <= now
         {
@@ -147,28 +160,44 @@ impl Scheduler {
         }
     }
 
-    fn gather(&mut self, event: Event, now: Instant) {
+    fn gather(&mut self, event: Event, now: u64) {
         self.batch.push(event);
-        self.batch_closes.get_or_insert(now + self.linger);
-        if self.batch.len() >= self.max_batch {
+        self.batch_closes.get_or_insert(now + micros(self.linger));
+        if self.batch.len() >= self.max_batch && self.stopped.is_none() {
             self.post();
         }
     }
 
+    fn post_what_is_ready(&mut self, now: u64) {
+        match self.stopped {
+            Some(stop) if stop.until_us > now => {}
+            Some(stop) => {
+                self.stopped = None;
+                if stop.shuffled {
+                    self.batch.shuffle(&mut self.dice);
+                }
+                self.post();
+            }
+            None if self.batch_closes.is_some_and(|closes| closes <= now) => self.post(),
+            None => {}
+        }
+    }
+
+    /// Posts all that is gathered, in batches.
     fn post(&mut self) {
         self.batch_closes = None;
-        let mut batch = mem::take(&mut self.batch);
-        if fraction(&mut self.dice) < self.odds.reorder {
-            batch.shuffle(&mut self.dice);
+        let mut events = mem::take(&mut self.batch).into_iter();
+        loop {
+            let mut batch: Vec<_> = events.by_ref().take(self.max_batch).collect();
+            if batch.is_empty() {
+                return;
+            }
+            if fraction(&mut self.dice) < self.odds.reorder {
+                batch.shuffle(&mut self.dice);
+            }
+            let body = Bytes::from(payload::encode(&self.senders, &batch));
+            let posting = Arc::clone(&self.courier).deliver(body, batch.len());
+            tokio::spawn(self.stop.clone().run_until_cancelled_owned(posting));
         }
-        let body = Bytes::from(payload::encode(&self.senders, &batch));
-        let posting = Arc::clone(&self.courier).deliver(body, batch.len());
-        tokio::spawn(self.stop.clone().run_until_cancelled_owned(posting));
-    }
-}
-
-async fn sleep_until(wake: Option<Instant>) {
-    if let Some(at) = wake {
-        tokio::time::sleep_until(at.into()).await;
     }
 }

@@ -109,7 +109,7 @@ async fn a_scenario_file_is_in_force_from_the_start_and_a_bad_one_prevents_it() 
     std::fs::write(&path, r#"{"faults":[{"fault":{"kind":"throttle"},"probability":7}]}"#).unwrap();
     let refused = Simulator::start(SimConfig { scenario: Some(path.clone()), ..config() }).await;
     std::fs::remove_file(&path).unwrap();
-    assert!(matches!(refused, Err(SimError::Faults(reason)) if reason.contains("probability")));
+    assert!(matches!(refused, Err(SimError::Script(reason)) if reason.contains("faults[0].probability")));
 }
 
 /// What one message met: HTTP status, or why there was none.

@@ -16,6 +16,7 @@ mod marketing;
 mod media;
 mod numbers;
 mod receiver;
+mod scenario;
 mod sending;
 mod support;
 mod template_end;

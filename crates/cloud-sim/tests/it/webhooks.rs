@@ -81,6 +81,23 @@ async fn an_outage_of_the_receiver_loses_nothing() {
 }
 
 #[tokio::test]
+async fn a_post_that_nobody_answers_is_given_up_after_seven_days() {
+    let sim = start_for("http://127.0.0.1:9/webhook".to_owned(), |config| {
+        config.receipts.retry_cap = Duration::from_secs(24 * 3600);
+        config.receipts.retry_base = Duration::from_secs(12 * 3600);
+    })
+    .await;
+    send(&sim, &hello(PHONE)).await;
+    sim.advance(Duration::from_secs(6 * 24 * 3600));
+    assert!(sim.pending_webhooks() > 0);
+    let a_day_later = || {
+        sim.advance(Duration::from_secs(24 * 3600));
+        sim.pending_webhooks() == 0
+    };
+    eventually("it is given up", a_day_later).await;
+}
+
+#[tokio::test]
 async fn statuses_come_in_batches_of_bounded_size() {
     let (receiver, url) = Receiver::start([]).await;
     let sim = start_for(url, |config| {

@@ -1,0 +1,82 @@
+//! What simulated users do by order: they write, block a number, and wish for no marketing.
+
+use serde::{Deserialize, Serialize};
+
+use crate::cloud::{Cloud, Number};
+use crate::error::SimError;
+use crate::wa_id::WaId;
+use crate::wamid::Direction;
+use crate::webhooks::{Inbound, Says};
+
+/// The user writes to the number.
+#[derive(Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Reply {
+    pub(crate) from: WaId,
+    pub(crate) number: String,
+    pub(crate) text: String,
+}
+
+/// The user blocks the number.
+#[derive(Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Block {
+    pub(crate) from: WaId,
+    pub(crate) number: String,
+}
+
+/// What a user wishes of a number's marketing messages.
+#[derive(Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Preference {
+    pub(crate) from: WaId,
+    pub(crate) number: String,
+    pub(crate) value: Wish,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Wish {
+    Stop,
+    Resume,
+}
+
+impl Cloud {
+    /// A number by the id that was ordered.
+    pub(crate) fn known_number(&self, id: &str) -> Result<&Number, SimError> {
+        let remedy = || format!("`{id}` is not a number of this simulator");
+        self.number(id).ok_or_else(|| SimError::Order { field: "number", remedy: remedy() })
+    }
+
+    /// The user's message, if it arrives; its id.
+    pub(crate) fn write(&self, Reply { from, number, text }: Reply) -> Result<String, SimError> {
+        let number = self.known_number(&number)?.place;
+        if self.belongings.blocks(number, from) {
+            let remedy = "the number has blocked this user, whose messages do not arrive".to_owned();
+            return Err(SimError::Order { field: "from", remedy });
+        }
+        let at_us = self.clock.now_us();
+        let wamid = self.mint.wamid(&from.digits(), Direction::Inbound);
+        self.inbox.add(wamid.clone(), number, at_us);
+        self.users.with(from, |user| user.contact(number, at_us).wrote(at_us));
+        let says = Says::Text { wamid: wamid.clone(), text };
+        self.webhooks.inbound(Inbound { user: from, number, says, at_us });
+        Ok(wamid)
+    }
+
+    /// The user blocks the number: nothing of it arrives any more.
+    pub(crate) fn block(&self, Block { from, number }: &Block) -> Result<(), SimError> {
+        let number = self.known_number(number)?.place;
+        self.users.with(*from, |user| user.contact(number, self.clock.now_us()).blocked = true);
+        Ok(())
+    }
+
+    /// The user wants no marketing of the number, or wants it again.
+    pub(crate) fn prefer(&self, Preference { from, number, value }: &Preference) -> Result<(), SimError> {
+        let (number, at_us) = (self.known_number(number)?.place, self.clock.now_us());
+        let stops = *value == Wish::Stop;
+        self.users.with(*from, |user| user.contact(number, at_us).stopped_marketing = stops);
+        self.webhooks.inbound(Inbound { user: *from, number, says: Says::Preference { stops }, at_us });
+        Ok(())
+    }
+}
