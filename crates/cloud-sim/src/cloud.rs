@@ -25,7 +25,7 @@ use crate::templates::{TemplateOrder, Templates, Told};
 use crate::uploads::Uploads;
 use crate::users::Users;
 use crate::wamid::Mint;
-use crate::webhooks::Webhooks;
+use crate::webhooks::{Apps, Webhooks};
 
 /// The id of the WhatsApp Business Account; where there are several, of the first.
 pub const WABA_ID: &str = "200000000000001";
@@ -35,7 +35,7 @@ const FIRST_WABA_ID: u64 = 200_000_000_000_001;
 /// The id of the business portfolio that owns the account.
 pub const PORTFOLIO_ID: &str = "300000000000001";
 
-/// The id of the app that the token was made for.
+/// The id of the app that the token was made for; a second app has the next.
 pub const APP_ID: &str = "400000000000001";
 
 const FIRST_NUMBER_ID: u64 = 100_000_000_000_001;
@@ -43,9 +43,7 @@ const FIRST_DISPLAY_NUMBER: u64 = 15_550_100_001;
 
 /// Everything that a call can read or change.
 pub(crate) struct Cloud {
-    pub(crate) token: String,
     pub(crate) access: Access,
-    app_secret: String,
     pub(crate) mps: u32,
     pub(crate) clock: Clock,
     pub(crate) agenda: Agenda<Cloud>,
@@ -89,9 +87,7 @@ pub(crate) struct Number {
 impl Cloud {
     pub(crate) fn new(config: &SimConfig, clock: Clock, numbers: Vec<Number>, webhooks: Webhooks) -> Self {
         Self {
-            token: config.token.clone(),
             access: Access::of(config.wabas),
-            app_secret: config.app_secret.clone(),
             mps: config.mps,
             agenda: Agenda::default(),
             numbers,
@@ -117,9 +113,19 @@ impl Cloud {
         }
     }
 
-    /// What an app shows for itself (Meta: access tokens).
-    pub(crate) fn app_token(&self) -> String {
-        format!("{APP_ID}|{}", self.app_secret)
+    /// The apps that hear of the accounts.
+    pub(crate) fn apps(&self) -> &Apps {
+        self.webhooks.courier().apps()
+    }
+
+    /// Every account has the first app among its subscribed ones from now on, or none has.
+    pub(crate) fn subscribe_first(&self, subscribed: bool) {
+        (0..self.wabas).for_each(|waba| self.apps().first().subscribe(waba, subscribed));
+    }
+
+    /// Whether every account has the first app among its subscribed ones.
+    pub(crate) fn is_first_subscribed(&self) -> bool {
+        (0..self.wabas).all(|waba| self.apps().first().is_subscribed(waba))
     }
 
     pub(crate) fn number(&self, id: &str) -> Option<&Number> {

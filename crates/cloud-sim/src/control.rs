@@ -186,12 +186,12 @@ async fn order_calls(State(cloud): State<Arc<Cloud>>, body: Bytes) -> Result<Jso
 }
 
 async fn subscription(State(cloud): State<Arc<Cloud>>) -> Json<Subscription> {
-    Json(Subscription { subscribed: cloud.webhooks.courier().is_subscribed() })
+    Json(Subscription { subscribed: cloud.is_first_subscribed() })
 }
 
 async fn order_subscription(State(cloud): State<Arc<Cloud>>, body: Bytes) -> Result<Json<Subscription>, Refusal> {
     let order: Subscription = read(&body)?;
-    cloud.webhooks.courier().subscribe(order.subscribed);
+    cloud.subscribe_first(order.subscribed);
     Ok(Json(order))
 }
 

@@ -41,7 +41,7 @@ mod webhooks;
 
 pub use access::TokenOrder;
 pub use cloud::{APP_ID, PORTFOLIO_ID, WABA_ID};
-pub use config::{Receipts, SimConfig, Span};
+pub use config::{Receipts, SecondApp, SimConfig, Span};
 pub use error::SimError;
 pub use faults::{Fault, FaultMatch, FaultOrder, FaultRule};
 pub use ledger::{AttemptRecord, LedgerSnapshot, LedgerTotals, RecipientRecord};

@@ -142,9 +142,9 @@ impl Simulator {
         self.cloud.access.order(order).map(drop)
     }
 
-    /// Subscribes the app to the account, or takes it off: then nothing more is announced, and all else goes on.
+    /// Subscribes the first app to the accounts, or takes it off: then nothing more is announced to it, and all else goes on.
     pub fn subscribe(&self, subscribed: bool) {
-        self.cloud.webhooks.courier().subscribe(subscribed);
+        self.cloud.subscribe_first(subscribed);
     }
 
     /// Cuts the next resumable upload off after so many bytes; what has come is kept.
@@ -157,7 +157,7 @@ impl Simulator {
         self.cloud.advance(by);
     }
 
-    /// Where webhooks go from now on; without a URL no further event is produced, and those under way wait.
+    /// Where webhooks of the first app go from now on; without a URL no further event is produced, and those under way wait.
     ///
     /// # Errors
     /// It is not an HTTP URL.
@@ -165,12 +165,20 @@ impl Simulator {
         self.cloud.webhooks.set_url(url)
     }
 
-    /// Verifies the webhook as Meta does when one is registered.
+    /// Verifies the webhook of each app as Meta does when one is registered.
     ///
     /// # Errors
     /// It is not there, refuses the verify token, or does not answer the bare challenge.
     pub async fn verify_webhook(&self) -> Result<(), SimError> {
-        self.cloud.webhooks.courier().verify().await
+        let apps = self.cloud.apps().all();
+        let all: Vec<_> = apps.iter().filter_map(|app| Some((app.url()?, app.verify_token()))).collect();
+        if all.is_empty() {
+            return Err(SimError::Verification("no webhook URL is set".to_owned()));
+        }
+        for (url, verify_token) in all {
+            self.cloud.webhooks.courier().verify(url, verify_token).await.map_err(SimError::Verification)?;
+        }
+        Ok(())
     }
 
     /// Events that are still to be announced, or were not answered 200 yet.

@@ -3,6 +3,7 @@
 //! One scheduler task holds every status still to come; it hands each full batch to a courier, which posts it until
 //! it is answered 200.
 
+mod apps;
 mod courier;
 mod payload;
 mod plan;
@@ -26,6 +27,7 @@ use courier::Courier;
 use plan::Status;
 use scheduler::{Pending, Scheduler};
 
+pub(crate) use apps::{App, Apps, Route};
 pub(crate) use scheduler::Stop;
 
 /// What a user tells a number.
@@ -35,6 +37,13 @@ pub(crate) struct Inbound {
     pub(crate) says: Says,
     /// Unix microseconds of the simulator's clock.
     pub(crate) at_us: u64,
+}
+
+impl Inbound {
+    /// Whether it belongs to the field `messages`.
+    fn is_message(&self) -> bool {
+        !matches!(self.says, Says::Preference { .. })
+    }
 }
 
 /// What is told.
@@ -59,6 +68,8 @@ pub(crate) struct Webhooks {
     receipts: Receipts,
     odds: Odds,
     seed: u64,
+    /// The account of each number, by their places.
+    accounts: Vec<usize>,
     inbox: UnboundedSender<Pending>,
     courier: Arc<Courier>,
 }
@@ -72,17 +83,17 @@ impl Webhooks {
         stop: &CancellationToken,
     ) -> Result<Self, SimError> {
         let odds = Odds::of(config.faults);
-        let url = config.webhook.as_deref().map(webhook_url).transpose()?;
-        let courier = Arc::new(Courier::new(config, url, clock.clone()));
+        let courier = Arc::new(Courier::new(config, Apps::of(config)?, clock.clone()));
+        let accounts = senders.iter().map(|sender| sender.waba).collect();
         let (inbox, waiting) = unbounded_channel();
         let scheduler = Scheduler::new(config, odds, senders, clock.clone(), Arc::clone(&courier), stop.clone());
         tokio::spawn(stop.clone().run_until_cancelled_owned(scheduler.run(waiting)));
-        Ok(Self { receipts: config.receipts.clone(), odds, seed: config.seed, inbox, courier })
+        Ok(Self { receipts: config.receipts.clone(), odds, seed: config.seed, accounts, inbox, courier })
     }
 
     /// Plans the receipts of an accepted message, the `nth` to its user: a failure with a code, or success.
     pub(crate) fn announce(&self, message: &Arc<Message>, failure: Option<u32>, nth: u32) {
-        if !self.receipts.enabled || !self.courier.is_heard() {
+        if !self.receipts.enabled || !self.courier.apps().hear(self.accounts[message.number], Some(message.number)) {
             return;
         }
         let mut dice = dice(self.seed, message.user, nth, Purpose::Receipts);
@@ -97,7 +108,8 @@ impl Webhooks {
 
     /// Sends a user's message on.
     pub(crate) fn inbound(&self, inbound: Inbound) {
-        if self.courier.is_heard() {
+        let heard_as = inbound.is_message().then_some(inbound.number);
+        if self.courier.apps().hear(self.accounts[inbound.number], heard_as) {
             self.courier.expect(1);
             self.hand_over(Pending::Inbound(inbound));
         }
@@ -105,7 +117,7 @@ impl Webhooks {
 
     /// Sends on what becomes of an account, a number or a template.
     pub(crate) fn tell(&self, told: Told) {
-        if self.courier.is_heard() {
+        if self.courier.apps().hear(told.waba, None) {
             self.courier.expect(1);
             self.hand_over(Pending::Account(told));
         }
@@ -122,7 +134,7 @@ impl Webhooks {
     }
 
     pub(crate) fn set_url(&self, url: Option<&str>) -> Result<(), SimError> {
-        self.courier.set_url(url.map(webhook_url).transpose()?);
+        self.courier.apps().first().set_url(url.map(webhook_url).transpose()?);
         Ok(())
     }
 

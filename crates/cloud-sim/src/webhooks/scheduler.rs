@@ -13,6 +13,7 @@ use rand::seq::SliceRandom;
 use tokio::sync::mpsc::UnboundedReceiver;
 use tokio_util::sync::CancellationToken;
 
+use super::apps::Audience;
 use super::courier::Courier;
 use super::plan::Step;
 use super::{Inbound, Sender, payload};
@@ -195,9 +196,36 @@ impl Scheduler {
             if fraction(&mut self.dice) < self.odds.reorder {
                 batch.shuffle(&mut self.dice);
             }
-            let body = Bytes::from(payload::encode(&self.senders, &batch));
-            let posting = Arc::clone(&self.courier).deliver(body, batch.len());
+            self.post_batch(batch);
+        }
+    }
+
+    /// Posts one batch: one body for each set of addresses.
+    fn post_batch(&self, batch: Vec<Event>) {
+        let mut bodies: Vec<(Audience, Vec<Event>)> = Vec::new();
+        for event in batch {
+            let audience = self.audience(&event);
+            match bodies.iter_mut().find(|(of, _)| *of == audience) {
+                Some((_, events)) => events.push(event),
+                None => bodies.push((audience, vec![event])),
+            }
+        }
+        for (audience, events) in bodies {
+            let body = Bytes::from(payload::encode(&self.senders, &events));
+            let posting = Arc::clone(&self.courier).deliver(body, audience, events.len());
             tokio::spawn(self.stop.clone().run_until_cancelled_owned(posting));
         }
+    }
+
+    /// Who hears of an event now. Nobody, if all were taken off meanwhile.
+    fn audience(&self, event: &Event) -> Audience {
+        let (waba, number) = match event {
+            Event::Status(message, _) => (self.senders[message.number].waba, Some(message.number)),
+            Event::Inbound(inbound) => {
+                (self.senders[inbound.number].waba, inbound.is_message().then_some(inbound.number))
+            }
+            Event::Account(told) => (told.waba, None),
+        };
+        self.courier.apps().audience(waba, number)
     }
 }
