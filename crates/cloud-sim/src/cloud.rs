@@ -18,7 +18,9 @@ use crate::insights::Insights;
 use crate::ledger::{self, LedgerSnapshot, Totals};
 use crate::limits::{Bucket, Limit};
 use crate::media::Library;
+use crate::quality::Quality;
 use crate::review::{Review, Verdict};
+use crate::rules::InForce;
 use crate::scenario::Scenario;
 use crate::standing::{self, NumberOrder, Standing, Standings};
 use crate::templates::{TemplateOrder, Templates, Told};
@@ -62,6 +64,8 @@ pub(crate) struct Cloud {
     pub(crate) insights: Insights,
     pub(crate) faults: Faults,
     pub(crate) scenario: Scenario,
+    pub(crate) rules: InForce,
+    pub(crate) quality: Quality,
     pub(crate) standings: Standings,
     pub(crate) mint: Mint,
     pub(crate) webhooks: Webhooks,
@@ -105,6 +109,8 @@ impl Cloud {
             insights: Insights::default(),
             faults: Faults::new(config.faults, config.seed),
             scenario: Scenario::default(),
+            rules: InForce::new(config.rules.clone()),
+            quality: Quality::default(),
             standings: Standings::default(),
             mint: Mint::new(config.seed ^ clock.now_us()),
             half_latency_us: AtomicU64::new(micros(config.latency / 2)),
@@ -178,8 +184,9 @@ impl Cloud {
             let remedy = format!("`{id}` is not an account of this simulator");
             self.waba(id).ok_or(SimError::Order { field: "waba", remedy })
         });
-        let told = self.templates.order(name, waba.transpose()?, order)?;
+        let (ids, told) = self.templates.order(name, waba.transpose()?, order)?;
         told.into_iter().for_each(|told| self.webhooks.tell(told));
+        ids.into_iter().for_each(|id| self.end_pause_later(id));
         Ok(())
     }
 
@@ -187,6 +194,7 @@ impl Cloud {
     pub(crate) fn obey_template(&self, id: u64, order: &TemplateOrder) {
         let told = self.templates.change(id, |template| template.obey(order)).filter(|_| !order.silent);
         told.into_iter().flatten().for_each(|told| self.webhooks.tell(told));
+        self.end_pause_later(id);
     }
 
     /// Half of the time that a call takes.

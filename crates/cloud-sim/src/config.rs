@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use crate::duration_text;
 use crate::error::SimError;
 use crate::odds::FaultProfile;
+use crate::rules::Rules;
 
 /// Settings of a [`Simulator`](crate::Simulator); the defaults are those of `dawncast sim`.
 ///
@@ -47,6 +48,8 @@ pub struct SimConfig {
     pub token: String,
     /// A second app that hears of every account. None is the usual case.
     pub second_app: Option<SecondApp>,
+    /// How the platform behaves beyond single calls.
+    pub rules: Rules,
     /// When and how status webhooks come.
     pub receipts: Receipts,
 }
@@ -96,6 +99,7 @@ impl Default for SimConfig {
             verify_token: "sim_verify".to_owned(),
             token: "SIM_TOKEN".to_owned(),
             second_app: None,
+            rules: Rules::default(),
             receipts: Receipts::default(),
         }
     }
@@ -119,6 +123,7 @@ impl SimConfig {
         if self.second_app.as_ref().is_some_and(|second| second.token.is_empty() || second.token == self.token) {
             return refuse("second_app.token", "give a bearer token that is not the first app's");
         }
+        self.rules.validate()?;
         self.receipts.validate()
     }
 }

@@ -67,7 +67,14 @@ impl Cloud {
     /// The user blocks the number: nothing of it arrives any more.
     pub(crate) fn block(&self, Block { from, number }: &Block) -> Result<(), SimError> {
         let number = self.known_number(number)?.place;
-        self.users.with(*from, |user| user.contact(number, self.clock.now_us()).blocked = true);
+        let (was_blocked, template) = self.users.with(*from, |user| {
+            let last = user.accepted.iter().rev().find(|message| message.number == number).and_then(|it| it.template);
+            let contact = user.contact(number, self.clock.now_us());
+            (std::mem::replace(&mut contact.blocked, true), last)
+        });
+        if !was_blocked {
+            self.count_block(number, template);
+        }
         Ok(())
     }
 

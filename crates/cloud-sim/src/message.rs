@@ -11,6 +11,8 @@ pub(crate) struct Message {
     pub(crate) callback_data: Option<String>,
     /// When it was accepted, in Unix microseconds of the simulator's clock.
     pub(crate) at_us: u64,
+    /// The template's id; `None` for a free-form message.
+    pub(crate) template: Option<u64>,
     /// The template's category; `None` for a free-form message.
     pub(crate) category: Option<&'static str>,
     /// It was sent to the user's business-scoped id.

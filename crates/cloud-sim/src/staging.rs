@@ -13,10 +13,14 @@ use serde_json::Value;
 use crate::clock::micros;
 use crate::cloud::Cloud;
 use crate::control::{Refusal, read};
+use crate::rules::Rules;
 use crate::webhooks::Stop;
 
 pub(crate) fn router() -> Router<Arc<Cloud>> {
-    Router::new().route("/_sim/scenario", get(scenario)).route("/_sim/webhooks", post(stop_webhooks))
+    Router::new()
+        .route("/_sim/scenario", get(scenario))
+        .route("/_sim/webhooks", post(stop_webhooks))
+        .route("/_sim/rules", get(rules).post(order_rules))
 }
 
 async fn scenario(State(cloud): State<Arc<Cloud>>) -> Json<Value> {
@@ -37,4 +41,13 @@ async fn stop_webhooks(State(cloud): State<Arc<Cloud>>, body: Bytes) -> Result<J
     let until_us = cloud.clock.now_us().saturating_add(micros(Duration::from_millis(order.stop_ms)));
     cloud.webhooks.stop(Stop { until_us, shuffled: order.shuffled });
     Ok(Json(order))
+}
+
+async fn rules(State(cloud): State<Arc<Cloud>>) -> Json<Rules> {
+    Json(Rules::clone(&cloud.rules.get()))
+}
+
+async fn order_rules(State(cloud): State<Arc<Cloud>>, body: Bytes) -> Result<Json<Rules>, Refusal> {
+    cloud.rules.order(&read(&body)?)?;
+    Ok(rules(State(cloud)).await)
 }

@@ -98,7 +98,7 @@ impl From<Args> for SimConfig {
             verify_token: second_verify_token,
             token: second_token,
         });
-        let receipts = Default::default();
+        let (rules, receipts) = Default::default();
         Self {
             listen,
             numbers,
@@ -114,6 +114,7 @@ impl From<Args> for SimConfig {
             verify_token,
             token,
             second_app,
+            rules,
             receipts,
         }
     }

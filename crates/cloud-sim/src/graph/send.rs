@@ -181,6 +181,7 @@ fn draft(
         wamid: cloud.mint.wamid(&name, Direction::Outbound),
         callback_data,
         at_us: 0,
+        template: content.template.as_ref().map(|template| template.id),
         category: content.template.as_ref().map(|template| template.category),
         by_user_id: to.by_user_id,
         is_lite: endpoint == Endpoint::MarketingMessages,

@@ -8,6 +8,7 @@ use super::file::Mistakes;
 use super::step::{DEEDS, Deed, Step};
 use crate::cloud::Cloud;
 use crate::faults::{FaultRule, validate};
+use crate::rules::Rules;
 
 /// The longest that a scenario plays: a year, so that no time overflows.
 const LONGEST: Duration = Duration::from_secs(366 * 24 * 3600);
@@ -89,6 +90,7 @@ fn fault_of(deed: &Deed<'_>, step: &Step, cloud: &Cloud) -> Option<String> {
             elsewhere.map(|id| account("template.waba", id)).or_else(wrong)
         }
         Deed::Token(token) => token.check().err().map(|wrong| format!("token: {wrong}")),
+        Deed::Rules(rules) => Rules::default().with(rules).err().map(|wrong| format!("rules: {wrong}")),
         Deed::Reply(reply) => unknown_number("reply.number", &reply.number).or_else(|| lasts("reply")),
         Deed::Block(block) => unknown_number("block.number", &block.number).or_else(|| lasts("block")),
         Deed::Preference(wish) => unknown_number("preference.number", &wish.number).or_else(|| lasts("preference")),
@@ -113,6 +115,7 @@ fn held_by(deed: &Deed<'_>, other: &Deed<'_>) -> Option<String> {
         }
         (Deed::Latency(_), Deed::Latency(_)) => Some("the latency".to_owned()),
         (Deed::Webhooks(_), Deed::Webhooks(_)) => Some("the webhooks".to_owned()),
+        (Deed::Rules(_), Deed::Rules(_)) => Some("the rules".to_owned()),
         (Deed::Token(_), Deed::Token(_)) => Some("the token".to_owned()),
         (Deed::Number(first), Deed::Number(second)) if first.name == second.name => {
             Some(format!("number {}", first.name))

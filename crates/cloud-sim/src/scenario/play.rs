@@ -1,7 +1,7 @@
 //! Playing a scenario.
 
 use std::path::Path;
-use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
 use serde_json::{Value, json};
@@ -13,6 +13,7 @@ use crate::clock::micros;
 use crate::cloud::Cloud;
 use crate::error::SimError;
 use crate::faults::FaultOrder;
+use crate::rules::Rules;
 use crate::standing::NumberOrder;
 use crate::templates::TemplateOrder;
 use crate::webhooks::Stop;
@@ -49,6 +50,7 @@ enum Undo {
     Number(String, NumberOrder),
     Templates(Vec<(u64, TemplateOrder)>),
     Token(TokenOrder),
+    Rules(Arc<Rules>),
     /// It ends by itself, or stays.
     Nothing,
 }
@@ -138,6 +140,7 @@ impl Cloud {
                 self.access.order((*token).clone())?;
                 Undo::Token(before.into())
             }
+            Deed::Rules(rules) => Undo::Rules(self.rules.order(rules)?),
             Deed::Reply(reply) => self.write((*reply).clone()).map(|_| Undo::Nothing)?,
             Deed::Block(block) => self.block(block).map(|()| Undo::Nothing)?,
             Deed::Preference(wish) => self.prefer(wish).map(|()| Undo::Nothing)?,
@@ -157,6 +160,7 @@ impl Cloud {
                 return before.iter().for_each(|(id, order)| self.obey_template(*id, order));
             }
             Undo::Token(before) => self.access.order(before).map(drop),
+            Undo::Rules(before) => return self.rules.restore(before),
             Undo::Nothing => return,
         };
         if let Err(reason) = done {

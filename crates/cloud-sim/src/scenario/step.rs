@@ -49,6 +49,8 @@ pub(crate) struct Step {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) token: Option<TokenOrder>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) rules: Option<Map<String, Value>>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) reply: Option<Reply>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) block: Option<Block>,
@@ -57,7 +59,7 @@ pub(crate) struct Step {
 }
 
 /// The words for what a step can do.
-pub(crate) const DEEDS: &str = "fault, latency, webhooks, number, template, token, reply, block, preference";
+pub(crate) const DEEDS: &str = "fault, latency, webhooks, number, template, token, rules, reply, block, preference";
 
 /// No webhook is posted meanwhile.
 #[derive(Clone, Copy, Serialize, Deserialize)]
@@ -123,6 +125,7 @@ pub(crate) enum Deed<'a> {
     Number(&'a Named<NumberOrder>),
     Template(&'a Named<TemplateOrder>),
     Token(&'a TokenOrder),
+    Rules(&'a Map<String, Value>),
     Reply(&'a Reply),
     Block(&'a Block),
     Preference(&'a Preference),
@@ -143,6 +146,7 @@ impl Step {
             self.number.as_ref().map(Deed::Number),
             self.template.as_ref().map(Deed::Template),
             self.token.as_ref().map(Deed::Token),
+            self.rules.as_ref().map(Deed::Rules),
             self.reply.as_ref().map(Deed::Reply),
             self.block.as_ref().map(Deed::Block),
             self.preference.as_ref().map(Deed::Preference),

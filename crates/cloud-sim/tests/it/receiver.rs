@@ -57,6 +57,19 @@ impl Receiver {
         received.posts.clone()
     }
 
+    /// The value of every change of that field, in order of arrival.
+    pub(crate) fn told(&self, field: &str) -> Vec<Value> {
+        let entries = |post: &String| serde_json::from_str::<Value>(post).unwrap()["entry"].as_array().unwrap().clone();
+        let changes = |entry: Value| entry["changes"].as_array().unwrap().clone();
+        let all = self.posts().iter().flat_map(entries).flat_map(changes).collect::<Vec<_>>();
+        all.into_iter().filter(|change| change["field"] == field).map(|change| change["value"].clone()).collect()
+    }
+
+    /// Everything that was posted, as the client library reads it.
+    pub(crate) fn parsed(&self) -> Vec<dawncast_cloud_api::webhook::Parsed> {
+        self.posts().iter().map(|post| dawncast_cloud_api::webhook::parse(post.as_bytes()).unwrap()).collect()
+    }
+
     pub(crate) fn verified(&self) -> usize {
         self.0.lock().unwrap().verified
     }

@@ -1,6 +1,8 @@
 //! The message templates of each account: what is approved from the start, what is created and reviewed, and what Meta makes
 //! of them later, by order (`POST /_sim/templates/{name}`).
 
+mod life;
+
 use std::sync::{Arc, PoisonError, RwLock, RwLockWriteGuard};
 
 use serde::{Deserialize, Serialize};
@@ -8,6 +10,8 @@ use serde_json::{Value, json};
 
 use crate::error::SimError;
 use crate::parts::Parts;
+
+pub(crate) use life::Pause;
 
 /// The category of templates that promote.
 pub(crate) const MARKETING: &str = "MARKETING";
@@ -198,53 +202,6 @@ impl Template {
             "rejected_reason": self.rejected_reason,
         })
     }
-
-    /// Does as ordered, and says what webhooks tell of it.
-    pub(crate) fn obey(&mut self, order: &TemplateOrder) -> Vec<Told> {
-        let mut told = Vec::new();
-        let status = order.status.as_ref().filter(|status| **status != self.status);
-        if let Some(status) = status {
-            self.status.clone_from(status);
-            self.pauses += u32::from(status == "PAUSED");
-            self.rejected_reason = order.reason.clone().unwrap_or_else(|| "NONE".to_owned());
-            told.push(self.tell_status());
-        }
-        if let Some(score) = order.quality_score.as_ref().filter(|score| **score != self.quality) {
-            let before = std::mem::replace(&mut self.quality, score.clone());
-            let value = json!({ "previous_quality_score": before, "new_quality_score": score });
-            told.push(self.told("message_template_quality_update", value));
-        }
-        let category = order.category.as_deref().and_then(category_of);
-        if let Some(category) = category.filter(|category| *category != self.category) {
-            let before = std::mem::replace(&mut self.category, category);
-            let value = json!({ "previous_category": before, "new_category": category });
-            told.push(self.told("template_category_update", value));
-        }
-        told
-    }
-
-    fn tell_status(&self) -> Told {
-        let mut value = json!({
-            "event": self.status, "reason": self.rejected_reason, "message_template_category": self.category,
-        });
-        if self.status == "PAUSED" {
-            let (title, hours) = if self.pauses <= 1 { ("FIRST_PAUSE", 3) } else { ("SECOND_PAUSE", 6) };
-            let description = format!("Your WhatsApp message template has been paused for {hours} hours.");
-            value["other_info"] = json!({ "title": title, "description": description });
-        }
-        self.told("message_template_status_update", value)
-    }
-
-    /// Meta writes the language of templates with a dash in some webhooks.
-    fn told(&self, field: &'static str, mut value: Value) -> Told {
-        value["message_template_id"] = json!(self.id);
-        value["message_template_name"] = json!(self.name);
-        value["message_template_language"] = match field {
-            "template_category_update" => json!(self.language.replace('_', "-")),
-            _ => json!(self.language),
-        };
-        Told { waba: self.waba, field, value }
-    }
 }
 
 /// Why a template cannot be created.
@@ -328,20 +285,25 @@ impl Templates {
         meant.map(|it| (it.id, it.as_before(order))).collect()
     }
 
-    /// Orders what Meta makes of a template. What webhooks tell of it, none where that is to be silent.
-    pub(crate) fn order(&self, name: &str, waba: Option<usize>, order: &TemplateOrder) -> Result<Vec<Told>, SimError> {
+    /// Orders what Meta makes of a template. Its ids, and what webhooks tell of it: nothing where that is to be silent.
+    pub(crate) fn order(
+        &self,
+        name: &str,
+        waba: Option<usize>,
+        order: &TemplateOrder,
+    ) -> Result<(Vec<u64>, Vec<Told>), SimError> {
         order.check()?;
         let mut all = self.lock();
-        let (mut told, mut found) = (Vec::new(), false);
+        let (mut told, mut ids) = (Vec::new(), Vec::new());
         for template in all.iter_mut().filter(|it| it.is_meant(name, waba, order)) {
-            found = true;
+            ids.push(template.id);
             told.extend(Arc::make_mut(template).obey(order));
         }
-        if !found {
+        if ids.is_empty() {
             let remedy = format!("there is no template `{name}` in that language and account");
             return Err(SimError::Order { field: "template", remedy });
         }
-        Ok(if order.silent { Vec::new() } else { told })
+        Ok((ids, if order.silent { Vec::new() } else { told }))
     }
 }
 
@@ -356,11 +318,11 @@ mod tests {
     #[test]
     fn what_changes_is_told_once_for_each_account() {
         let templates = Templates::of(2);
-        let told = templates.order("daily_pack_v1", None, &order("PAUSED")).unwrap();
+        let (_, told) = templates.order("daily_pack_v1", None, &order("PAUSED")).unwrap();
         assert_eq!(told.iter().map(|told| told.waba).collect::<Vec<_>>(), [0, 1]);
         assert_eq!(told[0].value["other_info"]["title"], "FIRST_PAUSE");
         assert!(told[0].value["message_template_id"].is_u64());
-        assert!(templates.order("daily_pack_v1", None, &order("PAUSED")).unwrap().is_empty(), "nothing changed");
+        assert!(templates.order("daily_pack_v1", None, &order("PAUSED")).unwrap().1.is_empty(), "nothing changed");
     }
 
     #[test]
@@ -377,7 +339,7 @@ mod tests {
         for status in ["PAUSED", "APPROVED"] {
             templates.order("daily_pack_v1", None, &order(status)).unwrap();
         }
-        let told = templates.order("daily_pack_v1", None, &order("PAUSED")).unwrap();
+        let (_, told) = templates.order("daily_pack_v1", None, &order("PAUSED")).unwrap();
         assert_eq!(told[0].value["other_info"]["title"], "SECOND_PAUSE");
     }
 
