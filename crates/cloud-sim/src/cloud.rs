@@ -18,6 +18,7 @@ use crate::insights::Insights;
 use crate::ledger::{self, LedgerSnapshot, Totals};
 use crate::limits::{Bucket, Limit};
 use crate::media::Library;
+use crate::pacing::Pacing;
 use crate::quality::Quality;
 use crate::review::{Review, Verdict};
 use crate::rules::InForce;
@@ -66,6 +67,8 @@ pub(crate) struct Cloud {
     pub(crate) scenario: Scenario,
     pub(crate) rules: InForce,
     pub(crate) quality: Quality,
+    pub(crate) pacing: Pacing,
+    pub(crate) seed: u64,
     pub(crate) standings: Standings,
     pub(crate) mint: Mint,
     pub(crate) webhooks: Webhooks,
@@ -111,6 +114,8 @@ impl Cloud {
             scenario: Scenario::default(),
             rules: InForce::new(config.rules.clone()),
             quality: Quality::default(),
+            pacing: Pacing::default(),
+            seed: config.seed,
             standings: Standings::default(),
             mint: Mint::new(config.seed ^ clock.now_us()),
             half_latency_us: AtomicU64::new(micros(config.latency / 2)),
@@ -186,7 +191,10 @@ impl Cloud {
         });
         let (ids, told) = self.templates.order(name, waba.transpose()?, order)?;
         told.into_iter().for_each(|told| self.webhooks.tell(told));
-        ids.into_iter().for_each(|id| self.end_pause_later(id));
+        for id in ids {
+            self.end_pause_later(id);
+            order.pacing.into_iter().for_each(|pacing| self.pace(id, pacing));
+        }
         Ok(())
     }
 

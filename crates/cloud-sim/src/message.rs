@@ -3,6 +3,7 @@
 use crate::wa_id::WaId;
 
 /// Shared by the ledger and by the receipts still to come.
+#[derive(Clone)]
 pub(crate) struct Message {
     pub(crate) user: WaId,
     /// The number's place in the account.
@@ -11,6 +12,10 @@ pub(crate) struct Message {
     pub(crate) callback_data: Option<String>,
     /// When it was accepted, in Unix microseconds of the simulator's clock.
     pub(crate) at_us: u64,
+    /// When it went out: at once, unless it was held back first.
+    pub(crate) went_out_us: u64,
+    /// It is held back until Meta has decided on its template.
+    pub(crate) is_held: bool,
     /// The template's id; `None` for a free-form message.
     pub(crate) template: Option<u64>,
     /// The template's category; `None` for a free-form message.

@@ -148,6 +148,7 @@ impl Cloud {
     /// The template is approved again; if it was rated low, its quality is unknown until it is rated anew.
     pub(crate) fn unpause(&self, id: u64) {
         self.quality.forget(id);
+        self.pacing.forget(id);
         let was_red = self.templates.by_id(id).is_some_and(|template| template.quality == "RED");
         let (status, quality_score) = (Some("APPROVED".to_owned()), was_red.then(|| "UNKNOWN".to_owned()));
         self.obey_template(id, &TemplateOrder { status, quality_score, ..TemplateOrder::default() });

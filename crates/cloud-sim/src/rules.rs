@@ -25,6 +25,25 @@ pub struct Rules {
     /// A number that turns `RED` is also `FLAGGED`, told by `phone_number_quality_update`, and `UNFLAGGED` when it is no longer
     /// `RED`: what Meta did before it stopped to lower limits for quality. Its webhooks do not tell of quality today.
     pub flags_numbers: bool,
+
+    /// More marketing messages than so many in 24 hours to a user who does not answer are accepted and fail with 131049; `None`
+    /// is no limit. Meta's own limit is not published and adapts to the user.
+    pub marketing_per_user: Option<u32>,
+    /// The share of marketing messages outside a service window that fail with 131049, from 0 to 1.
+    pub marketing_withheld: f64,
+    /// Marketing to the United States fails with 131049. Meta: since 2025-04-01.
+    pub us_marketing_paused: bool,
+    /// The code with which a message beyond the messaging limit fails: 131048. Assumed.
+    pub limit_code: u32,
+    /// So many messages of a marketing template that is new, or was unpaused, go out; those that follow are held back. `None`
+    /// holds none back. Meta does not publish its number.
+    pub paced_after: Option<u32>,
+    /// How long they are held back. Then they go out, or, if the template is `RED` by then, fail with 132015. Meta: mostly
+    /// within an hour.
+    #[serde(with = "duration_text")]
+    pub held_for: Duration,
+    /// The code of a refusal for `biz_opaque_callback_data` of more than 512 characters: 100 or 131009. Assumed.
+    pub long_callback_code: u32,
 }
 
 impl Default for Rules {
@@ -34,6 +53,13 @@ impl Default for Rules {
             red_blocks: 50,
             quality_span: Duration::from_secs(7 * 24 * 3600),
             flags_numbers: false,
+            marketing_per_user: None,
+            marketing_withheld: 0.0,
+            us_marketing_paused: false,
+            limit_code: 131_048,
+            paced_after: None,
+            held_for: Duration::from_secs(3600),
+            long_callback_code: 100,
         }
     }
 }
@@ -46,6 +72,12 @@ impl Rules {
         }
         if self.red_blocks < self.yellow_blocks {
             return refuse("red_blocks", "give no fewer than `yellow_blocks`");
+        }
+        if !(0.0..=1.0).contains(&self.marketing_withheld) {
+            return refuse("marketing_withheld", "give a share from 0 to 1");
+        }
+        if ![100, 131_009].contains(&self.long_callback_code) {
+            return refuse("long_callback_code", "give 100 or 131009");
         }
         Ok(())
     }

@@ -3,18 +3,15 @@
 
 use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use crate::cloud::Number;
 use crate::error::SimError;
+use crate::limits::DAY_US;
 use crate::templates::one_of;
 use crate::wa_id::WaId;
-
-/// Meta: a user counts once in a rolling 24 hours.
-const DAY_US: u64 = Duration::from_secs(24 * 3600).as_micros() as u64;
 
 /// Statuses that Meta gives numbers, each with the code by which a send from such a number is refused, if it is.
 const STATUSES: [(&str, Option<u32>); 11] = [

@@ -62,6 +62,20 @@ impl Users {
 }
 
 impl User {
+    /// When the user last wrote to any number.
+    pub(crate) fn last_wrote_us(&self) -> Option<u64> {
+        self.contacts.iter().filter_map(|contact| contact.wrote_us).max()
+    }
+
+    /// Puts a message in the place of the one with its id.
+    pub(crate) fn replace(&mut self, message: Message) -> Arc<Message> {
+        let message = Arc::new(message);
+        if let Some(place) = self.accepted.iter_mut().find(|it| it.wamid == message.wamid) {
+            *place = Arc::clone(&message);
+        }
+        message
+    }
+
     pub(crate) fn contact(&mut self, number: usize, now_us: u64) -> &mut Contact {
         let place = self.contacts.iter().position(|contact| contact.number == number).unwrap_or_else(|| {
             let pair = Bucket::full(PAIR, now_us);

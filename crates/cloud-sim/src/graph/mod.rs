@@ -7,6 +7,7 @@ mod content;
 mod encryption;
 mod enrolment;
 mod error;
+mod fate;
 mod file;
 mod free_form;
 mod given;
@@ -42,6 +43,8 @@ use crate::webhooks::App;
 use access::authorise;
 use error::GraphError;
 use send::Endpoint;
+
+pub(crate) use fate::fate;
 
 /// What an unversioned path gets: the newest version.
 const NEWEST_VERSION: &str = "v26.0";

@@ -9,6 +9,7 @@ use serde::Deserialize;
 
 use super::content::{self, Content};
 use super::error::GraphError;
+use super::fate::fate;
 use super::file::File;
 use super::free_form::{Contact, Location, Reaction, Text};
 use super::interactive::InteractiveRequest;
@@ -20,7 +21,6 @@ use crate::inbox::is_fresh;
 use crate::limits::PAIR;
 use crate::listener::Line;
 use crate::message::Message;
-use crate::templates::MARKETING;
 use crate::users::User;
 use crate::wa_id::WaId;
 use crate::wamid::Direction;
@@ -124,10 +124,13 @@ pub(crate) async fn message(
     }
     let content = content::check(cloud, number, &request, endpoint)?;
     let draft = draft(cloud, number, &to, &content, endpoint, request.biz_opaque_callback_data.clone());
-    let message = accept(cloud, number, draft, &content, fault)?;
-    cloud.webhooks.announce(&message, message.failure, nth);
-    if let Some(template) = &content.template {
-        cloud.insights.count(template.id, message.at_us);
+    let message = accept(cloud, number, draft, &content, (fault, nth))?;
+    match message.template.filter(|_| message.is_held) {
+        Some(template) => cloud.hold_back(template, Arc::clone(&message), nth),
+        None => {
+            cloud.webhooks.announce(&message, nth);
+            cloud.count_sent(&message);
+        }
     }
     Ok(answer(to.input, &message, fault, line).await)
 }
@@ -181,6 +184,8 @@ fn draft(
         wamid: cloud.mint.wamid(&name, Direction::Outbound),
         callback_data,
         at_us: 0,
+        went_out_us: 0,
+        is_held: false,
         template: content.template.as_ref().map(|template| template.id),
         category: content.template.as_ref().map(|template| template.category),
         by_user_id: to.by_user_id,
@@ -197,10 +202,10 @@ fn accept(
     number: &Number,
     draft: Message,
     content: &Content<'_>,
-    fault: Option<Fault>,
+    (fault, nth): (Option<Fault>, u32),
 ) -> Result<Arc<Message>, GraphError> {
-    let (user, category) = (draft.user, draft.category);
-    cloud.users.with(user, |record| {
+    let category = draft.category;
+    cloud.users.with(draft.user, |record| {
         let now_us = cloud.clock.now_us();
         let misses = content.reacts_to.is_some_and(|target| !can_react(cloud, record, number, target, now_us));
         let contact = record.contact(number.place, now_us);
@@ -214,16 +219,17 @@ fn accept(
             return Err(GraphError::of(130_429));
         }
         contact.pair.take(PAIR, now_us);
+        let draft = Message { at_us: now_us, went_out_us: now_us, ..draft };
         let failure = match fault {
             Some(Fault::AsyncError { code }) => Some(code),
             Some(Fault::Undeliverable) => Some(131_026),
             _ if misses => Some(131_009),
-            _ if category == Some(MARKETING) && contact.stopped_marketing => Some(131_050),
-            _ if contact.blocked || cloud.faults.is_undeliverable(user) => Some(131_026),
-            _ if contact.window_open(now_us) || cloud.standings.may_reach(user, now_us) => None,
-            _ => Some(131_048),
+            _ => None,
         };
-        let message = Arc::new(Message { at_us: now_us, failure, ..draft });
+        let is_held = failure.is_none() && content.template.as_ref().is_some_and(|it| cloud.holds_back(it));
+        let is_open = failure.is_none() && !is_held;
+        let failure = if is_open { fate(cloud, record, &draft, nth, now_us) } else { failure };
+        let message = Arc::new(Message { failure, is_held, ..draft });
         record.accepted.push(Arc::clone(&message));
         cloud.totals.accepted();
         Ok(message)
@@ -256,7 +262,11 @@ async fn answer(input: &str, message: &Message, fault: Option<Fault>, line: &Lin
 
 /// The body is written by hand: phone, user id, digits and id hold no character that JSON would escape.
 fn confirmation(input: &str, message: &Message) -> Response {
-    let status = if message.category.is_some() { r#","message_status":"accepted""# } else { "" };
+    let status = match message.category {
+        Some(_) if message.is_held => r#","message_status":"held_for_quality_assessment""#,
+        Some(_) => r#","message_status":"accepted""#,
+        None => "",
+    };
     let contact = match message.by_user_id {
         true => format!(r#""user_id":"{}""#, message.user.user_id()),
         false => format!(r#""wa_id":"{}""#, message.user.digits()),

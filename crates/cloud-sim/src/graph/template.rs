@@ -72,6 +72,10 @@ pub(crate) async fn create(cloud: &Cloud, waba: usize, request: Request) -> Resu
                 format!("New {language} content can't be added while the existing one is being deleted: {name}");
             GraphError::with_subcode(message, 2_388_023)
         }
+        NotFree::TooMany => GraphError::detailed(
+            80_007,
+            "The WhatsApp Business Account has created 100 message templates in the last hour.",
+        ),
     })?;
     cloud.review(created.id);
     Ok(Json(json!({ "id": created.id.to_string(), "status": created.status, "category": created.category }))
@@ -84,11 +88,13 @@ pub(crate) async fn edit(cloud: &Cloud, id: u64, request: Request) -> Result<Res
     let Edit { category, components } = read(&body)?;
     let (category, components) =
         (known_category(category.as_deref())?, components.map(|it| checked(cloud, it)).transpose()?);
+    let now_us = cloud.clock.now_us();
     let edited = cloud.templates.change(id, |template| {
         let approved = template.status == "APPROVED";
         let is_editable = approved || matches!(template.status.as_str(), "REJECTED" | "PAUSED");
         let category_changes = category.is_some_and(|category| category != template.category);
-        if !is_editable || (approved && category_changes) {
+        // An edit that Meta refuses for another reason does not count.
+        if !is_editable || (approved && (category_changes || !template.count_edit(now_us))) {
             return Err(GraphError::with_subcode("Message template cannot be edited now", 2_388_039));
         }
         template.category = category.unwrap_or(template.category);

@@ -157,7 +157,10 @@ impl Cloud {
             }
             Undo::Number(id, before) => self.order_number(&id, before).map(drop),
             Undo::Templates(before) => {
-                return before.iter().for_each(|(id, order)| self.obey_template(*id, order));
+                return before.iter().for_each(|(id, order)| {
+                    self.obey_template(*id, order);
+                    order.pacing.into_iter().for_each(|pacing| self.pace(*id, pacing));
+                });
             }
             Undo::Token(before) => self.access.order(before).map(drop),
             Undo::Rules(before) => return self.rules.restore(before),

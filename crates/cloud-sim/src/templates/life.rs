@@ -2,6 +2,8 @@
 
 use serde_json::{Value, json};
 
+use crate::limits::DAY_US;
+
 use super::{Template, TemplateOrder, Told, category_of};
 
 /// A pause for its quality: which, and for how long (Meta: template pausing).
@@ -20,7 +22,28 @@ impl Template {
 
     /// The pause that it is in.
     pub(crate) fn pause(&self) -> Option<Pause> {
-        (self.status == "PAUSED").then_some(Pause { nth: self.pauses, hours: if self.pauses <= 1 { 3 } else { 6 } })
+        (self.status == "PAUSED" && !self.is_dropped)
+            .then_some(Pause { nth: self.pauses, hours: if self.pauses <= 1 { 3 } else { 6 } })
+    }
+
+    /// What was held back is dropped: an approved template is paused, beside the ladder. What webhooks tell of it.
+    pub(crate) fn pause_for_pacing(&mut self) -> Option<Told> {
+        (self.status == "APPROVED").then(|| {
+            self.status = "PAUSED".to_owned();
+            self.is_dropped = true;
+            self.tell_status("APPROVED")
+        })
+    }
+
+    /// Counts an edit of an approved template, unless there were too many (Meta: one in 24 hours, ten in 30 days).
+    pub(crate) fn count_edit(&mut self, now_us: u64) -> bool {
+        let within = |at_us: &u64, span: u64| now_us.saturating_sub(*at_us) < span;
+        self.edits_us.retain(|at_us| within(at_us, 30 * DAY_US));
+        let may = self.edits_us.len() < 10 && !self.edits_us.iter().any(|at_us| within(at_us, DAY_US));
+        if may {
+            self.edits_us.push(now_us);
+        }
+        may
     }
 
     /// Does as ordered, and says what webhooks tell of it.
@@ -30,6 +53,7 @@ impl Template {
         if let Some(status) = status {
             let before = std::mem::replace(&mut self.status, status.clone());
             self.pauses += u32::from(status == "PAUSED");
+            self.is_dropped = false;
             self.rejected_reason = order.reason.clone().unwrap_or_else(|| "NONE".to_owned());
             told.push(self.tell_status(&before));
         }
@@ -64,6 +88,7 @@ impl Template {
             return Some((title, format!("Your WhatsApp message template has been paused for {hours} hours.")));
         }
         let words = match self.status.as_str() {
+            "PAUSED" => ("RATE_LIMITING_PAUSE", "Your WhatsApp message template has been paused until you unpause it."),
             "APPROVED" if before == "PAUSED" => ("UNPAUSE", "Your WhatsApp message template has been unpaused."),
             "DISABLED" if self.pauses > 0 => ("DISABLED", "Your WhatsApp message template has been disabled."),
             _ => return None,

@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use crate::error::SimError;
+use crate::pacing::PacingOrder;
 use crate::parts::Parts;
 
 pub(crate) use life::Pause;
@@ -42,6 +43,12 @@ pub(crate) struct Template {
     pub(crate) components: Vec<Value>,
     /// How often it was paused: hours at first, then for good (Meta: template pausing).
     pauses: u32,
+    /// It is paused because what was held back was dropped, so until it is unpaused by hand.
+    is_dropped: bool,
+    /// When it was created; 0 of those that every simulator starts with.
+    created_us: u64,
+    /// When it was edited while it was approved.
+    edits_us: Vec<u64>,
     /// When it was deleted, and whether it was approved then: its name is locked for 30 days.
     deleted: Option<(u64, bool)>,
 }
@@ -69,6 +76,8 @@ pub struct TemplateOrder {
     pub category: Option<String>,
     /// No webhook tells of it.
     pub silent: bool,
+    /// Whether its messages are held back until it is decided on.
+    pub pacing: Option<PacingOrder>,
 }
 
 impl TemplateOrder {
@@ -101,6 +110,9 @@ const OFFER_BODY: &str = "{{1}}, this week: three lessons for the price of two."
 const DAILY_BODY: &str = "Good morning {{1}}, here is your pack for today.";
 /// Meta: how long the name of an approved template cannot be given again.
 const NAME_LOCK_US: u64 = 30 * 24 * 3600 * 1_000_000;
+/// Meta: templates that an account creates in any hour.
+const CREATIONS: usize = 100;
+const HOUR_US: u64 = 3600 * 1_000_000;
 const FIRST_ID: u64 = 500_000_000_000_001;
 
 impl Template {
@@ -128,6 +140,9 @@ impl Template {
             is_named: false,
             components,
             pauses: 0,
+            is_dropped: false,
+            created_us: 0,
+            edits_us: Vec::new(),
             deleted: None,
         }
     }
@@ -172,6 +187,7 @@ impl Template {
             quality_score: order.quality_score.as_ref().map(|_| self.quality.clone()),
             category: order.category.as_ref().map(|_| self.category.to_owned()),
             silent: order.silent,
+            pacing: order.pacing.map(|_| PacingOrder::Released),
             ..TemplateOrder::default()
         }
     }
@@ -211,6 +227,8 @@ pub(crate) enum NotFree {
     Taken,
     /// It had it, approved, and deleted it less than 30 days ago.
     Locked,
+    /// The account has created 100 in the last hour.
+    TooMany,
 }
 
 /// The templates of all accounts.
@@ -247,14 +265,19 @@ impl Templates {
         self.first_that(|it| it.id == id)
     }
 
-    /// Adds a template, unless its name is taken in that language or locked.
+    /// Adds a template, unless its name is taken in that language or locked, or the account has created too many.
     pub(crate) fn create(&self, template: Template, now_us: u64) -> Result<Arc<Template>, NotFree> {
         let mut all = self.lock();
         let mut same = all.iter().filter(|it| it.is(template.waba, &template.name, &template.language));
         if let Some(fault) = same.find_map(|it| it.holds_name(now_us)) {
             return Err(fault);
         }
-        let created = Arc::new(Template { id: FIRST_ID + all.len() as u64, ..template });
+        let is_recent = |at_us: u64| at_us > 0 && now_us.saturating_sub(at_us) < HOUR_US;
+        if all.iter().filter(|it| it.waba == template.waba && is_recent(it.created_us)).count() >= CREATIONS {
+            return Err(NotFree::TooMany);
+        }
+        let id = FIRST_ID + all.len() as u64;
+        let created = Arc::new(Template { id, created_us: now_us, ..template });
         all.push(Arc::clone(&created));
         Ok(created)
     }

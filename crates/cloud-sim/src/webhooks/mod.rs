@@ -91,13 +91,13 @@ impl Webhooks {
         Ok(Self { receipts: config.receipts.clone(), odds, seed: config.seed, accounts, inbox, courier })
     }
 
-    /// Plans the receipts of an accepted message, the `nth` to its user: a failure with a code, or success.
-    pub(crate) fn announce(&self, message: &Arc<Message>, failure: Option<u32>, nth: u32) {
+    /// Plans the receipts of a message that goes out, the `nth` to its user.
+    pub(crate) fn announce(&self, message: &Arc<Message>, nth: u32) {
         if !self.receipts.enabled || !self.courier.apps().hear(self.accounts[message.number], Some(message.number)) {
             return;
         }
         let mut dice = dice(self.seed, message.user, nth, Purpose::Receipts);
-        let mut steps = plan::steps(&self.receipts, &self.odds, failure, &mut dice);
+        let mut steps = plan::steps(&self.receipts, &self.odds, message.failure, &mut dice);
         if message.is_reaction {
             // Meta: nobody hears of what becomes of a reaction that was sent.
             steps.retain(|step| !matches!(step.status, Status::Delivered | Status::Read));

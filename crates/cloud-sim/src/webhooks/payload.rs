@@ -10,6 +10,7 @@ use super::plan::{Status, Step};
 use super::scheduler::Event;
 use super::{Inbound, Says, Sender};
 use crate::catalogue;
+use crate::clock::micros;
 use crate::cloud::waba_id;
 use crate::message::Message;
 use crate::templates::Told as AccountTold;
@@ -235,7 +236,7 @@ fn status<'a>(message: &'a Message, step: &Step) -> StatusBody<'a> {
     StatusBody {
         id: &message.wamid,
         status,
-        timestamp: seconds(message.at_us + u64::try_from(step.happened.as_micros()).unwrap_or_default()),
+        timestamp: seconds(message.went_out_us + micros(step.happened)),
         recipient_id: (!message.by_user_id).then(|| message.user.digits()),
         recipient_user_id: message.by_user_id.then(|| message.user.user_id()),
         biz_opaque_callback_data: message.callback_data.as_deref(),

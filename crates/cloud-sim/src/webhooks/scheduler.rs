@@ -142,7 +142,7 @@ impl Scheduler {
     fn await_next(&mut self, place: usize, waiting: Waiting) {
         match waiting.steps.last() {
             Some(next) => {
-                self.due.push(Reverse((waiting.message.at_us + micros(next.announced), place)));
+                self.due.push(Reverse((waiting.message.went_out_us + micros(next.announced), place)));
                 self.waiting[place] = Some(waiting);
             }
             None => self.free.push(place),

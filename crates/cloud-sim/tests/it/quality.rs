@@ -149,15 +149,10 @@ async fn a_pause_that_is_taken_back_by_hand_does_not_end_the_next_one() {
 #[tokio::test]
 async fn a_block_counts_against_the_template_that_was_sent_last() {
     let sim = start_with(SimConfig { rules: Rules { yellow_blocks: 1, ..few() }, ..config() }).await;
-    let offer = json!({
-        "messaging_product": "whatsapp", "to": PHONE, "type": "template", "template": {
-            "name": "weekly_offer_v1", "language": { "code": "en_IN" },
-            "components": [{ "type": "body", "parameters": [{ "type": "text", "text": "Asha" }] }] },
-    });
-    send(&sim, &offer).await;
+    send(&sim, &offer(PHONE)).await;
     send(&sim, &hello(PHONE)).await;
     // Another number's message does not matter.
-    send_from(&sim, OTHER_NUMBER, &offer).await;
+    send_from(&sim, OTHER_NUMBER, &offer(PHONE)).await;
     stage(&sim, "/_sim/block", json!({ "from": PHONE, "number": NUMBER })).await;
     let scores = get(&sim, &format!("/{WABA}/message_templates?fields=name,quality_score")).await.json();
     let low: Vec<_> =

@@ -279,7 +279,7 @@ async fn the_scenarios_that_come_with_the_project_play_to_their_end() {
     for file in files {
         let sim = start_with(SimConfig { scenario: Some(file.clone()), ..config() }).await;
         // By steps of a minute, as they would pass; what the platform does in between is not asked here.
-        (0..24 * 60).for_each(|_| sim.advance(seconds(60)));
+        (0..27 * 60).for_each(|_| sim.advance(seconds(60)));
         let shown = get(&sim, "/_sim/scenario").await.json();
         let steps = shown["steps"].as_array().unwrap();
         assert!(!steps.is_empty() && steps.iter().all(|step| step["state"] == "done"), "{}: {shown}", file.display());

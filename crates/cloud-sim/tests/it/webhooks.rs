@@ -230,11 +230,6 @@ async fn a_user_who_blocks_a_number_gets_nothing_from_it_any_more() {
 async fn who_stops_marketing_is_told_of_and_gets_none_until_it_is_resumed() {
     let (receiver, url) = Receiver::start([]).await;
     let sim = start_for(url, |_| {}).await;
-    let offer = json!({
-        "messaging_product": "whatsapp", "to": PHONE, "type": "template", "template": {
-            "name": "weekly_offer_v1", "language": { "code": "en_IN" },
-            "components": [{ "type": "body", "parameters": [{ "type": "text", "text": "Asha" }] }] },
-    });
     let wish = |value| json!({ "from": PHONE, "number": NUMBER, "value": value });
     stage(&sim, "/_sim/preference", wish("stop")).await;
     quiet(&sim).await;
@@ -242,7 +237,7 @@ async fn who_stops_marketing_is_told_of_and_gets_none_until_it_is_resumed() {
     assert_eq!((&told["wa_id"], &told["value"]), (&json!("919876543210"), &json!("stop")));
     assert!(told["timestamp"].is_u64() && receiver.posts()[0].contains("\"field\":\"user_preferences\""));
 
-    assert_eq!(send(&sim, &offer).await.status, 200);
+    assert_eq!(send(&sim, &offer(PHONE)).await.status, 200);
     send(&sim, &hello(PHONE)).await;
     quiet(&sim).await;
     let statuses = receiver.statuses();
@@ -251,7 +246,7 @@ async fn who_stops_marketing_is_told_of_and_gets_none_until_it_is_resumed() {
     assert_eq!(failed[0]["errors"][0]["code"], 131050);
 
     stage(&sim, "/_sim/preference", wish("resume")).await;
-    send_from(&sim, NUMBER, &offer).await;
+    send_from(&sim, NUMBER, &offer(PHONE)).await;
     quiet(&sim).await;
     assert_eq!(receiver.statuses().iter().filter(|status| status["status"] == "failed").count(), 1);
 }
