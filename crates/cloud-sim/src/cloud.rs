@@ -1,7 +1,7 @@
 //! The simulated platform: one business account with its numbers, templates and media, and the users it writes to.
 
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use crate::access::Access;
@@ -65,7 +65,7 @@ pub(crate) struct Cloud {
     pub(crate) insights: Insights,
     pub(crate) faults: Faults,
     pub(crate) scenario: Scenario,
-    pub(crate) rules: InForce,
+    pub(crate) rules: Arc<InForce>,
     pub(crate) quality: Quality,
     pub(crate) pacing: Pacing,
     pub(crate) seed: u64,
@@ -89,6 +89,8 @@ pub(crate) struct Number {
     /// The place of its account.
     pub(crate) waba: usize,
     throughput: Mutex<(Limit, Bucket)>,
+    /// A month, and how many messages to users who wrote were free of charge in it.
+    free: Mutex<(i64, u32)>,
 }
 
 impl Cloud {
@@ -112,7 +114,7 @@ impl Cloud {
             insights: Insights::default(),
             faults: Faults::new(config.faults, config.seed),
             scenario: Scenario::default(),
-            rules: InForce::new(config.rules.clone()),
+            rules: Arc::clone(webhooks.rules()),
             quality: Quality::default(),
             pacing: Pacing::default(),
             seed: config.seed,
@@ -248,6 +250,7 @@ impl Number {
             display: (FIRST_DISPLAY_NUMBER + place as u64).to_string(),
             waba: place % wabas,
             throughput: Mutex::new((limit, Bucket::full(limit, now_us))),
+            free: Mutex::default(),
         }
     }
 
@@ -256,6 +259,17 @@ impl Number {
         let mut throughput = self.throughput.lock().unwrap_or_else(PoisonError::into_inner);
         let limit = throughput.0;
         throughput.1.take(limit, now_us)
+    }
+
+    /// Spends one of the messages that are free of charge in a month, if any is left.
+    pub(crate) fn spends_free(&self, month: i64, most: u32) -> bool {
+        let mut free = self.free.lock().unwrap_or_else(PoisonError::into_inner);
+        if free.0 != month {
+            *free = (month, 0);
+        }
+        let is_free = free.1 < most;
+        free.1 += u32::from(is_free);
+        is_free
     }
 
     /// From now on it accepts so many messages per second.

@@ -41,7 +41,31 @@ pub(crate) enum Wish {
     Resume,
 }
 
+/// How a user is; what is left out stays as it is.
+#[derive(Clone, Default, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct UserOrder {
+    /// Businesses that did not write to the phone are shown the business-scoped user id instead.
+    pub(crate) hidden: Option<bool>,
+    /// The id of the number to which the user came by an advertisement: what it answers within 24 hours, and sends in the 72
+    /// that follow, is free.
+    pub(crate) came_to: Option<String>,
+}
+
 impl Cloud {
+    /// Makes a user be as ordered.
+    pub(crate) fn order_user(&self, id: WaId, order: &UserOrder) -> Result<(), SimError> {
+        let came_to = order.came_to.as_deref().map(|number| self.known_number(number)).transpose()?;
+        let now_us = self.clock.now_us();
+        self.users.with(id, |user| {
+            user.is_hidden = order.hidden.unwrap_or(user.is_hidden);
+            if let Some(number) = came_to {
+                user.contact(number.place, now_us).came(now_us);
+            }
+        });
+        Ok(())
+    }
+
     /// A number by the id that was ordered.
     pub(crate) fn known_number(&self, id: &str) -> Result<&Number, SimError> {
         let remedy = || format!("`{id}` is not a number of this simulator");
@@ -56,11 +80,15 @@ impl Cloud {
             return Err(SimError::Order { field: "from", remedy });
         }
         let at_us = self.clock.now_us();
-        let wamid = self.mint.wamid(&from.digits(), Direction::Inbound);
+        let shows_phone = self.users.with(from, |user| {
+            user.contact(number, at_us).wrote(at_us);
+            user.shows_phone(at_us)
+        });
+        let name = if shows_phone { from.digits() } else { from.user_id() };
+        let wamid = self.mint.wamid(&name, Direction::Inbound);
         self.inbox.add(wamid.clone(), number, at_us);
-        self.users.with(from, |user| user.contact(number, at_us).wrote(at_us));
         let says = Says::Text { wamid: wamid.clone(), text };
-        self.webhooks.inbound(Inbound { user: from, number, says, at_us });
+        self.webhooks.inbound(Inbound { user: from, shows_phone, number, says, at_us });
         Ok(wamid)
     }
 
@@ -82,8 +110,11 @@ impl Cloud {
     pub(crate) fn prefer(&self, Preference { from, number, value }: &Preference) -> Result<(), SimError> {
         let (number, at_us) = (self.known_number(number)?.place, self.clock.now_us());
         let stops = *value == Wish::Stop;
-        self.users.with(*from, |user| user.contact(number, at_us).stopped_marketing = stops);
-        self.webhooks.inbound(Inbound { user: *from, number, says: Says::Preference { stops }, at_us });
+        let shows_phone = self.users.with(*from, |user| {
+            user.contact(number, at_us).stopped_marketing = stops;
+            user.shows_phone(at_us)
+        });
+        self.webhooks.inbound(Inbound { user: *from, shows_phone, number, says: Says::Preference { stops }, at_us });
         Ok(())
     }
 }

@@ -2,6 +2,21 @@
 
 use crate::wa_id::WaId;
 
+/// What is paid for a message (Meta: webhook field `pricing`).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Price {
+    pub(crate) kind: &'static str,
+    pub(crate) is_billable: bool,
+}
+
+impl Price {
+    pub(crate) const REGULAR: Self = Self { kind: "regular", is_billable: true };
+    /// Within a service window.
+    pub(crate) const SERVICE: Self = Self { kind: "free_customer_service", is_billable: false };
+    /// To a user who came by an advertisement.
+    pub(crate) const ENTRY_POINT: Self = Self { kind: "free_entry_point", is_billable: false };
+}
+
 /// Shared by the ledger and by the receipts still to come.
 #[derive(Clone)]
 pub(crate) struct Message {
@@ -20,6 +35,7 @@ pub(crate) struct Message {
     pub(crate) template: Option<u64>,
     /// The template's category; `None` for a free-form message.
     pub(crate) category: Option<&'static str>,
+    pub(crate) price: Price,
     /// It was sent to the user's business-scoped id.
     pub(crate) by_user_id: bool,
     /// It went by the Marketing Messages API.

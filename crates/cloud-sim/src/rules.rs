@@ -44,6 +44,15 @@ pub struct Rules {
     pub held_for: Duration,
     /// The code of a refusal for `biz_opaque_callback_data` of more than 512 characters: 100 or 131009. Assumed.
     pub long_callback_code: u32,
+
+    /// Messages to users who wrote, and utility templates to them, are charged, after the first 1,000 messages that a number
+    /// sends in a month. Meta: since 2026-10-01, by several sources.
+    pub charges_service: bool,
+    /// The version of the webhooks, `v23.0` or `v24.0` and later: up to v23 statuses tell of a `conversation`.
+    pub webhook_version: String,
+    /// Answers and webhooks tell the business-scoped user id of everyone, and statuses have `contacts`. Meta: since 2026-04. Of
+    /// users who hide their phone it is told in any case.
+    pub user_ids: bool,
 }
 
 impl Default for Rules {
@@ -60,6 +69,9 @@ impl Default for Rules {
             paced_after: None,
             held_for: Duration::from_secs(3600),
             long_callback_code: 100,
+            charges_service: false,
+            webhook_version: "v24.0".to_owned(),
+            user_ids: false,
         }
     }
 }
@@ -79,7 +91,19 @@ impl Rules {
         if ![100, 131_009].contains(&self.long_callback_code) {
             return refuse("long_callback_code", "give 100 or 131009");
         }
+        if self.webhook_major().is_none() {
+            return refuse("webhook_version", "give one such as `v24.0`");
+        }
         Ok(())
+    }
+
+    fn webhook_major(&self) -> Option<u32> {
+        self.webhook_version.strip_prefix('v')?.split_once('.')?.0.parse().ok()
+    }
+
+    /// Whether every status tells of a conversation, as webhooks did up to v23.
+    pub(crate) fn has_conversations(&self) -> bool {
+        self.webhook_major().is_some_and(|major| major < 24)
     }
 
     /// These, with what is ordered changed.

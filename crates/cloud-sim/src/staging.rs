@@ -4,22 +4,24 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::body::Bytes;
-use axum::extract::State;
+use axum::extract::{Path, State};
 use axum::routing::{get, post};
 use axum::{Json, Router};
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::clock::micros;
 use crate::cloud::Cloud;
 use crate::control::{Refusal, read};
 use crate::rules::Rules;
+use crate::wa_id::WaId;
 use crate::webhooks::Stop;
 
 pub(crate) fn router() -> Router<Arc<Cloud>> {
     Router::new()
         .route("/_sim/scenario", get(scenario))
         .route("/_sim/webhooks", post(stop_webhooks))
+        .route("/_sim/users/{phone}", post(order_user))
         .route("/_sim/rules", get(rules).post(order_rules))
 }
 
@@ -50,4 +52,13 @@ async fn rules(State(cloud): State<Arc<Cloud>>) -> Json<Rules> {
 async fn order_rules(State(cloud): State<Arc<Cloud>>, body: Bytes) -> Result<Json<Rules>, Refusal> {
     cloud.rules.order(&read(&body)?)?;
     Ok(rules(State(cloud)).await)
+}
+
+async fn order_user(
+    State(cloud): State<Arc<Cloud>>,
+    Path(phone): Path<WaId>,
+    body: Bytes,
+) -> Result<Json<Value>, Refusal> {
+    cloud.order_user(phone, &read(&body)?)?;
+    Ok(Json(json!({ "success": true })))
 }

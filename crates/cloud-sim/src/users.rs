@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use crate::dice::mix;
+use crate::inbox::is_fresh;
 use crate::limits::{Bucket, PAIR};
 use crate::message::Message;
 use crate::wa_id::WaId;
@@ -14,6 +15,9 @@ const SHARDS: usize = 64;
 
 /// Meta's customer service window: free-form messages are allowed this long after the user's last message.
 const SERVICE_WINDOW: Duration = Duration::from_secs(24 * 3600);
+
+/// Meta's free entry point: how long everything is free after the answer to a user who came by an advertisement.
+const ENTRY_POINT: Duration = Duration::from_secs(72 * 3600);
 
 /// All users, each behind the lock of a shard.
 pub(crate) struct Users {
@@ -27,6 +31,8 @@ pub(crate) struct User {
     pub(crate) tried: u32,
     /// Messages accepted, oldest first.
     pub(crate) accepted: Vec<Arc<Message>>,
+    /// The user's phone is not shown to businesses that did not write to it.
+    pub(crate) is_hidden: bool,
     contacts: Vec<Contact>,
 }
 
@@ -38,6 +44,10 @@ pub(crate) struct Contact {
     /// The user wants no marketing messages from the number.
     pub(crate) stopped_marketing: bool,
     wrote_us: Option<u64>,
+    /// When the user came by an advertisement that the number has not answered yet.
+    came_us: Option<u64>,
+    /// When the number answered it: for a while everything is free.
+    entry_us: Option<u64>,
 }
 
 impl Users {
@@ -67,6 +77,13 @@ impl User {
         self.contacts.iter().filter_map(|contact| contact.wrote_us).max()
     }
 
+    /// Whether the user's phone is shown: it is not hidden, or was written to in the last 30 days (Meta: business-scoped
+    /// user ids).
+    pub(crate) fn shows_phone(&self, now_us: u64) -> bool {
+        let was_written_to = |sent: &Arc<Message>| !sent.by_user_id && is_fresh(sent.at_us, now_us);
+        !self.is_hidden || self.accepted.iter().rev().any(was_written_to)
+    }
+
     /// Puts a message in the place of the one with its id.
     pub(crate) fn replace(&mut self, message: Message) -> Arc<Message> {
         let message = Arc::new(message);
@@ -79,7 +96,15 @@ impl User {
     pub(crate) fn contact(&mut self, number: usize, now_us: u64) -> &mut Contact {
         let place = self.contacts.iter().position(|contact| contact.number == number).unwrap_or_else(|| {
             let pair = Bucket::full(PAIR, now_us);
-            self.contacts.push(Contact { number, pair, blocked: false, stopped_marketing: false, wrote_us: None });
+            self.contacts.push(Contact {
+                number,
+                pair,
+                blocked: false,
+                stopped_marketing: false,
+                wrote_us: None,
+                came_us: None,
+                entry_us: None,
+            });
             self.contacts.len() - 1
         });
         &mut self.contacts[place]
@@ -90,6 +115,20 @@ impl Contact {
     /// The user wrote to the number, which opens the service window or extends it.
     pub(crate) fn wrote(&mut self, now_us: u64) {
         self.wrote_us = Some(now_us);
+    }
+
+    /// The user came by an advertisement (Meta: click-to-WhatsApp ads).
+    pub(crate) fn came(&mut self, now_us: u64) {
+        self.came_us = Some(now_us);
+    }
+
+    /// Whether a message is free because the user came by an advertisement: the first answer within 24 hours opens 72.
+    pub(crate) fn answers_entry(&mut self, now_us: u64) -> bool {
+        let since = |at_us: u64| Duration::from_micros(now_us.saturating_sub(at_us));
+        if self.came_us.take().is_some_and(|came_us| since(came_us) < SERVICE_WINDOW) {
+            self.entry_us = Some(now_us);
+        }
+        self.entry_us.is_some_and(|entry_us| since(entry_us) < ENTRY_POINT)
     }
 
     pub(crate) fn window_open(&self, now_us: u64) -> bool {

@@ -18,6 +18,7 @@ mod media;
 mod metering;
 mod nodes;
 mod parameters;
+mod price;
 mod products;
 mod profile;
 mod read_receipt;

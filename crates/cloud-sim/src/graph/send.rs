@@ -14,13 +14,14 @@ use super::file::File;
 use super::free_form::{Contact, Location, Reaction, Text};
 use super::interactive::InteractiveRequest;
 use super::parameters::TemplateRequest;
+use super::price::price;
 use super::read_receipt;
 use crate::cloud::{Cloud, Number};
 use crate::faults::{Fault, Try};
 use crate::inbox::is_fresh;
 use crate::limits::PAIR;
 use crate::listener::Line;
-use crate::message::Message;
+use crate::message::{Message, Price};
 use crate::users::User;
 use crate::wa_id::WaId;
 use crate::wamid::Direction;
@@ -132,7 +133,8 @@ pub(crate) async fn message(
             cloud.count_sent(&message);
         }
     }
-    Ok(answer(to.input, &message, fault, line).await)
+    let tells_user_id = cloud.rules.get().user_ids;
+    Ok(answer(confirmation(to.input, &message, tells_user_id), fault, line).await)
 }
 
 fn parse(body: &[u8]) -> Result<SendRequest, GraphError> {
@@ -186,6 +188,7 @@ fn draft(
         at_us: 0,
         went_out_us: 0,
         is_held: false,
+        price: Price::REGULAR,
         template: content.template.as_ref().map(|template| template.id),
         category: content.template.as_ref().map(|template| template.category),
         by_user_id: to.by_user_id,
@@ -229,7 +232,8 @@ fn accept(
         let is_held = failure.is_none() && content.template.as_ref().is_some_and(|it| cloud.holds_back(it));
         let is_open = failure.is_none() && !is_held;
         let failure = if is_open { fate(cloud, record, &draft, nth, now_us) } else { failure };
-        let message = Arc::new(Message { failure, is_held, ..draft });
+        let price = price(cloud, number, record.contact(number.place, now_us), &draft, now_us);
+        let message = Arc::new(Message { failure, is_held, price, ..draft });
         record.accepted.push(Arc::clone(&message));
         cloud.totals.accepted();
         Ok(message)
@@ -244,7 +248,7 @@ fn can_react(cloud: &Cloud, user: &User, number: &Number, target: &str, now_us: 
         || sent.is_some_and(|sent| !sent.is_reaction && is_fresh(sent.at_us, now_us))
 }
 
-async fn answer(input: &str, message: &Message, fault: Option<Fault>, line: &Line) -> Response {
+async fn answer(confirmation: Response, fault: Option<Fault>, line: &Line) -> Response {
     match fault {
         Some(Fault::AcceptThenDropResponse) => line.close(),
         Some(Fault::AcceptThen500) => GraphError::of(131_000).into_response(),
@@ -254,22 +258,24 @@ async fn answer(input: &str, message: &Message, fault: Option<Fault>, line: &Lin
         }
         Some(Fault::Slow { ms }) => {
             tokio::time::sleep(Duration::from_millis(ms)).await;
-            confirmation(input, message)
+            confirmation
         }
-        _ => confirmation(input, message),
+        _ => confirmation,
     }
 }
 
 /// The body is written by hand: phone, user id, digits and id hold no character that JSON would escape.
-fn confirmation(input: &str, message: &Message) -> Response {
+fn confirmation(input: &str, message: &Message, tells_user_id: bool) -> Response {
     let status = match message.category {
         Some(_) if message.is_held => r#","message_status":"held_for_quality_assessment""#,
         Some(_) => r#","message_status":"accepted""#,
         None => "",
     };
-    let contact = match message.by_user_id {
-        true => format!(r#""user_id":"{}""#, message.user.user_id()),
-        false => format!(r#""wa_id":"{}""#, message.user.digits()),
+    let (wa_id, user_id) = (message.user.digits(), message.user.user_id());
+    let contact = match (message.by_user_id, tells_user_id) {
+        (true, _) => format!(r#""user_id":"{user_id}""#),
+        (false, false) => format!(r#""wa_id":"{wa_id}""#),
+        (false, true) => format!(r#""wa_id":"{wa_id}","user_id":"{user_id}""#),
     };
     let body = format!(
         r#"{{"messaging_product":"whatsapp","contacts":[{{"input":"{input}",{contact}}}],"messages":[{{"id":"{}"{status}}}]}}"#,

@@ -9,6 +9,7 @@ use super::step::{DEEDS, Deed, Step};
 use crate::cloud::Cloud;
 use crate::faults::{FaultRule, validate};
 use crate::rules::Rules;
+use crate::wa_id::WaId;
 
 /// The longest that a scenario plays: a year, so that no time overflows.
 const LONGEST: Duration = Duration::from_secs(366 * 24 * 3600);
@@ -91,6 +92,11 @@ fn fault_of(deed: &Deed<'_>, step: &Step, cloud: &Cloud) -> Option<String> {
         }
         Deed::Token(token) => token.check().err().map(|wrong| format!("token: {wrong}")),
         Deed::Rules(rules) => Rules::default().with(rules).err().map(|wrong| format!("rules: {wrong}")),
+        Deed::User(user) => {
+            let wrong = user.name.parse::<WaId>().err().map(|wrong| format!("user.phone: {wrong}"));
+            let number = user.order.came_to.as_ref().and_then(|id| unknown_number("user.came_to", id));
+            wrong.or(number).or_else(|| lasts("user"))
+        }
         Deed::Reply(reply) => unknown_number("reply.number", &reply.number).or_else(|| lasts("reply")),
         Deed::Block(block) => unknown_number("block.number", &block.number).or_else(|| lasts("block")),
         Deed::Preference(wish) => unknown_number("preference.number", &wish.number).or_else(|| lasts("preference")),

@@ -141,6 +141,10 @@ impl Cloud {
                 Undo::Token(before.into())
             }
             Deed::Rules(rules) => Undo::Rules(self.rules.order(rules)?),
+            Deed::User(user) => {
+                let phone = user.name.parse().expect("the file was checked");
+                self.order_user(phone, &user.order).map(|()| Undo::Nothing)?
+            }
             Deed::Reply(reply) => self.write((*reply).clone()).map(|_| Undo::Nothing)?,
             Deed::Block(block) => self.block(block).map(|()| Undo::Nothing)?,
             Deed::Preference(wish) => self.prefer(wish).map(|()| Undo::Nothing)?,

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use crate::access::TokenOrder;
-use crate::crowd::{Block, Preference, Reply};
+use crate::crowd::{Block, Preference, Reply, UserOrder};
 use crate::duration_text;
 use crate::faults::{Fault, FaultMatch, FaultRule};
 use crate::standing::NumberOrder;
@@ -51,6 +51,8 @@ pub(crate) struct Step {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) rules: Option<Map<String, Value>>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) user: Option<Named<UserOrder>>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) reply: Option<Reply>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) block: Option<Block>,
@@ -59,7 +61,8 @@ pub(crate) struct Step {
 }
 
 /// The words for what a step can do.
-pub(crate) const DEEDS: &str = "fault, latency, webhooks, number, template, token, rules, reply, block, preference";
+pub(crate) const DEEDS: &str =
+    "fault, latency, webhooks, number, template, token, rules, user, reply, block, preference";
 
 /// No webhook is posted meanwhile.
 #[derive(Clone, Copy, Serialize, Deserialize)]
@@ -72,7 +75,7 @@ pub(crate) struct WebhookStop {
     pub(crate) shuffled: bool,
 }
 
-/// An order with the `id` of a number, or the `name` of a template, beside it.
+/// An order with the `id` of a number, the `name` of a template or the `phone` of a user beside it.
 #[derive(Clone, Serialize, Deserialize)]
 #[serde(try_from = "Map<String, Value>", into = "Map<String, Value>")]
 #[serde(bound(serialize = "Self: Clone + Into<Map<String, Value>>", deserialize = "T: Target"))]
@@ -93,6 +96,10 @@ impl Target for NumberOrder {
 
 impl Target for TemplateOrder {
     const KEY: &'static str = "name";
+}
+
+impl Target for UserOrder {
+    const KEY: &'static str = "phone";
 }
 
 impl<T: Target> TryFrom<Map<String, Value>> for Named<T> {
@@ -126,6 +133,7 @@ pub(crate) enum Deed<'a> {
     Template(&'a Named<TemplateOrder>),
     Token(&'a TokenOrder),
     Rules(&'a Map<String, Value>),
+    User(&'a Named<UserOrder>),
     Reply(&'a Reply),
     Block(&'a Block),
     Preference(&'a Preference),
@@ -147,6 +155,7 @@ impl Step {
             self.template.as_ref().map(Deed::Template),
             self.token.as_ref().map(Deed::Token),
             self.rules.as_ref().map(Deed::Rules),
+            self.user.as_ref().map(Deed::User),
             self.reply.as_ref().map(Deed::Reply),
             self.block.as_ref().map(Deed::Block),
             self.preference.as_ref().map(Deed::Preference),

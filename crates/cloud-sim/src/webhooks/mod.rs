@@ -21,11 +21,12 @@ use crate::dice::{Purpose, dice};
 use crate::error::SimError;
 use crate::message::Message;
 use crate::odds::Odds;
+use crate::rules::InForce;
 use crate::templates::Told;
 use crate::wa_id::WaId;
 use courier::Courier;
 use plan::Status;
-use scheduler::{Pending, Scheduler};
+use scheduler::{Pending, Post, Scheduler};
 
 pub(crate) use apps::{App, Apps, Route};
 pub(crate) use scheduler::Stop;
@@ -33,6 +34,8 @@ pub(crate) use scheduler::Stop;
 /// What a user tells a number.
 pub(crate) struct Inbound {
     pub(crate) user: WaId,
+    /// Whether the phone is shown; the user id is, if it is not.
+    pub(crate) shows_phone: bool,
     pub(crate) number: usize,
     pub(crate) says: Says,
     /// Unix microseconds of the simulator's clock.
@@ -70,6 +73,7 @@ pub(crate) struct Webhooks {
     seed: u64,
     /// The account of each number, by their places.
     accounts: Vec<usize>,
+    rules: Arc<InForce>,
     inbox: UnboundedSender<Pending>,
     courier: Arc<Courier>,
 }
@@ -85,10 +89,12 @@ impl Webhooks {
         let odds = Odds::of(config.faults);
         let courier = Arc::new(Courier::new(config, Apps::of(config)?, clock.clone()));
         let accounts = senders.iter().map(|sender| sender.waba).collect();
+        let rules = Arc::new(InForce::new(config.rules.clone()));
         let (inbox, waiting) = unbounded_channel();
-        let scheduler = Scheduler::new(config, odds, senders, clock.clone(), Arc::clone(&courier), stop.clone());
+        let post = Post { senders, rules: Arc::clone(&rules), courier: Arc::clone(&courier) };
+        let scheduler = Scheduler::new(config, odds, post, clock.clone(), stop.clone());
         tokio::spawn(stop.clone().run_until_cancelled_owned(scheduler.run(waiting)));
-        Ok(Self { receipts: config.receipts.clone(), odds, seed: config.seed, accounts, inbox, courier })
+        Ok(Self { receipts: config.receipts.clone(), odds, seed: config.seed, accounts, rules, inbox, courier })
     }
 
     /// Plans the receipts of a message that goes out, the `nth` to its user.
@@ -127,6 +133,11 @@ impl Webhooks {
     pub(crate) fn stop(&self, stop: Stop) {
         self.courier.stop_until(stop.until_us);
         self.hand_over(Pending::Stop(stop));
+    }
+
+    /// The rules by which bodies are written, which are those of the whole simulator.
+    pub(crate) fn rules(&self) -> &Arc<InForce> {
+        &self.rules
     }
 
     pub(crate) fn courier(&self) -> &Courier {

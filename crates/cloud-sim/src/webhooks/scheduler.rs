@@ -21,6 +21,7 @@ use crate::clock::{Clock, micros};
 use crate::config::SimConfig;
 use crate::message::Message;
 use crate::odds::{Odds, fraction};
+use crate::rules::InForce;
 use crate::templates::Told;
 
 /// What comes in to be announced.
@@ -58,15 +59,21 @@ struct Waiting {
     steps: Vec<Step>,
 }
 
+/// What bodies are made of, and who carries them.
+pub(crate) struct Post {
+    pub(crate) senders: Vec<Sender>,
+    pub(crate) rules: Arc<InForce>,
+    pub(crate) courier: Arc<Courier>,
+}
+
 /// The one task that decides when what is announced.
 pub(crate) struct Scheduler {
     odds: Odds,
     dice: SmallRng,
     max_batch: usize,
     linger: Duration,
-    senders: Vec<Sender>,
+    post: Post,
     clock: Clock,
-    courier: Arc<Courier>,
     stop: CancellationToken,
     stopped: Option<Stop>,
     waiting: Vec<Option<Waiting>>,
@@ -77,22 +84,14 @@ pub(crate) struct Scheduler {
 }
 
 impl Scheduler {
-    pub(crate) fn new(
-        config: &SimConfig,
-        odds: Odds,
-        senders: Vec<Sender>,
-        clock: Clock,
-        courier: Arc<Courier>,
-        stop: CancellationToken,
-    ) -> Self {
+    pub(crate) fn new(config: &SimConfig, odds: Odds, post: Post, clock: Clock, stop: CancellationToken) -> Self {
         Self {
             odds,
             dice: SmallRng::seed_from_u64(config.seed),
             max_batch: config.receipts.max_batch,
             linger: config.receipts.linger,
-            senders,
+            post,
             clock,
-            courier,
             stop,
             stopped: None,
             waiting: Vec::new(),
@@ -210,9 +209,10 @@ impl Scheduler {
                 None => bodies.push((audience, vec![event])),
             }
         }
+        let rules = self.post.rules.get();
         for (audience, events) in bodies {
-            let body = Bytes::from(payload::encode(&self.senders, &events));
-            let posting = Arc::clone(&self.courier).deliver(body, audience, events.len());
+            let body = Bytes::from(payload::encode(&self.post.senders, &rules, &events));
+            let posting = Arc::clone(&self.post.courier).deliver(body, audience, events.len());
             tokio::spawn(self.stop.clone().run_until_cancelled_owned(posting));
         }
     }
@@ -220,12 +220,12 @@ impl Scheduler {
     /// Who hears of an event now. Nobody, if all were taken off meanwhile.
     fn audience(&self, event: &Event) -> Audience {
         let (waba, number) = match event {
-            Event::Status(message, _) => (self.senders[message.number].waba, Some(message.number)),
+            Event::Status(message, _) => (self.post.senders[message.number].waba, Some(message.number)),
             Event::Inbound(inbound) => {
-                (self.senders[inbound.number].waba, inbound.is_message().then_some(inbound.number))
+                (self.post.senders[inbound.number].waba, inbound.is_message().then_some(inbound.number))
             }
             Event::Account(told) => (told.waba, None),
         };
-        self.courier.apps().audience(waba, number)
+        self.post.courier.apps().audience(waba, number)
     }
 }

@@ -25,4 +25,5 @@ mod support;
 mod template_end;
 mod template_parts;
 mod templates;
+mod users;
 mod webhooks;

@@ -229,6 +229,12 @@ async fn what_can_be_read_and_makes_no_sense_is_refused_as_well() {
             r#"{"at":"1s","for":"1s","block":{"from":"+919876543210","number":"100000000000001"}}"#,
             "for: `block` cannot be taken back",
         ),
+        (r#"{"at":"1s","user":{"phone":"me","hidden":true}}"#, "user.phone: a phone must have 7 to 15 digits"),
+        (
+            r#"{"at":"1s","for":"1s","user":{"phone":"+919876543210","hidden":true}}"#,
+            "for: `user` cannot be taken back",
+        ),
+        (r#"{"at":"1s","user":{"phone":"+919876543210","came_to":"42"}}"#, "user.came_to: `42` is not a number"),
         (
             r#"{"at":"5s","latency":"2s"},{"at":"1s","for":"10s","latency":"1s"}"#,
             "steps[0].at: begins while steps[1] still holds the latency: let it begin at 11s or later",
