@@ -1,9 +1,13 @@
 //! What simulated users do by order: they write, block a number, and wish for no marketing.
 
+use std::sync::Arc;
+
 use serde::{Deserialize, Serialize};
 
 use crate::cloud::{Cloud, Number};
 use crate::error::SimError;
+use crate::insights;
+use crate::message::Message;
 use crate::wa_id::WaId;
 use crate::wamid::Direction;
 use crate::webhooks::{Inbound, Says};
@@ -41,12 +45,24 @@ pub(crate) enum Wish {
     Resume,
 }
 
+/// The user taps a button of the last template that the number sent.
+#[derive(Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Click {
+    pub(crate) from: WaId,
+    pub(crate) number: String,
+    /// Its label.
+    pub(crate) button: String,
+}
+
 /// How a user is; what is left out stays as it is.
 #[derive(Clone, Default, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct UserOrder {
     /// Businesses that did not write to the phone are shown the business-scoped user id instead.
     pub(crate) hidden: Option<bool>,
+    /// The user's phone is off: what is sent arrives when it is on again, unless it is too old by then.
+    pub(crate) offline: Option<bool>,
     /// The id of the number to which the user came by an advertisement: what it answers within 24 hours, and sends in the 72
     /// that follow, is free.
     pub(crate) came_to: Option<String>,
@@ -59,10 +75,14 @@ impl Cloud {
         let now_us = self.clock.now_us();
         self.users.with(id, |user| {
             user.is_hidden = order.hidden.unwrap_or(user.is_hidden);
+            user.is_offline = order.offline.unwrap_or(user.is_offline);
             if let Some(number) = came_to {
                 user.contact(number.place, now_us).came(now_us);
             }
         });
+        if order.offline == Some(false) {
+            self.deliver_waiting(id);
+        }
         Ok(())
     }
 
@@ -115,6 +135,32 @@ impl Cloud {
             user.shows_phone(at_us)
         });
         self.webhooks.inbound(Inbound { user: *from, shows_phone, number, says: Says::Preference { stops }, at_us });
+        Ok(())
+    }
+
+    /// Counts the tap on a button for the template's insights. Nothing is told of it: a quick reply is told of as a message.
+    pub(crate) fn click(&self, Click { from, number, button }: &Click) -> Result<(), SimError> {
+        let number = self.known_number(number)?.place;
+        let sent = self.users.with(*from, |user| {
+            let is_it =
+                |sent: &&Arc<Message>| sent.number == number && sent.template.is_some() && sent.failure.is_none();
+            user.accepted.iter().rev().find(is_it).cloned()
+        });
+        let refuse = |field, remedy: &str| Err(SimError::Order { field, remedy: remedy.to_owned() });
+        let Some(sent) = sent else { return refuse("from", "the number has sent this user no template") };
+        let template = sent.template.and_then(|id| self.templates.by_id(id));
+        let kind = template.as_ref().and_then(|it| {
+            let pressed = it.parts().buttons().iter().find(|it| it["text"] == *button)?;
+            match pressed["type"].as_str()? {
+                "URL" => Some((it.id, insights::URL)),
+                "QUICK_REPLY" => Some((it.id, insights::QUICK_REPLY)),
+                _ => None,
+            }
+        });
+        let Some((template, kind)) = kind else {
+            return refuse("button", "the template has no such button that opens an address or answers");
+        };
+        self.insights.click(template, sent.is_lite, self.clock.now_us(), kind, button, *from);
         Ok(())
     }
 }

@@ -26,6 +26,7 @@ mod listener;
 mod media;
 mod message;
 mod odds;
+mod outgoing;
 mod pacing;
 mod parts;
 mod quality;

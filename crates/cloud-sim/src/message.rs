@@ -17,6 +17,16 @@ impl Price {
     pub(crate) const ENTRY_POINT: Self = Self { kind: "free_entry_point", is_billable: false };
 }
 
+/// How much of a message's way its receipts tell.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Leg {
+    Whole,
+    /// It is sent, and waits for a phone that is off.
+    Sending,
+    /// It has waited, and arrives.
+    Arrival,
+}
+
 /// Shared by the ledger and by the receipts still to come.
 #[derive(Clone)]
 pub(crate) struct Message {
@@ -35,6 +45,9 @@ pub(crate) struct Message {
     pub(crate) template: Option<u64>,
     /// The template's category; `None` for a free-form message.
     pub(crate) category: Option<&'static str>,
+    /// How long it waits for a phone that is off, in microseconds; then it is dropped.
+    pub(crate) ttl_us: u64,
+    pub(crate) leg: Leg,
     pub(crate) price: Price,
     /// It was sent to the user's business-scoped id.
     pub(crate) by_user_id: bool,

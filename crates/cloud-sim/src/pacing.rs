@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::cloud::Cloud;
 use crate::graph::fate;
-use crate::message::Message;
+use crate::message::{Leg, Message};
 use crate::rules::Rules;
 use crate::templates::{MARKETING, Template};
 
@@ -144,23 +144,19 @@ impl Cloud {
         let now_us = self.clock.now_us();
         let message = self.users.with(message.user, |user| {
             let failure = fate(self, user, &message, nth, now_us);
-            user.replace(Message { failure, is_held: false, went_out_us: now_us, ..Message::clone(&message) })
+            let leg = user.leg(failure);
+            let released = Message { failure, leg, is_held: false, went_out_us: now_us, ..Message::clone(&message) };
+            let message = user.replace(released);
+            user.wait(&message, nth);
+            message
         });
-        self.webhooks.announce(&message, nth);
-        self.count_sent(&message);
+        self.go_out(&message, nth);
     }
 
     fn drop_held(&self, HeldBack { message, nth }: HeldBack) {
         let (failure, went_out_us) = (Some(132_015), self.clock.now_us());
-        let dropped = Message { failure, is_held: false, went_out_us, ..Message::clone(&message) };
+        let dropped = Message { failure, leg: Leg::Whole, is_held: false, went_out_us, ..Message::clone(&message) };
         let message = self.users.with(message.user, |user| user.replace(dropped));
         self.webhooks.announce(&message, nth);
-    }
-
-    /// Counts a message that went out for its template's insights.
-    pub(crate) fn count_sent(&self, message: &Message) {
-        if let Some(template) = message.template {
-            self.insights.count(template, message.went_out_us);
-        }
     }
 }

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use crate::clock::micros;
 use crate::cloud::Cloud;
+use crate::insights::Metric;
 use crate::rules::Rules;
 use crate::standing::NumberOrder;
 use crate::templates::{Pause, TemplateOrder};
@@ -88,6 +89,9 @@ impl Cloud {
     /// A user has blocked a number, having been sent this template last.
     pub(crate) fn count_block(&self, number: usize, template: Option<u64>) {
         let (now_us, span) = (self.clock.now_us(), self.rules.get().quality_span);
+        if let Some(template) = template {
+            self.insights.count(template, false, now_us, Metric::Blocked);
+        }
         let rated = [Some(Rated::Number(number)), template.map(Rated::Template)];
         for rated in rated.into_iter().flatten() {
             self.quality.count(rated, now_us);

@@ -1,6 +1,7 @@
 //! What Meta does not write down, or does to some and not to others: figures and switches, each with a default. To order, by
 //! `POST /_sim/rules`, in a scenario, or before the start.
 
+use std::collections::BTreeMap;
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
@@ -9,6 +10,7 @@ use serde_json::{Map, Value};
 
 use crate::duration_text;
 use crate::error::SimError;
+use crate::templates::CATEGORIES;
 
 /// How the platform behaves beyond single calls. What is assumed (Meta publishes no figure) says so.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -48,6 +50,9 @@ pub struct Rules {
     /// Messages to users who wrote, and utility templates to them, are charged, after the first 1,000 messages that a number
     /// sends in a month. Meta: since 2026-10-01, by several sources.
     pub charges_service: bool,
+    /// What a delivered message costs by its template's category (`marketing`, `utility`, `authentication`), in the account's
+    /// currency: with it template analytics tell costs. Empty tells none.
+    pub prices: BTreeMap<String, f64>,
     /// The version of the webhooks, `v23.0` or `v24.0` and later: up to v23 statuses tell of a `conversation`.
     pub webhook_version: String,
     /// Answers and webhooks tell the business-scoped user id of everyone, and statuses have `contacts`. Meta: since 2026-04. Of
@@ -70,6 +75,7 @@ impl Default for Rules {
             held_for: Duration::from_secs(3600),
             long_callback_code: 100,
             charges_service: false,
+            prices: BTreeMap::new(),
             webhook_version: "v24.0".to_owned(),
             user_ids: false,
         }
@@ -90,6 +96,13 @@ impl Rules {
         }
         if ![100, 131_009].contains(&self.long_callback_code) {
             return refuse("long_callback_code", "give 100 or 131009");
+        }
+        let is_known = |category: &str| CATEGORIES.iter().any(|it| it.to_ascii_lowercase() == category);
+        if !self.prices.iter().all(|(category, price)| is_known(category) && price.is_finite() && *price >= 0.0) {
+            return refuse(
+                "prices",
+                "give `marketing`, `utility` or `authentication`, each with a price of at least 0",
+            );
         }
         if self.webhook_major().is_none() {
             return refuse("webhook_version", "give one such as `v24.0`");

@@ -22,6 +22,7 @@ pub(crate) fn router() -> Router<Arc<Cloud>> {
         .route("/_sim/scenario", get(scenario))
         .route("/_sim/webhooks", post(stop_webhooks))
         .route("/_sim/users/{phone}", post(order_user))
+        .route("/_sim/click", post(click))
         .route("/_sim/rules", get(rules).post(order_rules))
 }
 
@@ -60,5 +61,10 @@ async fn order_user(
     body: Bytes,
 ) -> Result<Json<Value>, Refusal> {
     cloud.order_user(phone, &read(&body)?)?;
+    Ok(Json(json!({ "success": true })))
+}
+
+async fn click(State(cloud): State<Arc<Cloud>>, body: Bytes) -> Result<Json<Value>, Refusal> {
+    cloud.click(&read(&body)?)?;
     Ok(Json(json!({ "success": true })))
 }

@@ -7,7 +7,7 @@ use std::time::Duration;
 use crate::dice::mix;
 use crate::inbox::is_fresh;
 use crate::limits::{Bucket, PAIR};
-use crate::message::Message;
+use crate::message::{Leg, Message};
 use crate::wa_id::WaId;
 
 /// Enough that senders on all cores hardly ever meet at one lock.
@@ -33,7 +33,17 @@ pub(crate) struct User {
     pub(crate) accepted: Vec<Arc<Message>>,
     /// The user's phone is not shown to businesses that did not write to it.
     pub(crate) is_hidden: bool,
+    /// The phone is off: what is sent waits.
+    pub(crate) is_offline: bool,
+    /// What waits for the phone, oldest first.
+    pub(crate) waiting: Vec<Waiting>,
     contacts: Vec<Contact>,
+}
+
+/// A message that was sent to a phone that is off, the `nth` to its user.
+pub(crate) struct Waiting {
+    pub(crate) message: Arc<Message>,
+    pub(crate) nth: u32,
 }
 
 /// One user and one number.
@@ -82,6 +92,18 @@ impl User {
     pub(crate) fn shows_phone(&self, now_us: u64) -> bool {
         let was_written_to = |sent: &Arc<Message>| !sent.by_user_id && is_fresh(sent.at_us, now_us);
         !self.is_hidden || self.accepted.iter().rev().any(was_written_to)
+    }
+
+    /// The way of a message that goes out now, if it does not fail.
+    pub(crate) fn leg(&self, failure: Option<u32>) -> Leg {
+        if self.is_offline && failure.is_none() { Leg::Sending } else { Leg::Whole }
+    }
+
+    /// Lets a message wait, if the phone is off.
+    pub(crate) fn wait(&mut self, message: &Arc<Message>, nth: u32) {
+        if message.leg == Leg::Sending && !message.is_held {
+            self.waiting.push(Waiting { message: Arc::clone(message), nth });
+        }
     }
 
     /// Puts a message in the place of the one with its id.

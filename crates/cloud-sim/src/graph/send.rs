@@ -16,12 +16,14 @@ use super::interactive::InteractiveRequest;
 use super::parameters::TemplateRequest;
 use super::price::price;
 use super::read_receipt;
+use crate::clock::micros;
 use crate::cloud::{Cloud, Number};
 use crate::faults::{Fault, Try};
 use crate::inbox::is_fresh;
 use crate::limits::PAIR;
 use crate::listener::Line;
-use crate::message::{Message, Price};
+use crate::message::{Leg, Message, Price};
+use crate::templates::{LONGEST_LIFE, MARKETING, Template};
 use crate::users::User;
 use crate::wa_id::WaId;
 use crate::wamid::Direction;
@@ -128,10 +130,7 @@ pub(crate) async fn message(
     let message = accept(cloud, number, draft, &content, (fault, nth))?;
     match message.template.filter(|_| message.is_held) {
         Some(template) => cloud.hold_back(template, Arc::clone(&message), nth),
-        None => {
-            cloud.webhooks.announce(&message, nth);
-            cloud.count_sent(&message);
-        }
+        None => cloud.go_out(&message, nth),
     }
     let tells_user_id = cloud.rules.get().user_ids;
     Ok(answer(confirmation(to.input, &message, tells_user_id), fault, line).await)
@@ -188,6 +187,8 @@ fn draft(
         at_us: 0,
         went_out_us: 0,
         is_held: false,
+        ttl_us: micros(time_to_live(content.template.as_deref(), endpoint)),
+        leg: Leg::Whole,
         price: Price::REGULAR,
         template: content.template.as_ref().map(|template| template.id),
         category: content.template.as_ref().map(|template| template.category),
@@ -195,6 +196,15 @@ fn draft(
         is_lite: endpoint == Endpoint::MarketingMessages,
         is_reaction: content.reacts_to.is_some(),
         failure: None,
+    }
+}
+
+/// How long a message waits for a phone that is off (Meta: time to live). That of marketing templates is heeded by the
+/// Marketing Messages API alone.
+fn time_to_live(template: Option<&Template>, endpoint: Endpoint) -> Duration {
+    match template {
+        Some(it) if it.category != MARKETING || endpoint == Endpoint::MarketingMessages => it.time_to_live(),
+        _ => LONGEST_LIFE,
     }
 }
 
@@ -233,7 +243,8 @@ fn accept(
         let is_open = failure.is_none() && !is_held;
         let failure = if is_open { fate(cloud, record, &draft, nth, now_us) } else { failure };
         let price = price(cloud, number, record.contact(number.place, now_us), &draft, now_us);
-        let message = Arc::new(Message { failure, is_held, price, ..draft });
+        let message = Arc::new(Message { failure, is_held, price, leg: record.leg(failure), ..draft });
+        record.wait(&message, nth);
         record.accepted.push(Arc::clone(&message));
         cloud.totals.accepted();
         Ok(message)

@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::limits::DAY_US;
+use crate::pacing::PacingOrder;
 
 use super::{Template, TemplateOrder, Told, category_of};
 
@@ -15,6 +16,19 @@ pub(crate) struct Pause {
 }
 
 impl Template {
+    /// The order that takes another back.
+    pub(super) fn as_before(&self, order: &TemplateOrder) -> TemplateOrder {
+        TemplateOrder {
+            status: order.status.as_ref().map(|_| self.status.clone()),
+            reason: order.status.as_ref().map(|_| self.rejected_reason.clone()),
+            quality_score: order.quality_score.as_ref().map(|_| self.quality.clone()),
+            category: order.category.as_ref().map(|_| self.category.to_owned()),
+            silent: order.silent,
+            pacing: order.pacing.map(|_| PacingOrder::Released),
+            ..TemplateOrder::default()
+        }
+    }
+
     /// How often it was paused for its quality.
     pub(crate) fn pauses(&self) -> u32 {
         self.pauses

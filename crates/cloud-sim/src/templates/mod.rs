@@ -2,17 +2,19 @@
 //! of them later, by order (`POST /_sim/templates/{name}`).
 
 mod life;
+mod order;
 
 use std::sync::{Arc, PoisonError, RwLock, RwLockWriteGuard};
+use std::time::Duration;
 
-use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use crate::error::SimError;
-use crate::pacing::PacingOrder;
 use crate::parts::Parts;
 
 pub(crate) use life::Pause;
+pub use order::TemplateOrder;
+pub(crate) use order::one_of;
 
 /// The category of templates that promote.
 pub(crate) const MARKETING: &str = "MARKETING";
@@ -20,8 +22,6 @@ pub(crate) const MARKETING: &str = "MARKETING";
 /// The category of templates that carry one-time codes.
 pub(crate) const AUTHENTICATION: &str = "AUTHENTICATION";
 
-const STATUSES: [&str; 7] = ["APPROVED", "PENDING", "REJECTED", "PAUSED", "DISABLED", "IN_APPEAL", "ARCHIVED"];
-const QUALITIES: [&str; 4] = ["GREEN", "YELLOW", "RED", "UNKNOWN"];
 pub(crate) const CATEGORIES: [&str; 3] = ["UTILITY", MARKETING, AUTHENTICATION];
 
 /// A template in one language, in one account.
@@ -39,6 +39,8 @@ pub(crate) struct Template {
     pub(crate) rejected_reason: String,
     /// Whether its variables have names.
     pub(crate) is_named: bool,
+    /// Meta: `message_send_ttl_seconds`; -1 is the longest.
+    pub(crate) ttl_seconds: Option<i64>,
     /// As they were given, types in capitals.
     pub(crate) components: Vec<Value>,
     /// How often it was paused: hours at first, then for good (Meta: template pausing).
@@ -58,46 +60,6 @@ pub(crate) fn category_of(text: &str) -> Option<&'static str> {
     CATEGORIES.into_iter().find(|category| category.eq_ignore_ascii_case(text))
 }
 
-/// What is ordered of a template; what is left out stays as it is.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct TemplateOrder {
-    /// Which language; every one when none.
-    pub language: Option<String>,
-    /// The account's id; every one when none.
-    pub waba: Option<String>,
-    /// `APPROVED`, `PAUSED`, `DISABLED`, `REJECTED` and the like.
-    pub status: Option<String>,
-    /// Why it was rejected, such as `INVALID_FORMAT`.
-    pub reason: Option<String>,
-    /// `GREEN`, `YELLOW`, `RED`, `UNKNOWN`.
-    pub quality_score: Option<String>,
-    /// `UTILITY`, `MARKETING`, `AUTHENTICATION`.
-    pub category: Option<String>,
-    /// No webhook tells of it.
-    pub silent: bool,
-    /// Whether its messages are held back until it is decided on.
-    pub pacing: Option<PacingOrder>,
-}
-
-impl TemplateOrder {
-    pub(crate) fn check(&self) -> Result<(), SimError> {
-        one_of("status", self.status.as_deref(), &STATUSES)?;
-        one_of("quality_score", self.quality_score.as_deref(), &QUALITIES)?;
-        one_of("category", self.category.as_deref(), &CATEGORIES)
-    }
-}
-
-/// Refuses a word that is not known.
-pub(crate) fn one_of(field: &'static str, given: Option<&str>, known: &[&str]) -> Result<(), SimError> {
-    match given {
-        Some(given) if !known.contains(&given) => {
-            Err(SimError::Order { field, remedy: format!("give one of {}", known.join(", ")) })
-        }
-        _ => Ok(()),
-    }
-}
-
 /// What a webhook tells of a template.
 #[derive(Debug)]
 pub(crate) struct Told {
@@ -110,6 +72,9 @@ const OFFER_BODY: &str = "{{1}}, this week: three lessons for the price of two."
 const DAILY_BODY: &str = "Good morning {{1}}, here is your pack for today.";
 /// Meta: how long the name of an approved template cannot be given again.
 const NAME_LOCK_US: u64 = 30 * 24 * 3600 * 1_000_000;
+/// Meta: how long a message waits for a phone that is off, unless its template says otherwise; and a one-time code.
+pub(crate) const LONGEST_LIFE: Duration = Duration::from_secs(30 * 24 * 3600);
+const CODE_LIFE: Duration = Duration::from_secs(600);
 /// Meta: templates that an account creates in any hour.
 const CREATIONS: usize = 100;
 const HOUR_US: u64 = 3600 * 1_000_000;
@@ -138,6 +103,7 @@ impl Template {
             quality: "GREEN".to_owned(),
             rejected_reason: "NONE".to_owned(),
             is_named: false,
+            ttl_seconds: None,
             components,
             pauses: 0,
             is_dropped: false,
@@ -179,19 +145,6 @@ impl Template {
             && order.language.as_ref().is_none_or(|language| *language == self.language)
     }
 
-    /// The order that takes another back.
-    fn as_before(&self, order: &TemplateOrder) -> TemplateOrder {
-        TemplateOrder {
-            status: order.status.as_ref().map(|_| self.status.clone()),
-            reason: order.status.as_ref().map(|_| self.rejected_reason.clone()),
-            quality_score: order.quality_score.as_ref().map(|_| self.quality.clone()),
-            category: order.category.as_ref().map(|_| self.category.to_owned()),
-            silent: order.silent,
-            pacing: order.pacing.map(|_| PacingOrder::Released),
-            ..TemplateOrder::default()
-        }
-    }
-
     fn is(&self, waba: usize, name: &str, language: &str) -> bool {
         self.waba == waba && self.name == name && self.language == language
     }
@@ -209,13 +162,22 @@ impl Template {
         Parts::of(&self.components, self.is_named)
     }
 
+    /// How long a message of it waits for a phone that is off.
+    pub(crate) fn time_to_live(&self) -> Duration {
+        match self.ttl_seconds {
+            Some(seconds) => u64::try_from(seconds).map_or(LONGEST_LIFE, Duration::from_secs),
+            None if self.category == AUTHENTICATION => CODE_LIFE,
+            None => LONGEST_LIFE,
+        }
+    }
+
     /// The template as the management API shows it, with every field.
     pub(crate) fn node(&self) -> Value {
         json!({
             "id": self.id.to_string(), "name": self.name, "language": self.language, "category": self.category,
             "status": self.status, "parameter_format": if self.is_named { "NAMED" } else { "POSITIONAL" },
             "components": self.components, "quality_score": { "score": self.quality },
-            "rejected_reason": self.rejected_reason,
+            "rejected_reason": self.rejected_reason, "message_send_ttl_seconds": self.ttl_seconds,
         })
     }
 }

@@ -10,6 +10,7 @@ mod plan;
 mod scheduler;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use reqwest::Url;
 use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
@@ -19,13 +20,13 @@ use crate::clock::Clock;
 use crate::config::{Receipts, SimConfig};
 use crate::dice::{Purpose, dice};
 use crate::error::SimError;
-use crate::message::Message;
+use crate::message::{Leg, Message};
 use crate::odds::Odds;
 use crate::rules::InForce;
 use crate::templates::Told;
 use crate::wa_id::WaId;
 use courier::Courier;
-use plan::Status;
+use plan::{Status, Step};
 use scheduler::{Pending, Post, Scheduler};
 
 pub(crate) use apps::{App, Apps, Route};
@@ -102,14 +103,33 @@ impl Webhooks {
         if !self.receipts.enabled || !self.courier.apps().hear(self.accounts[message.number], Some(message.number)) {
             return;
         }
-        let mut dice = dice(self.seed, message.user, nth, Purpose::Receipts);
-        let mut steps = plan::steps(&self.receipts, &self.odds, message.failure, &mut dice);
-        if message.is_reaction {
-            // Meta: nobody hears of what becomes of a reaction that was sent.
-            steps.retain(|step| !matches!(step.status, Status::Delivered | Status::Read));
-        }
+        let steps = self.steps(message, nth);
         self.courier.expect(steps.len());
         self.hand_over(Pending::Receipts { message: Arc::clone(message), steps });
+    }
+
+    /// When the message arrives and is read, after it goes out, if it does.
+    pub(crate) fn arrival(&self, message: &Message, nth: u32) -> [Option<Duration>; 2] {
+        let steps = self.steps(message, nth);
+        let first = |status| steps.iter().filter(|step| step.status == status).map(|step| step.happened).min();
+        let is_read = first(Status::Read);
+        // Read at the moment of delivery, it was delivered as well.
+        [first(Status::Delivered).or(is_read), is_read]
+    }
+
+    /// The receipts of a message, the last to be announced first. The same for the same message.
+    fn steps(&self, message: &Message, nth: u32) -> Vec<Step> {
+        let mut dice = dice(self.seed, message.user, nth, Purpose::Receipts);
+        let mut steps = plan::steps(&self.receipts, &self.odds, message.failure, &mut dice);
+        let arrives = |step: &Step| matches!(step.status, Status::Delivered | Status::Read);
+        match message.leg {
+            // Meta: nobody hears of what becomes of a reaction that was sent.
+            _ if message.is_reaction => steps.retain(|step| !arrives(step)),
+            Leg::Whole => {}
+            Leg::Sending => steps.retain(|step| !arrives(step)),
+            Leg::Arrival => steps.retain(arrives),
+        }
+        steps
     }
 
     /// Sends a user's message on.

@@ -16,6 +16,7 @@ mod management;
 mod marketing;
 mod media;
 mod numbers;
+mod outgoing;
 mod pacing;
 mod quality;
 mod receiver;
