@@ -23,6 +23,14 @@ pub enum Fault {
     /// The message is accepted, yet the answer is HTTP 500 with code 131000.
     #[serde(rename = "accept_then_500")]
     AcceptThen500,
+    /// The message is accepted, yet the answer is an error: what Meta's codes 1 and 2 may mean.
+    AcceptThenError {
+        /// Meta's error code.
+        code: u32,
+        /// The HTTP status of the answer.
+        #[serde(default = "bad_request")]
+        http_status: u16,
+    },
     /// The message is accepted, yet the answer is HTTP 200 with an HTML page.
     OkWithHtml,
     /// The message is accepted and the answer is held back.
@@ -44,6 +52,11 @@ pub enum Fault {
     Undeliverable,
     /// Accepted, then a `failed` webhook.
     AsyncError {
+        /// Meta's error code.
+        code: u32,
+    },
+    /// Accepted, then `delivered`, and after it a `failed` webhook for the same message.
+    DeliveredThenFailed {
         /// Meta's error code.
         code: u32,
     },
@@ -280,7 +293,9 @@ pub(crate) fn validate(rule: &FaultRule, is_number: impl Fn(&str) -> bool) -> Re
         Fault::Down { .. } if !rule.is_for_all() => {
             Err("fault `down` is for all calls: leave out match, times and probability".to_owned())
         }
-        Fault::Error { http_status, .. } if !(400..=599).contains(&http_status) => {
+        Fault::Error { http_status, .. } | Fault::AcceptThenError { http_status, .. }
+            if !(400..=599).contains(&http_status) =>
+        {
             Err("fault.http_status must be between 400 and 599".to_owned())
         }
         _ => Ok(()),

@@ -54,6 +54,8 @@ pub(crate) struct Message {
     /// It went by the Marketing Messages API.
     pub(crate) is_lite: bool,
     pub(crate) is_reaction: bool,
+    /// The code with which a `failed` receipt follows although it was delivered.
+    pub(crate) fails_late: Option<u32>,
     /// The code with which a `failed` receipt follows.
     pub(crate) failure: Option<u32>,
 }

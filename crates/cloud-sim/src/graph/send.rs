@@ -196,6 +196,7 @@ fn draft(
         is_lite: endpoint == Endpoint::MarketingMessages,
         is_reaction: content.reacts_to.is_some(),
         failure: None,
+        fails_late: None,
     }
 }
 
@@ -243,7 +244,12 @@ fn accept(
         let is_open = failure.is_none() && !is_held;
         let failure = if is_open { fate(cloud, record, &draft, nth, now_us) } else { failure };
         let price = price(cloud, number, record.contact(number.place, now_us), &draft, now_us);
-        let message = Arc::new(Message { failure, is_held, price, leg: record.leg(failure), ..draft });
+        let fails_late = match fault {
+            Some(Fault::DeliveredThenFailed { code }) => Some(code),
+            _ => None,
+        };
+        let leg = record.leg(failure);
+        let message = Arc::new(Message { failure, fails_late, is_held, price, leg, ..draft });
         record.wait(&message, nth);
         record.accepted.push(Arc::clone(&message));
         cloud.totals.accepted();
@@ -263,6 +269,9 @@ async fn answer(confirmation: Response, fault: Option<Fault>, line: &Line) -> Re
     match fault {
         Some(Fault::AcceptThenDropResponse) => line.close(),
         Some(Fault::AcceptThen500) => GraphError::of(131_000).into_response(),
+        Some(Fault::AcceptThenError { code, http_status }) => {
+            GraphError::of(code).with_status(http_status).into_response()
+        }
         Some(Fault::OkWithHtml) => {
             let page = "<!DOCTYPE html><html><head><title>Facebook</title></head><body>Sorry, something went wrong.</body></html>";
             ([(header::CONTENT_TYPE, "text/html; charset=utf-8")], page).into_response()

@@ -121,6 +121,9 @@ impl Webhooks {
     fn steps(&self, message: &Message, nth: u32) -> Vec<Step> {
         let mut dice = dice(self.seed, message.user, nth, Purpose::Receipts);
         let mut steps = plan::steps(&self.receipts, &self.odds, message.failure, &mut dice);
+        if let Some(code) = message.fails_late.filter(|_| message.failure.is_none()) {
+            plan::fail_late(&mut steps, code);
+        }
         let arrives = |step: &Step| matches!(step.status, Status::Delivered | Status::Read);
         match message.leg {
             // Meta: nobody hears of what becomes of a reaction that was sent.

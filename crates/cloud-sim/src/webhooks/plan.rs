@@ -51,6 +51,13 @@ pub(crate) fn steps(receipts: &Receipts, odds: &Odds, failure: Option<u32>, dice
     steps
 }
 
+/// Lets a failure come after everything else, though the message was delivered.
+pub(crate) fn fail_late(steps: &mut Vec<Step>, code: u32) {
+    let last = steps.iter().map(|step| step.announced).max().unwrap_or_default();
+    // The last to be announced stands first.
+    steps.insert(0, step(Status::Failed(code), last + Duration::from_millis(20), false));
+}
+
 fn successes(receipts: &Receipts, odds: &Odds, dice: &mut SmallRng) -> Vec<Step> {
     let mut sent = step(Status::Sent, draw(receipts.sent, dice), true);
     let delivered_at = sent.happened + draw(receipts.delivered, dice);

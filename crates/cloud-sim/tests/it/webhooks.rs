@@ -173,6 +173,21 @@ async fn an_async_error_brings_the_code_that_was_ordered() {
 }
 
 #[tokio::test]
+async fn a_message_that_was_delivered_may_be_told_as_failed_as_well() {
+    let (receiver, url) = Receiver::start([]).await;
+    let sim = start_for(url, |_| {}).await;
+    sim.set_faults(FaultOrder { faults: vec![FaultRule::always(Fault::DeliveredThenFailed { code: 131_026 })] })
+        .unwrap();
+    let answer = send(&sim, &hello(PHONE)).await.json();
+    quiet(&sim).await;
+    let statuses = receiver.statuses();
+    let story = story(&statuses, answer["messages"][0]["id"].as_str().unwrap());
+    assert_eq!((story[1].as_str(), story.last().unwrap().as_str()), ("delivered", "failed"));
+    assert_eq!(statuses.last().unwrap()["errors"][0]["code"], 131_026);
+    assert_eq!(sim.ledger().recipients[&PHONE[1..]].attempts[0].failed, None, "it arrived");
+}
+
+#[tokio::test]
 async fn sent_can_come_before_the_http_response() {
     let (receiver, url) = Receiver::start([]).await;
     let sim = start_for(url, |config| {
