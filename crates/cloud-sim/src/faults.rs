@@ -287,7 +287,9 @@ pub(crate) fn validate(rule: &FaultRule, is_number: impl Fn(&str) -> bool) -> Re
         return Err("match.attempts_matching counts from 1".to_owned());
     }
     if let Some(number) = rule.matches.number.as_ref().filter(|number| !is_number(number)) {
-        return Err(format!("match.number `{number}` is not a number of this simulator"));
+        return Err(format!(
+            "match.number `{number}` is not a number of this simulator: they count up from 100000000000001"
+        ));
     }
     match rule.fault {
         Fault::Down { .. } if !rule.is_for_all() => {
