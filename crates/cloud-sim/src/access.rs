@@ -1,7 +1,5 @@
-//! Who may do what: the one access token with its end and its scopes, and whether the account tells the app anything. To
-//! order, by `POST /_sim/token` and `POST /_sim/subscription`.
+//! Who may do what: the access token with its end and its scopes. To order, by `POST /_sim/token`.
 
-use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use serde::{Deserialize, Serialize};
@@ -28,6 +26,29 @@ pub struct TokenOrder {
     pub revoked: Option<bool>,
 }
 
+impl TokenOrder {
+    pub(crate) fn check(&self) -> Result<(), SimError> {
+        let known = |scope: &String| [MESSAGING, MANAGEMENT].contains(&scope.as_str());
+        if self.scopes.iter().flatten().all(known) {
+            return Ok(());
+        }
+        let remedy = format!("give some of {MESSAGING}, {MANAGEMENT}");
+        Err(SimError::Order { field: "scopes", remedy })
+    }
+}
+
+impl From<Grant> for TokenOrder {
+    /// The order that brings this grant back.
+    fn from(Grant { expires_at, scopes, target_ids, revoked }: Grant) -> Self {
+        Self {
+            expires_at: Some(expires_at),
+            scopes: Some(scopes),
+            target_ids: Some(target_ids),
+            revoked: Some(revoked),
+        }
+    }
+}
+
 /// The token as it stands.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub(crate) struct Grant {
@@ -39,6 +60,12 @@ pub(crate) struct Grant {
 }
 
 impl Grant {
+    /// Everything for all of so many accounts, without end.
+    pub(crate) fn whole(wabas: usize) -> Self {
+        let scopes = [MANAGEMENT, MESSAGING].map(str::to_owned).into();
+        Self { expires_at: 0, scopes, target_ids: (0..wabas).map(waba_id).collect(), revoked: false }
+    }
+
     /// Whether it may do what `scope` allows.
     pub(crate) fn has(&self, scope: &str) -> bool {
         self.scopes.iter().any(|it| it == scope)
@@ -55,36 +82,17 @@ impl Grant {
     }
 }
 
-/// The token's grant. Whole and without end unless ordered otherwise.
-pub(crate) struct Access {
-    grant: Mutex<Grant>,
-    /// Where the webhooks of an account are to go instead of the app's own address.
-    elsewhere: Mutex<HashMap<usize, String>>,
-}
+/// The grant of the first app's token. Whole and without end unless ordered otherwise.
+pub(crate) struct Access(Mutex<Grant>);
 
 impl Access {
     /// For all of so many accounts.
     pub(crate) fn of(wabas: usize) -> Self {
-        let scopes = [MANAGEMENT, MESSAGING].map(str::to_owned).into();
-        let target_ids = (0..wabas).map(waba_id).collect();
-        let grant = Grant { expires_at: 0, scopes, target_ids, revoked: false };
-        Self { grant: Mutex::new(grant), elsewhere: Mutex::default() }
+        Self(Mutex::new(Grant::whole(wabas)))
     }
 
     fn lock(&self) -> MutexGuard<'_, Grant> {
-        self.grant.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    pub(crate) fn elsewhere(&self, waba: usize) -> Option<String> {
-        self.elsewhere.lock().unwrap_or_else(PoisonError::into_inner).get(&waba).cloned()
-    }
-
-    pub(crate) fn send_elsewhere(&self, waba: usize, url: Option<&str>) {
-        let mut all = self.elsewhere.lock().unwrap_or_else(PoisonError::into_inner);
-        match url {
-            Some(url) => all.insert(waba, url.to_owned()),
-            None => all.remove(&waba),
-        };
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     pub(crate) fn grant(&self) -> Grant {
@@ -92,12 +100,8 @@ impl Access {
     }
 
     pub(crate) fn order(&self, order: TokenOrder) -> Result<Grant, SimError> {
+        order.check()?;
         let TokenOrder { expires_at, scopes, target_ids, revoked } = order;
-        let known = |scope: &String| [MESSAGING, MANAGEMENT].contains(&scope.as_str());
-        if !scopes.iter().flatten().all(known) {
-            let remedy = format!("give some of {MESSAGING}, {MANAGEMENT}");
-            return Err(SimError::Order { field: "scopes", remedy });
-        }
         let mut grant = self.lock();
         *grant = Grant {
             expires_at: expires_at.unwrap_or(grant.expires_at),

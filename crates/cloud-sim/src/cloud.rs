@@ -1,12 +1,14 @@
 //! The simulated platform: one business account with its numbers, templates and media, and the users it writes to.
 
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use crate::access::Access;
+use crate::agenda::Agenda;
 use crate::belongings::Belongings;
 use crate::calls::Calls;
-use crate::clock::Clock;
+use crate::clock::{Clock, micros};
 use crate::config::SimConfig;
 use crate::conversations::Conversations;
 use crate::error::SimError;
@@ -17,13 +19,17 @@ use crate::insights::Insights;
 use crate::ledger::{self, LedgerSnapshot, Tally, Totals};
 use crate::limits::{Bucket, Limit};
 use crate::media::Library;
+use crate::pacing::Pacing;
+use crate::quality::Quality;
 use crate::review::{Review, Verdict};
+use crate::rules::InForce;
+use crate::scenario::Scenario;
 use crate::standing::{self, NumberOrder, Standing, Standings};
 use crate::templates::{TemplateOrder, Templates, Told};
 use crate::uploads::Uploads;
 use crate::users::Users;
 use crate::wamid::Mint;
-use crate::webhooks::Webhooks;
+use crate::webhooks::{Apps, Webhooks};
 
 /// The id of the WhatsApp Business Account; where there are several, of the first.
 pub const WABA_ID: &str = "200000000000001";
@@ -33,7 +39,7 @@ const FIRST_WABA_ID: u64 = 200_000_000_000_001;
 /// The id of the business portfolio that owns the account.
 pub const PORTFOLIO_ID: &str = "300000000000001";
 
-/// The id of the app that the token was made for.
+/// The id of the app that the token was made for; a second app has the next.
 pub const APP_ID: &str = "400000000000001";
 
 const FIRST_NUMBER_ID: u64 = 100_000_000_000_001;
@@ -41,17 +47,16 @@ const FIRST_DISPLAY_NUMBER: u64 = 15_550_100_001;
 
 /// Everything that a call can read or change.
 pub(crate) struct Cloud {
-    pub(crate) token: String,
     pub(crate) access: Access,
-    app_secret: String,
     pub(crate) mps: u32,
     pub(crate) clock: Clock,
+    pub(crate) agenda: Agenda<Cloud>,
     pub(crate) numbers: Vec<Number>,
     pub(crate) users: Users,
     pub(crate) inbox: Inbox,
     pub(crate) conversations: Conversations,
     pub(crate) totals: Totals,
-    pub(crate) templates: Arc<Templates>,
+    pub(crate) templates: Templates,
     reviews: Review,
     wabas: usize,
     pub(crate) media: Library,
@@ -61,10 +66,15 @@ pub(crate) struct Cloud {
     pub(crate) calls: Calls,
     pub(crate) insights: Insights,
     pub(crate) faults: Faults,
+    pub(crate) scenario: Scenario,
+    pub(crate) rules: Arc<InForce>,
+    pub(crate) quality: Quality,
+    pub(crate) pacing: Pacing,
+    pub(crate) seed: u64,
     pub(crate) standings: Standings,
     pub(crate) mint: Mint,
     pub(crate) webhooks: Webhooks,
-    half_latency: Duration,
+    half_latency_us: AtomicU64,
 }
 
 /// The id of the account at a place.
@@ -82,22 +92,23 @@ pub(crate) struct Number {
     pub(crate) waba: usize,
     pub(crate) tally: Tally,
     throughput: Mutex<(Limit, Bucket)>,
+    /// A month, and how many messages to users who wrote were free of charge in it.
+    free: Mutex<(i64, u32)>,
 }
 
 impl Cloud {
     pub(crate) fn new(config: &SimConfig, clock: Clock, numbers: Vec<Number>, webhooks: Webhooks) -> Self {
         Self {
-            token: config.token.clone(),
             access: Access::of(config.wabas),
-            app_secret: config.app_secret.clone(),
             mps: config.mps,
+            agenda: Agenda::default(),
             numbers,
             users: Users::new(),
             inbox: Inbox::default(),
             conversations: Conversations::default(),
             totals: Totals::default(),
-            reviews: Review::new(config.review, &webhooks),
-            templates: Arc::new(Templates::of(config.wabas)),
+            reviews: Review::new(config.review),
+            templates: Templates::of(config.wabas),
             wabas: config.wabas,
             media: Library::default(),
             uploads: Uploads::default(),
@@ -106,17 +117,32 @@ impl Cloud {
             calls: Calls::default(),
             insights: Insights::default(),
             faults: Faults::new(config.faults, config.seed),
+            scenario: Scenario::default(),
+            rules: Arc::clone(webhooks.rules()),
+            quality: Quality::default(),
+            pacing: Pacing::default(),
+            seed: config.seed,
             standings: Standings::default(),
             mint: Mint::new(config.seed ^ clock.now_us()),
-            half_latency: config.latency / 2,
+            half_latency_us: AtomicU64::new(micros(config.latency / 2)),
             clock,
             webhooks,
         }
     }
 
-    /// What an app shows for itself (Meta: access tokens).
-    pub(crate) fn app_token(&self) -> String {
-        format!("{APP_ID}|{}", self.app_secret)
+    /// The apps that hear of the accounts.
+    pub(crate) fn apps(&self) -> &Apps {
+        self.webhooks.courier().apps()
+    }
+
+    /// Every account has the first app among its subscribed ones from now on, or none has.
+    pub(crate) fn subscribe_first(&self, subscribed: bool) {
+        (0..self.wabas).for_each(|waba| self.apps().first().subscribe(waba, subscribed));
+    }
+
+    /// Whether every account has the first app among its subscribed ones.
+    pub(crate) fn is_first_subscribed(&self) -> bool {
+        (0..self.wabas).all(|waba| self.apps().first().is_subscribed(waba))
     }
 
     pub(crate) fn number(&self, id: &str) -> Option<&Number> {
@@ -135,9 +161,27 @@ impl Cloud {
         self.wabas
     }
 
-    /// Has a template reviewed.
+    /// Does what was due until now.
+    pub(crate) fn catch_up(&self) {
+        self.agenda.catch_up(self, self.clock.now_us());
+    }
+
+    /// Moves the clock forward, and does what is due by then.
+    pub(crate) fn advance(&self, by: Duration) {
+        self.clock.advance(by);
+        self.catch_up();
+    }
+
+    /// Has something done after a while, by the simulator's clock.
+    pub(crate) fn after(&self, span: Duration, deed: impl FnOnce(&Self) + Send + 'static) {
+        self.agenda.at(self.clock.now_us().saturating_add(micros(span)), deed);
+    }
+
+    /// Has a template reviewed: the verdict is the one that holds when the review begins.
     pub(crate) fn review(&self, template: u64) {
-        self.reviews.begin(Arc::clone(&self.templates), template);
+        if let Some((takes, order)) = self.reviews.begin() {
+            self.after(takes, move |cloud| cloud.obey_template(template, &order));
+        }
     }
 
     /// What reviews come to from now on.
@@ -151,22 +195,34 @@ impl Cloud {
             let remedy = format!("`{id}` is not an account of this simulator");
             self.waba(id).ok_or(SimError::Order { field: "waba", remedy })
         });
-        let told = self.templates.order(name, waba.transpose()?, order)?;
+        let (ids, told) = self.templates.order(name, waba.transpose()?, order)?;
         told.into_iter().for_each(|told| self.webhooks.tell(told));
+        for id in ids {
+            self.end_pause_later(id);
+            order.pacing.into_iter().for_each(|pacing| self.pace(id, pacing));
+        }
         Ok(())
     }
 
     /// Makes of one template what is ordered, and tells of it.
     pub(crate) fn obey_template(&self, id: u64, order: &TemplateOrder) {
-        let told = self.templates.change(id, |template| template.obey(order));
+        let told = self.templates.change(id, |template| template.obey(order)).filter(|_| !order.silent);
         told.into_iter().flatten().for_each(|told| self.webhooks.tell(told));
+        self.end_pause_later(id);
     }
 
     /// Half of the time that a call takes.
     pub(crate) async fn half_latency(&self) {
-        if !self.half_latency.is_zero() {
-            tokio::time::sleep(self.half_latency).await;
+        match self.half_latency_us.load(Ordering::Relaxed) {
+            0 => {}
+            half => tokio::time::sleep(Duration::from_micros(half)).await,
         }
+    }
+
+    /// From now on a call takes so long; how long it took before.
+    pub(crate) fn set_latency(&self, latency: Duration) -> Duration {
+        let before = self.half_latency_us.swap(micros(latency / 2), Ordering::Relaxed);
+        Duration::from_micros(before * 2)
     }
 
     /// Replaces the ordered faults, if all of them make sense.
@@ -176,8 +232,7 @@ impl Cloud {
 
     /// Orders how Meta regards a number.
     pub(crate) fn order_number(&self, id: &str, order: NumberOrder) -> Result<Standing, SimError> {
-        let remedy = || format!("`{id}` is not a number of this simulator");
-        let number = self.number(id).ok_or_else(|| SimError::Order { field: "number", remedy: remedy() })?;
+        let number = self.known_number(id)?;
         let (before, after) = self.standings.order(number.place, order)?;
         number.set_throughput(after.mps.unwrap_or(self.mps));
         let account = |(field, value)| Told { waba: number.waba, field, value };
@@ -200,6 +255,7 @@ impl Number {
             waba: place % wabas,
             tally: Tally::default(),
             throughput: Mutex::new((limit, Bucket::full(limit, now_us))),
+            free: Mutex::default(),
         }
     }
 
@@ -208,6 +264,17 @@ impl Number {
         let mut throughput = self.throughput.lock().unwrap_or_else(PoisonError::into_inner);
         let limit = throughput.0;
         throughput.1.take(limit, now_us)
+    }
+
+    /// Spends one of the messages that are free of charge in a month, if any is left.
+    pub(crate) fn spends_free(&self, month: i64, most: u32) -> bool {
+        let mut free = self.free.lock().unwrap_or_else(PoisonError::into_inner);
+        if free.0 != month {
+            *free = (month, 0);
+        }
+        let is_free = free.1 < most;
+        free.1 += u32::from(is_free);
+        is_free
     }
 
     /// From now on it accepts so many messages per second.

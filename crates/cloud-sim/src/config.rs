@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use crate::duration_text;
 use crate::error::SimError;
 use crate::odds::FaultProfile;
+use crate::rules::Rules;
 
 /// Settings of a [`Simulator`](crate::Simulator); the defaults are those of `dawncast sim`.
 ///
@@ -33,7 +34,7 @@ pub struct SimConfig {
     pub latency: Duration,
     /// Faults that come by themselves.
     pub faults: FaultProfile,
-    /// A JSON file of faults to order, in the form of `POST /_sim/faults`.
+    /// A JSON file of faults and events over time, played from the start.
     pub scenario: Option<PathBuf>,
     /// Everything drawn by chance derives from it.
     pub seed: u64,
@@ -45,8 +46,40 @@ pub struct SimConfig {
     pub verify_token: String,
     /// The one access token that is valid.
     pub token: String,
+    /// A second app that hears of every account. None is the usual case.
+    pub second_app: Option<SecondApp>,
+    /// How the platform behaves beyond single calls.
+    pub rules: Rules,
     /// When and how status webhooks come.
     pub receipts: Receipts,
+}
+
+/// An app besides the first, with an address, a secret and a token of its own. A webhook that either app does not answer 200
+/// is repeated to both.
+///
+/// It has no `Debug`, because it holds secrets.
+#[derive(Clone, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct SecondApp {
+    /// Where its webhooks go. Without it they go where its calls say (`override_callback_uri`).
+    pub webhook: Option<String>,
+    /// Signs its webhooks.
+    pub app_secret: String,
+    /// Sent when its webhook is verified.
+    pub verify_token: String,
+    /// Its access token, by which calls act for it; not the first app's.
+    pub token: String,
+}
+
+impl Default for SecondApp {
+    fn default() -> Self {
+        Self {
+            webhook: None,
+            app_secret: "sim_app_secret_2".to_owned(),
+            verify_token: "sim_verify_2".to_owned(),
+            token: "SIM_TOKEN_2".to_owned(),
+        }
+    }
 }
 
 impl Default for SimConfig {
@@ -65,6 +98,8 @@ impl Default for SimConfig {
             app_secret: "sim_app_secret".to_owned(),
             verify_token: "sim_verify".to_owned(),
             token: "SIM_TOKEN".to_owned(),
+            second_app: None,
+            rules: Rules::default(),
             receipts: Receipts::default(),
         }
     }
@@ -85,6 +120,10 @@ impl SimConfig {
         if self.token.is_empty() {
             return refuse("token", "give the bearer token that clients will send");
         }
+        if self.second_app.as_ref().is_some_and(|second| second.token.is_empty() || second.token == self.token) {
+            return refuse("second_app.token", "give a bearer token that is not the first app's");
+        }
+        self.rules.validate()?;
         self.receipts.validate()
     }
 }

@@ -14,15 +14,16 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use crate::access::Grant;
-use crate::cloud::{Cloud, Number};
+use crate::cloud::Cloud;
+use crate::crowd::Reply;
 use crate::error::SimError;
 use crate::faults::FaultOrder;
 use crate::flows;
 use crate::ledger::LedgerSnapshot;
 use crate::phone;
+use crate::staging;
 use crate::standing::Standing;
 use crate::wa_id::WaId;
-use crate::webhooks::{Inbound, Says};
 
 /// Routes for whoever stages a scene; they need no token.
 pub(crate) fn router() -> Router<Arc<Cloud>> {
@@ -42,6 +43,7 @@ pub(crate) fn router() -> Router<Arc<Cloud>> {
         .route("/_sim/calls", post(order_calls))
         .route("/_sim/flows/exchange", post(flows::exchange))
         .route("/_sim/clock", get(clock).post(advance_clock))
+        .merge(staging::router())
 }
 
 /// What the caller got wrong.
@@ -67,45 +69,6 @@ impl From<SimError> for Refusal {
 
 pub(crate) fn read<T: DeserializeOwned>(body: &Bytes) -> Result<T, Refusal> {
     serde_json::from_slice(body).map_err(|reason| Refusal(format!("the body is not usable: {reason}")))
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Reply {
-    from: WaId,
-    number: String,
-    text: String,
-    /// The message that it answers.
-    quotes: Option<String>,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Block {
-    from: WaId,
-    number: String,
-    #[serde(default = "yes")]
-    blocked: bool,
-}
-
-fn yes() -> bool {
-    true
-}
-
-/// What a user wishes of a number's marketing messages.
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Preference {
-    from: WaId,
-    number: String,
-    value: Wish,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "snake_case")]
-enum Wish {
-    Stop,
-    Resume,
 }
 
 /// Whether the account tells the app anything.
@@ -149,10 +112,11 @@ async fn ledger(State(cloud): State<Arc<Cloud>>) -> Json<LedgerSnapshot> {
 }
 
 async fn reply(State(cloud): State<Arc<Cloud>>, body: Bytes) -> Result<Json<Value>, Refusal> {
-    let Reply { from, number, text, quotes } = read(&body)?;
-    let number = known(&cloud, &number)?;
-    quotes.as_deref().map(|id| phone::kept(&cloud, from, number, "quotes", id)).transpose()?;
-    phone::say(&cloud, from, number, "text", json!({ "body": text }), quotes)
+    let order: Reply = read(&body)?;
+    if let Some(id) = &order.quotes {
+        phone::kept(&cloud, order.from, cloud.known_number(&order.number)?, "quotes", id)?;
+    }
+    Ok(Json(json!({ "id": cloud.write(order)? })))
 }
 
 /// The ids of a user.
@@ -161,18 +125,12 @@ async fn user(Path(phone): Path<WaId>) -> Json<Value> {
 }
 
 async fn block(State(cloud): State<Arc<Cloud>>, body: Bytes) -> Result<Json<Value>, Refusal> {
-    let Block { from, number, blocked } = read(&body)?;
-    let number = known(&cloud, &number)?.place;
-    cloud.users.with(from, |user| user.contact(number, cloud.clock.now_us()).blocked = blocked);
+    cloud.block(&read(&body)?)?;
     Ok(Json(json!({ "success": true })))
 }
 
 async fn preference(State(cloud): State<Arc<Cloud>>, body: Bytes) -> Result<Json<Value>, Refusal> {
-    let Preference { from, number, value } = read(&body)?;
-    let (number, at_us) = (known(&cloud, &number)?.place, cloud.clock.now_us());
-    let stops = matches!(value, Wish::Stop);
-    cloud.users.with(from, |user| user.contact(number, at_us).stopped_marketing = stops);
-    cloud.webhooks.inbound(Inbound { user: from, number, says: Says::Preference { stops }, at_us });
+    cloud.prefer(&read(&body)?)?;
     Ok(Json(json!({ "success": true })))
 }
 
@@ -186,8 +144,7 @@ async fn order_faults(State(cloud): State<Arc<Cloud>>, body: Bytes) -> Result<Js
 }
 
 async fn standing(State(cloud): State<Arc<Cloud>>, Path(id): Path<String>) -> Result<Json<Standing>, Refusal> {
-    let number = known(&cloud, &id)?;
-    Ok(Json(cloud.standings.of(number.place)))
+    Ok(Json(cloud.standings.of(cloud.known_number(&id)?.place)))
 }
 
 async fn order_number(
@@ -235,12 +192,12 @@ async fn order_calls(State(cloud): State<Arc<Cloud>>, body: Bytes) -> Result<Jso
 }
 
 async fn subscription(State(cloud): State<Arc<Cloud>>) -> Json<Subscription> {
-    Json(Subscription { subscribed: cloud.webhooks.courier().is_subscribed() })
+    Json(Subscription { subscribed: cloud.is_first_subscribed() })
 }
 
 async fn order_subscription(State(cloud): State<Arc<Cloud>>, body: Bytes) -> Result<Json<Subscription>, Refusal> {
     let order: Subscription = read(&body)?;
-    cloud.webhooks.courier().subscribe(order.subscribed);
+    cloud.subscribe_first(order.subscribed);
     Ok(Json(order))
 }
 
@@ -251,10 +208,6 @@ async fn clock(State(cloud): State<Arc<Cloud>>) -> Json<ClockFace> {
 
 async fn advance_clock(State(cloud): State<Arc<Cloud>>, body: Bytes) -> Result<Json<ClockFace>, Refusal> {
     let Advance { advance_ms } = read(&body)?;
-    cloud.clock.advance(Duration::from_millis(advance_ms));
+    cloud.advance(Duration::from_millis(advance_ms));
     Ok(clock(State(cloud)).await)
-}
-
-pub(crate) fn known<'a>(cloud: &'a Cloud, number: &str) -> Result<&'a Number, Refusal> {
-    cloud.number(number).ok_or_else(|| Refusal(format!("number: `{number}` is not a number of this simulator")))
 }

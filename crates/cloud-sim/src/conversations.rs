@@ -123,6 +123,20 @@ impl Conversations {
         self.lock().add(pair, Entry::Sent(sent)).typing_until_us = 0;
     }
 
+    /// A message that was held back, or waited for a phone that was off, has gone on.
+    pub(crate) fn went_on(&self, message: &Arc<Message>, course: Course) {
+        let mut kept = self.lock();
+        let conversation = kept.conversations.get_mut(&(message.user, message.number));
+        for entry in conversation.into_iter().flat_map(|it| &mut it.messages) {
+            if let Entry::Sent(sent) = entry
+                && sent.message.wamid == message.wamid
+            {
+                sent.message = Arc::clone(message);
+                sent.course = course.after(sent.course);
+            }
+        }
+    }
+
     /// A user wrote to a number.
     pub(crate) fn written(&self, pair: Pair, said: &Arc<Said>, at_us: u64) {
         let bytes = said.content.to_string().len();

@@ -14,6 +14,8 @@ pub(crate) enum Purpose {
     User,
     /// The delays and disorder of one message's receipts.
     Receipts,
+    /// Whether a marketing message is withheld.
+    Withheld,
     /// The probability of the ordered fault with this place in the list.
     Rule(usize),
 }
@@ -24,6 +26,7 @@ pub(crate) fn dice(seed: u64, user: WaId, nth: u32, purpose: Purpose) -> SmallRn
         Purpose::Fault => 1,
         Purpose::User => 2,
         Purpose::Receipts => 3,
+        Purpose::Withheld => u64::MAX,
         Purpose::Rule(place) => 4 + place as u64,
     };
     let parts = [seed, user.as_u64(), u64::from(nth), salt];

@@ -30,6 +30,12 @@ pub enum SimError {
         /// The operating system's reason.
         source: std::io::Error,
     },
+    /// The scenario file has mistakes.
+    #[error("the scenario cannot be played:\n{0}")]
+    Script(
+        /// Each mistake in a line, with file and line.
+        String,
+    ),
     /// An order of faults makes no sense.
     #[error("the faults ordered are not usable: {0}")]
     Faults(String),

@@ -1,6 +1,5 @@
 //! Faults to order and by chance: which one, if any, does this try of this user meet?
 
-use std::path::Path;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{PoisonError, RwLock};
 use std::time::{Duration, Instant};
@@ -24,6 +23,14 @@ pub enum Fault {
     /// The message is accepted, yet the answer is HTTP 500 with code 131000.
     #[serde(rename = "accept_then_500")]
     AcceptThen500,
+    /// The message is accepted, yet the answer is an error: what Meta's codes 1 and 2 may mean.
+    AcceptThenError {
+        /// Meta's error code.
+        code: u32,
+        /// The HTTP status of the answer.
+        #[serde(default = "bad_request")]
+        http_status: u16,
+    },
     /// The message is accepted, yet the answer is HTTP 200 with an HTML page.
     OkWithHtml,
     /// The message is accepted and the answer is held back.
@@ -48,6 +55,11 @@ pub enum Fault {
         /// Meta's error code.
         code: u32,
     },
+    /// Accepted, then `delivered`, and after it a `failed` webhook for the same message.
+    DeliveredThenFailed {
+        /// Meta's error code.
+        code: u32,
+    },
     /// The whole simulator is away from the moment of the order on, at most until another order: new connections are
     /// refused, those for its own calls under `/_sim/` included, and calls on open ones are reset. What is being answered
     /// at that moment was accepted, and its answer is lost. Webhooks go on. Takes neither `match` nor `times` nor
@@ -68,7 +80,7 @@ fn bad_request() -> u16 {
 }
 
 /// Which calls an ordered fault is for; what is absent matches anything.
-#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct FaultMatch {
     /// The recipient.
@@ -106,6 +118,11 @@ impl FaultRule {
         Self { matches: FaultMatch::default(), fault, times: None, probability: None }
     }
 
+    /// Whether it is for the whole simulator.
+    pub(crate) fn is_down(&self) -> bool {
+        matches!(self.fault, Fault::Down { .. })
+    }
+
     fn is_for_all(&self) -> bool {
         let FaultMatch { phone, number, attempts_matching } = &self.matches;
         let narrowed = phone.is_some() || number.is_some() || attempts_matching.is_some();
@@ -113,24 +130,12 @@ impl FaultRule {
     }
 }
 
-/// The form of a scenario file and of `/_sim/faults`.
+/// The form of `/_sim/faults`.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct FaultOrder {
     /// The first rule that matches a call decides; without one the profile does.
     pub faults: Vec<FaultRule>,
-}
-
-impl FaultOrder {
-    /// Reads a scenario file.
-    ///
-    /// # Errors
-    /// The file cannot be read, or is not an order of faults; the error names line and column.
-    pub fn read(path: &Path) -> Result<Self, SimError> {
-        let text =
-            std::fs::read_to_string(path).map_err(|source| SimError::Scenario { path: path.to_owned(), source })?;
-        serde_json::from_str(&text).map_err(|reason| SimError::Faults(format!("{}: {reason}", path.display())))
-    }
 }
 
 /// One try of one user, as the rules see it.
@@ -146,9 +151,14 @@ pub(crate) struct Faults {
     seed: u64,
     odds: Odds,
     rules: RwLock<Vec<Standing>>,
+    /// Those of a scenario's steps, by the place of the step; what began last comes first.
+    steps: RwLock<Vec<(usize, Standing)>>,
     /// Until when the simulator is away.
     away: watch::Sender<Option<Instant>>,
 }
+
+/// The steps of a scenario throw dice of their own.
+const STEP_DICE: usize = 1 << 16;
 
 /// A rule and how often it struck.
 struct Standing {
@@ -158,7 +168,8 @@ struct Standing {
 
 impl Faults {
     pub(crate) fn new(profile: FaultProfile, seed: u64) -> Self {
-        Self { seed, odds: Odds::of(profile), rules: RwLock::default(), away: watch::Sender::default() }
+        let away = watch::Sender::default();
+        Self { seed, odds: Odds::of(profile), rules: RwLock::default(), steps: RwLock::default(), away }
     }
 
     /// Replaces the ordered rules, if every one makes sense.
@@ -171,9 +182,31 @@ impl Faults {
             _ => None,
         });
         self.away.send_replace(away);
-        let standing = order.faults.into_iter().map(|rule| Standing { rule, struck: AtomicU32::new(0) }).collect();
+        let standing = order.faults.into_iter().map(Standing::new).collect();
         *self.rules.write().unwrap_or_else(PoisonError::into_inner) = standing;
         Ok(())
+    }
+
+    /// A step of a scenario brings a rule into force.
+    pub(crate) fn begin(&self, step: usize, rule: FaultRule) {
+        let mut steps = self.steps.write().unwrap_or_else(PoisonError::into_inner);
+        steps.insert(0, (step, Standing::new(rule)));
+    }
+
+    /// The step is over.
+    pub(crate) fn end(&self, step: usize) {
+        self.steps.write().unwrap_or_else(PoisonError::into_inner).retain(|(place, _)| *place != step);
+    }
+
+    /// The simulator goes away, for as long as is given or as the fault says.
+    pub(crate) fn go_down(&self, fault: Fault, span: Option<Duration>) {
+        let Fault::Down { ms } = fault else { return };
+        self.away.send_replace(Some(Instant::now() + span.unwrap_or(Duration::from_millis(ms))));
+    }
+
+    /// The simulator is there again.
+    pub(crate) fn come_back(&self) {
+        self.away.send_replace(None);
     }
 
     /// Whether the simulator is away.
@@ -198,15 +231,16 @@ impl Faults {
 
     /// The fault that this try meets.
     pub(crate) fn decide(&self, attempt: &Try<'_>) -> Option<Fault> {
+        let steps = self.steps.read().unwrap_or_else(PoisonError::into_inner);
         let rules = self.rules.read().unwrap_or_else(PoisonError::into_inner);
-        let ordered = rules.iter().enumerate().find(|(place, standing)| {
-            let is_for_calls = !matches!(standing.rule.fault, Fault::Down { .. });
-            is_for_calls
+        let of_steps = steps.iter().map(|(place, standing)| (STEP_DICE + place, standing));
+        let decisive = of_steps.chain(rules.iter().enumerate()).find(|(place, standing)| {
+            !standing.rule.is_down()
                 && standing.rule.matches.fits(attempt)
                 && self.strikes(*place, &standing.rule, attempt)
                 && standing.spend()
         });
-        match ordered {
+        match decisive {
             Some((_, standing)) => Some(standing.rule.fault),
             None => self.odds.throw(&mut dice(self.seed, attempt.user, attempt.nth, Purpose::Fault)),
         }
@@ -233,6 +267,10 @@ impl FaultMatch {
 }
 
 impl Standing {
+    fn new(rule: FaultRule) -> Self {
+        Self { rule, struck: AtomicU32::new(0) }
+    }
+
     /// Uses the rule once, unless it is used up. One atomic step: two calls cannot share the last use.
     fn spend(&self) -> bool {
         let times = self.rule.times.unwrap_or(u32::MAX);
@@ -241,7 +279,7 @@ impl Standing {
     }
 }
 
-fn validate(rule: &FaultRule, is_number: impl Fn(&str) -> bool) -> Result<(), String> {
+pub(crate) fn validate(rule: &FaultRule, is_number: impl Fn(&str) -> bool) -> Result<(), String> {
     if rule.probability.is_some_and(|probability| !(0.0..=1.0).contains(&probability)) {
         return Err("probability must be between 0 and 1".to_owned());
     }
@@ -249,13 +287,17 @@ fn validate(rule: &FaultRule, is_number: impl Fn(&str) -> bool) -> Result<(), St
         return Err("match.attempts_matching counts from 1".to_owned());
     }
     if let Some(number) = rule.matches.number.as_ref().filter(|number| !is_number(number)) {
-        return Err(format!("match.number `{number}` is not a number of this simulator"));
+        return Err(format!(
+            "match.number `{number}` is not a number of this simulator: they count up from 100000000000001"
+        ));
     }
     match rule.fault {
         Fault::Down { .. } if !rule.is_for_all() => {
             Err("fault `down` is for all calls: leave out match, times and probability".to_owned())
         }
-        Fault::Error { http_status, .. } if !(400..=599).contains(&http_status) => {
+        Fault::Error { http_status, .. } | Fault::AcceptThenError { http_status, .. }
+            if !(400..=599).contains(&http_status) =>
+        {
             Err("fault.http_status must be between 400 and 599".to_owned())
         }
         _ => Ok(()),
@@ -337,14 +379,5 @@ mod tests {
         assert!(refused(status).contains("fault.http_status"));
         let narrow = r#"{"faults":[{"fault":{"kind":"down","ms":5},"times":1}]}"#;
         assert!(refused(narrow).contains("faults[0].fault `down` is for all calls"));
-    }
-
-    #[test]
-    fn a_scenario_file_with_a_mistake_names_its_line() {
-        let path = std::env::temp_dir().join(format!("dawncast-sim-scenario-{}.json", std::process::id()));
-        std::fs::write(&path, "{\"faults\":[\n{\"fault\":{\"kind\":\"trottle\"}}]}").unwrap();
-        let reason = FaultOrder::read(&path).unwrap_err().to_string();
-        std::fs::remove_file(&path).unwrap();
-        assert!(reason.contains("trottle") && reason.contains("line 2"), "{reason}");
     }
 }

@@ -1,5 +1,10 @@
 //! Token buckets: messages per second of a number, and of one number to one user.
 
+use std::time::Duration;
+
+/// Meta: messaging limits and the limits per user count the last 24 hours.
+pub(crate) const DAY_US: u64 = Duration::from_secs(24 * 3600).as_micros() as u64;
+
 /// How much a bucket holds and how fast it fills.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Limit {

@@ -1,13 +1,12 @@
 //! The review of templates: comes after a while, with the verdict that is ordered (`POST /_sim/reviews`), and is told by webhook.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
 use crate::error::SimError;
-use crate::templates::{CATEGORIES, TemplateOrder, Templates, one_of};
-use crate::webhooks::{Teller, Webhooks};
+use crate::templates::{CATEGORIES, TemplateOrder, one_of};
 
 /// What reviews come to.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -31,12 +30,11 @@ impl Default for Verdict {
 pub(crate) struct Review {
     takes: Duration,
     verdict: Mutex<Verdict>,
-    teller: Teller,
 }
 
 impl Review {
-    pub(crate) fn new(takes: Duration, webhooks: &Webhooks) -> Self {
-        Self { takes, verdict: Mutex::default(), teller: webhooks.teller() }
+    pub(crate) fn new(takes: Duration) -> Self {
+        Self { takes, verdict: Mutex::default() }
     }
 
     pub(crate) fn order(&self, verdict: Verdict) -> Result<(), SimError> {
@@ -46,18 +44,10 @@ impl Review {
         Ok(())
     }
 
-    /// Reviews a template: the verdict is the one that holds when it begins.
-    pub(crate) fn begin(&self, templates: Arc<Templates>, id: u64) {
-        let (takes, teller) = (self.takes, self.teller.clone());
+    /// How long a review that begins now takes, and what it comes to, if it ends.
+    pub(crate) fn begin(&self) -> Option<(Duration, TemplateOrder)> {
         let Verdict { status, reason, category } = self.verdict.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        if status == "PENDING" {
-            return;
-        }
         let order = TemplateOrder { status: Some(status), reason, category, ..TemplateOrder::default() };
-        tokio::spawn(async move {
-            tokio::time::sleep(takes).await;
-            let told = templates.change(id, |template| template.obey(&order)).unwrap_or_default();
-            told.into_iter().for_each(|told| teller.tell(told));
-        });
+        (order.status.as_deref() != Some("PENDING")).then_some((self.takes, order))
     }
 }

@@ -25,6 +25,7 @@ use crate::listener::{CuttingListener, Line};
 use crate::page;
 use crate::phone;
 use crate::review::Verdict;
+use crate::scenario::Script;
 use crate::standing::NumberOrder;
 use crate::templates::TemplateOrder;
 use crate::webhooks::{Sender, Webhooks};
@@ -50,15 +51,20 @@ impl Simulator {
     /// A setting is out of bounds, the scenario file cannot be used, or the address cannot be bound.
     pub async fn start(config: SimConfig) -> Result<Self, SimError> {
         config.validate()?;
-        let order = config.scenario.as_deref().map(FaultOrder::read).transpose()?;
+        let token = CancellationToken::new();
+        // Whatever was begun ends when the start fails.
+        let stop = token.clone().drop_guard();
+        let cloud = Arc::new(cloud(&config, &token)?);
+        if let Some(path) = &config.scenario {
+            cloud.play(path, Script::read(path, &cloud)?);
+        }
         let unbound = |source| SimError::Listen { addr: config.listen, source };
         let listener = TcpListener::bind(config.listen).await.map_err(unbound)?;
         let addr = listener.local_addr().map_err(unbound)?;
-        let stop = CancellationToken::new();
-        let cloud = Arc::new(cloud(&config, &stop)?);
-        cloud.order_faults(order.unwrap_or_default())?;
-        let server = tokio::spawn(serve(listener, Arc::clone(&cloud), stop.clone()));
-        Ok(Self { addr, cloud, server, stop: stop.drop_guard() })
+        cloud.catch_up();
+        tokio::spawn(token.clone().run_until_cancelled_owned(keep_agenda(Arc::clone(&cloud))));
+        let server = tokio::spawn(serve(listener, Arc::clone(&cloud), token));
+        Ok(Self { addr, cloud, server, stop })
     }
 
     /// The address it listens on.
@@ -88,6 +94,7 @@ impl Simulator {
     /// What it accepted and refused until now.
     #[must_use]
     pub fn ledger(&self) -> LedgerSnapshot {
+        self.cloud.catch_up();
         self.cloud.ledger()
     }
 
@@ -137,9 +144,9 @@ impl Simulator {
         self.cloud.access.order(order).map(drop)
     }
 
-    /// Subscribes the app to the account, or takes it off: then nothing more is announced, and all else goes on.
+    /// Subscribes the first app to the accounts, or takes it off: then nothing more is announced to it, and all else goes on.
     pub fn subscribe(&self, subscribed: bool) {
-        self.cloud.webhooks.courier().subscribe(subscribed);
+        self.cloud.subscribe_first(subscribed);
     }
 
     /// Cuts the next resumable upload off after so many bytes; what has come is kept.
@@ -147,12 +154,12 @@ impl Simulator {
         self.cloud.uploads.cut_after(bytes);
     }
 
-    /// Moves its clock forward: limits refill, service windows close, media expire.
+    /// Moves its clock forward: limits refill, service windows close, media expire, webhooks that were to come later come.
     pub fn advance(&self, by: Duration) {
-        self.cloud.clock.advance(by);
+        self.cloud.advance(by);
     }
 
-    /// Where webhooks go from now on; without a URL no further event is produced, and those under way wait.
+    /// Where webhooks of the first app go from now on; without a URL no further event is produced, and those under way wait.
     ///
     /// # Errors
     /// It is not an HTTP URL.
@@ -160,12 +167,20 @@ impl Simulator {
         self.cloud.webhooks.set_url(url)
     }
 
-    /// Verifies the webhook as Meta does when one is registered.
+    /// Verifies the webhook of each app as Meta does when one is registered.
     ///
     /// # Errors
     /// It is not there, refuses the verify token, or does not answer the bare challenge.
     pub async fn verify_webhook(&self) -> Result<(), SimError> {
-        self.cloud.webhooks.courier().verify().await
+        let apps = self.cloud.apps().all();
+        let all: Vec<_> = apps.iter().filter_map(|app| Some((app.url()?, app.verify_token()))).collect();
+        if all.is_empty() {
+            return Err(SimError::Verification("no webhook URL is set".to_owned()));
+        }
+        for (url, verify_token) in all {
+            self.cloud.webhooks.courier().verify(url, verify_token).await.map_err(SimError::Verification)?;
+        }
+        Ok(())
     }
 
     /// Events that are still to be announced, or were not answered 200 yet.
@@ -191,16 +206,28 @@ fn cloud(config: &SimConfig, stop: &CancellationToken) -> Result<Cloud, SimError
         (0..config.numbers).map(|place| Number::new(place, config.wabas, config.mps, now_us)).collect();
     let sender = |it: &Number| Sender { id: it.id.clone(), display: it.display.clone(), waba: it.waba };
     let senders = numbers.iter().map(sender).collect();
-    let webhooks = Webhooks::start(config, senders, stop)?;
+    let webhooks = Webhooks::start(config, senders, &clock, stop)?;
     Ok(Cloud::new(config, clock, numbers, webhooks))
+}
+
+async fn keep_agenda(cloud: Arc<Cloud>) {
+    cloud.agenda.keep(&cloud, &cloud.clock).await;
+}
+
+/// The simulator's own calls see nothing before what was due.
+async fn catch_up(State(cloud): State<Arc<Cloud>>, request: Request, next: Next) -> Response {
+    cloud.catch_up();
+    next.run(request).await
 }
 
 async fn serve(listener: TcpListener, cloud: Arc<Cloud>, stop: CancellationToken) {
     let upload = DefaultBodyLimit::max(UPLOAD_BYTES);
     let listener = CuttingListener::new(listener, cloud.faults.away());
+    let up_to_date = from_fn_with_state(Arc::clone(&cloud), catch_up);
     let router: Router = control::router()
         .merge(phone::router())
         .merge(page::router())
+        .layer(up_to_date)
         .fallback(graph::serve)
         .layer(upload)
         .layer(from_fn_with_state(Arc::clone(&cloud), unless_away))

@@ -3,18 +3,15 @@
 
 use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use crate::cloud::Number;
 use crate::error::SimError;
+use crate::limits::DAY_US;
 use crate::templates::one_of;
 use crate::wa_id::WaId;
-
-/// Meta: a user counts once in a rolling 24 hours.
-const DAY_US: u64 = Duration::from_secs(24 * 3600).as_micros() as u64;
 
 /// Statuses that Meta gives numbers, each with the code by which a send from such a number is refused, if it is.
 const STATUSES: [(&str, Option<u32>); 11] = [
@@ -62,7 +59,7 @@ pub struct NumberOrder {
 }
 
 impl NumberOrder {
-    fn check(&self) -> Result<(), SimError> {
+    pub(crate) fn check(&self) -> Result<(), SimError> {
         let statuses = STATUSES.map(|(name, _)| name);
         let limits = LIMITS.map(|(name, _)| name);
         one_of("status", self.status.as_deref(), &statuses)?;
@@ -89,6 +86,19 @@ impl Standing {
     /// Whether such a number can send (Meta: health status).
     pub(crate) fn can_send(&self) -> &'static str {
         if refusal(&self.status).is_some() { "BLOCKED" } else { "AVAILABLE" }
+    }
+}
+
+impl Standing {
+    /// The order that takes another back; `usual` is the throughput unless ordered otherwise.
+    pub(crate) fn as_before(&self, order: &NumberOrder, usual: u32) -> NumberOrder {
+        let as_was = |ordered: &Option<String>, was: &String| ordered.as_ref().map(|_| was.clone());
+        NumberOrder {
+            status: as_was(&order.status, &self.status),
+            quality_rating: as_was(&order.quality_rating, &self.quality_rating),
+            messaging_limit: as_was(&order.messaging_limit, &self.messaging_limit),
+            mps: order.mps.map(|_| self.mps.unwrap_or(usual)),
+        }
     }
 }
 

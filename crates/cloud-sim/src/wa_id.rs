@@ -11,6 +11,15 @@ const UNSCRAMBLE: u64 = 0xF1DE_83E1_9937_733D;
 
 const TEN: u64 = 10_000_000_000;
 
+/// Area codes of country code 1 that are not of the United States: Canada, then the Caribbean (numbering plan of North America).
+#[rustfmt::skip]
+const NOT_US: [u16; 79] = [
+    204, 226, 236, 249, 250, 257, 263, 289, 306, 343, 354, 365, 367, 368, 382, 387, 403, 416, 418, 428, 431, 437, 438, 450, 460,
+    468, 474, 506, 514, 519, 537, 548, 579, 581, 584, 587, 604, 613, 639, 647, 672, 683, 705, 709, 742, 753, 778, 780, 782, 807,
+    819, 825, 867, 873, 879, 902, 905, 942,
+    242, 246, 264, 268, 284, 345, 441, 473, 649, 658, 664, 721, 758, 767, 784, 809, 829, 849, 868, 869, 876,
+];
+
 /// International digits of one user, normalised the way `contacts[].wa_id` is: Brazil without the ninth digit
 /// (area codes from 31 up), Mexico with `521`, Argentina with `549`. `Debug` shows only the last two digits.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -40,6 +49,12 @@ impl WaId {
         let is_country = country.len() == 2 && country.bytes().all(|byte| byte.is_ascii_uppercase());
         let value = number.parse::<u64>().ok().filter(|_| is_country)?.wrapping_mul(UNSCRAMBLE);
         (1_000_000..1_000_000_000_000_000).contains(&value).then_some(Self(value))
+    }
+
+    /// Whether the phone is of the United States: country code 1, and no area code of Canada or the Caribbean.
+    pub(crate) fn is_of_us(self) -> bool {
+        let area = self.0 / 10_000_000 % 1000;
+        self.0 / TEN == 1 && !NOT_US.contains(&(area as u16))
     }
 
     pub(crate) fn as_u64(self) -> u64 {
@@ -116,6 +131,13 @@ mod tests {
         check("+5511987654321", "5511987654321");
         check("+525512345678", "5215512345678");
         check("+541112345678", "5491112345678");
+    }
+
+    #[test]
+    fn country_code_1_is_not_only_of_the_united_states() {
+        let is_of_us = |phone: &str| phone.parse::<WaId>().unwrap().is_of_us();
+        assert!(is_of_us("+12125550100") && is_of_us("+17875550100"));
+        assert!(!is_of_us("+14165550100") && !is_of_us("+18765550100") && !is_of_us("+919876543210"));
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use std::{net::SocketAddr, path::PathBuf, time::Duration};
 
-use dawncast_cloud_sim::{FaultProfile, SimConfig, Simulator, WABA_ID};
+use dawncast_cloud_sim::{FaultProfile, SecondApp, SimConfig, Simulator, WABA_ID};
 use tokio::time::{Instant, sleep};
 
 use crate::{failure::Failure, output::say, signals};
@@ -35,7 +35,7 @@ pub(crate) struct Args {
     /// Faults that come by themselves: none, realistic or harsh.
     #[arg(long, default_value = "none")]
     faults: FaultProfile,
-    /// A JSON file of faults to order.
+    /// A JSON file of faults and events over time, played from the start.
     #[arg(long, value_name = "FILE")]
     scenario: Option<PathBuf>,
     /// Everything drawn by chance derives from it.
@@ -50,9 +50,21 @@ pub(crate) struct Args {
     /// What the webhook is verified with.
     #[arg(long, default_value = "sim_verify")]
     verify_token: String,
-    /// The one access token that is valid.
+    /// The access token that is valid.
     #[arg(long, default_value = "SIM_TOKEN")]
     token: String,
+    /// Where webhooks of a second app go; both apps hear of everything.
+    #[arg(long, value_name = "URL")]
+    second_webhook: Option<String>,
+    /// Signs the second app's webhooks.
+    #[arg(long, default_value = "sim_app_secret_2", requires = "second_webhook")]
+    second_app_secret: String,
+    /// What the second app's webhook is verified with.
+    #[arg(long, default_value = "sim_verify_2", requires = "second_webhook")]
+    second_verify_token: String,
+    /// The second app's access token.
+    #[arg(long, default_value = "SIM_TOKEN_2", requires = "second_webhook")]
+    second_token: String,
     /// Stop when standard input ends.
     #[arg(long, hide = true)]
     leash: bool,
@@ -74,9 +86,19 @@ impl From<Args> for SimConfig {
             app_secret,
             verify_token,
             token,
+            second_webhook,
+            second_app_secret,
+            second_verify_token,
+            second_token,
             ..
         } = args;
-        let receipts = Default::default();
+        let second_app = second_webhook.map(|url| SecondApp {
+            webhook: Some(url),
+            app_secret: second_app_secret,
+            verify_token: second_verify_token,
+            token: second_token,
+        });
+        let (rules, receipts) = Default::default();
         Self {
             listen,
             numbers,
@@ -91,6 +113,8 @@ impl From<Args> for SimConfig {
             app_secret,
             verify_token,
             token,
+            second_app,
+            rules,
             receipts,
         }
     }

@@ -1,4 +1,4 @@
-//! Asking for the token before anything else, what it may do, and who hears of the account.
+//! Asking for the token before anything else, what it may do.
 
 use axum::Json;
 use axum::extract::Request;
@@ -8,29 +8,38 @@ use chrono::DateTime;
 use serde_json::{Value, json};
 
 use super::error::GraphError;
-use super::given::Given;
-use super::{Path, done, query};
+use super::{Path, query};
 use crate::access::{Grant, MANAGEMENT, MESSAGING};
-use crate::cloud::{APP_ID, Cloud, waba_id};
+use crate::cloud::{Cloud, waba_id};
+use crate::webhooks::App;
 
-const APP_NAME: &str = "Dawncast Simulator App";
-
-/// Refuses a call without the token, with one whose time is over or that was taken back, and one that the token's scopes
-/// do not allow.
-pub(crate) fn authorise(cloud: &Cloud, path: &Path<'_>, uri: &Uri, request: &Request) -> Result<(), GraphError> {
-    let token = given(uri, request);
+/// Refuses a call without a token, with one whose time is over or that was taken back, and one that the token's scopes do not
+/// allow. The app that the token was made for.
+pub(crate) fn authorise<'a>(
+    cloud: &'a Cloud,
+    path: &Path<'_>,
+    uri: &Uri,
+    request: &Request,
+) -> Result<&'a App, GraphError> {
+    let token = given(uri, request).unwrap_or_default();
     let is_question = path.id == "debug_token";
-    if is_question && token.as_deref() == Some(&cloud.app_token()) {
-        return Ok(());
+    if let Some(app) = cloud.apps().all().iter().find(|app| is_question && app.app_token() == token) {
+        return Ok(app);
     }
-    if token.as_deref() != Some(cloud.token.as_str()) {
-        return Err(GraphError::bad_token());
-    }
-    let grant = cloud.access.grant();
+    let place = cloud.apps().by_token(&token).ok_or_else(GraphError::bad_token)?;
+    let grant = grant(cloud, place);
     if let Some((subcode, message)) = fault(cloud, &grant) {
         return Err(GraphError::dead_token(subcode, message));
     }
-    if is_question { Ok(()) } else { may(cloud, &grant, path, request.method()) }
+    if !is_question {
+        may(cloud, &grant, path, request.method())?;
+    }
+    Ok(&cloud.apps().all()[place])
+}
+
+/// What the token of an app may do. The second app's is whole and without end.
+fn grant(cloud: &Cloud, app: usize) -> Grant {
+    if app == 0 { cloud.access.grant() } else { Grant::whole(cloud.accounts()) }
 }
 
 fn given(uri: &Uri, request: &Request) -> Option<String> {
@@ -84,15 +93,18 @@ fn date(seconds: u64) -> String {
 /// `GET /debug_token?input_token=`
 pub(crate) fn debug_token(cloud: &Cloud, uri: &Uri) -> Result<Response, GraphError> {
     let Some(input) = query(uri).remove("input_token") else { return Err(GraphError::required("input_token")) };
-    let grant = cloud.access.grant();
+    let Some(place) = cloud.apps().by_token(&input) else {
+        let data = invalid("Invalid OAuth access token.", json!({ "scopes": [] }));
+        return Ok(Json(json!({ "data": data })).into_response());
+    };
+    let (app, grant) = (&cloud.apps().all()[place], grant(cloud, place));
     let data = match fault(cloud, &grant) {
-        _ if input != cloud.token => invalid("Invalid OAuth access token.", json!({ "scopes": [] })),
         Some((subcode, message)) => {
-            let mut data = invalid(&message, node(&grant));
+            let mut data = invalid(&message, node(app, &grant));
             data["error"]["subcode"] = json!(subcode);
             data
         }
-        None => node(&grant),
+        None => node(app, &grant),
     };
     Ok(Json(json!({ "data": data })).into_response())
 }
@@ -103,15 +115,15 @@ fn invalid(message: &str, mut node: Value) -> Value {
     node
 }
 
-fn node(grant: &Grant) -> Value {
+fn node(app: &App, grant: &Grant) -> Value {
     let granular = |scope: &String| match grant.target_ids.is_empty() {
         true => json!({ "scope": scope }),
         false => json!({ "scope": scope, "target_ids": grant.target_ids }),
     };
     json!({
-        "app_id": APP_ID,
+        "app_id": app.id,
         "type": "SYSTEM_USER",
-        "application": APP_NAME,
+        "application": app.name,
         "data_access_expires_at": 0,
         "expires_at": grant.expires_at,
         "is_valid": true,
@@ -119,41 +131,4 @@ fn node(grant: &Grant) -> Value {
         "granular_scopes": grant.scopes.iter().map(granular).collect::<Vec<_>>(),
         "user_id": "122100000000000001",
     })
-}
-
-/// `GET /{waba}/subscribed_apps`
-pub(crate) fn subscribed_apps(cloud: &Cloud, waba: usize) -> Response {
-    let mut app = json!({
-        "whatsapp_business_api_data": {
-            "id": APP_ID, "link": "https://www.facebook.com/games/?app_id=400000000000001", "name": APP_NAME,
-        },
-    });
-    if let Some(elsewhere) = cloud.access.elsewhere(waba) {
-        app["override_callback_uri"] = json!(elsewhere);
-    }
-    let apps = if cloud.webhooks.courier().is_subscribed() { vec![app] } else { Vec::new() };
-    Json(json!({ "data": apps })).into_response()
-}
-
-/// `POST /{waba}/subscribed_apps`, perhaps with another address for the account's webhooks. It is shown, and neither verified nor
-/// posted to.
-pub(crate) async fn subscribe(cloud: &Cloud, waba: usize, request: Request) -> Result<Response, GraphError> {
-    let given = Given::read(request).await?;
-    let elsewhere = given.text("override_callback_uri")?;
-    if elsewhere.is_some() {
-        given.required("verify_token")?;
-    }
-    if elsewhere.is_some_and(|url| !url.starts_with("https://")) {
-        return Err(GraphError::parameter("Param override_callback_uri must be a valid HTTPS URL."));
-    }
-    cloud.access.send_elsewhere(waba, elsewhere);
-    cloud.webhooks.courier().subscribe(true);
-    Ok(done())
-}
-
-/// `DELETE /{waba}/subscribed_apps`
-pub(crate) fn unsubscribe(cloud: &Cloud, waba: usize) -> Response {
-    cloud.access.send_elsewhere(waba, None);
-    cloud.webhooks.courier().subscribe(false);
-    done()
 }

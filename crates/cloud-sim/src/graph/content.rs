@@ -39,7 +39,7 @@ pub(crate) fn check<'a>(
         return template(cloud, number, request, endpoint);
     }
     let reacts_to = free_form(cloud, number, request, kind)?;
-    callback_data(request)?;
+    callback_data(cloud, request)?;
     Ok(Content { template: None, reacts_to })
 }
 
@@ -50,7 +50,7 @@ fn template<'a>(
     endpoint: Endpoint,
 ) -> Result<Content<'a>, GraphError> {
     let named = parameters::named(request.template.as_ref())?;
-    callback_data(request)?;
+    callback_data(cloud, request)?;
     let template = parameters::check(cloud, number, &named, endpoint)?;
     if endpoint == Endpoint::MarketingMessages && template.category != MARKETING {
         return Err(GraphError::of(134_100));
@@ -115,11 +115,14 @@ fn context(request: &SendRequest, kind: &str) -> Result<(), GraphError> {
     }
 }
 
-fn callback_data(request: &SendRequest) -> Result<(), GraphError> {
+fn callback_data(cloud: &Cloud, request: &SendRequest) -> Result<(), GraphError> {
     let data = request.biz_opaque_callback_data.as_deref().unwrap_or_default();
     // A string has no more characters than bytes, and nearly all are short: count only when in doubt.
     if data.len() > CALLBACK_CHARS && data.chars().count() > CALLBACK_CHARS {
-        return Err(too_long("biz_opaque_callback_data", CALLBACK_CHARS));
+        return Err(match cloud.rules.get().long_callback_code {
+            131_009 => GraphError::invalid("Length of param biz_opaque_callback_data must be at most 512"),
+            _ => too_long("biz_opaque_callback_data", CALLBACK_CHARS),
+        });
     }
     Ok(())
 }

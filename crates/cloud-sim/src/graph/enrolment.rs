@@ -84,8 +84,8 @@ pub(crate) fn deregister(cloud: &Cloud, number: &Number) -> Result<Response, Gra
 }
 
 /// `POST /{number}` with its new PIN.
-pub(crate) async fn set_pin(cloud: &Cloud, number: &Number, request: Request) -> Result<Response, GraphError> {
-    let pin = six_digits(&Given::read(request).await?, "pin")?;
+pub(crate) fn set_pin(cloud: &Cloud, number: &Number, given: &Given) -> Result<Response, GraphError> {
+    let pin = six_digits(given, "pin")?;
     cloud.belongings.of(number.place, |owned| owned.pin = pin);
     Ok(done())
 }

@@ -72,6 +72,11 @@ impl GraphError {
         Self::plain(2500, format!("Unknown path components: /{edge}"))
     }
 
+    /// Code 2200: a callback did not answer the verification, and why.
+    pub(crate) fn unverified(reason: String) -> Self {
+        Self::plain(2200, format!("(#2200) Callback verification failed with the following errors: {reason}"))
+    }
+
     /// Code 100 with subcode 33: no such object, or not for this token.
     pub(crate) fn unknown_object(method: &str, id: &str) -> Self {
         let message = format!(

@@ -36,7 +36,10 @@ pub(crate) fn select(node: &Value, kind: &Kind, asked: Option<&str>) -> Result<V
             let node = kind.name;
             GraphError::parameter(format_args!("Tried accessing nonexisting field ({name}) on node type ({node})"))
         })?;
-        shown.insert(name.to_owned(), value.clone());
+        // What an object does not have is left out, as Graph does.
+        if !value.is_null() {
+            shown.insert(name.to_owned(), value.clone());
+        }
     }
     Ok(Value::Object(shown))
 }

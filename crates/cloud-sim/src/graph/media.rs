@@ -118,7 +118,7 @@ fn node(cloud: &Cloud, id: &str, medium: &Medium, headers: &HeaderMap) -> serde_
 
 /// What makes an address one that was given out.
 fn seal(cloud: &Cloud, id: &str, end: u64) -> String {
-    let digest = Sha256::digest(format!("{}|{id}|{end}", cloud.app_token()));
+    let digest = Sha256::digest(format!("{}|{id}|{end}", cloud.apps().first().app_token()));
     hex(&digest[..16])
 }
 

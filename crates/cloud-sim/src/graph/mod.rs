@@ -2,10 +2,12 @@
 
 mod access;
 mod blocks;
+mod callbacks;
 mod content;
 mod encryption;
 mod enrolment;
 mod error;
+mod fate;
 mod file;
 mod free_form;
 mod given;
@@ -16,6 +18,7 @@ mod media;
 mod metering;
 mod nodes;
 mod parameters;
+mod price;
 mod products;
 mod profile;
 mod read_receipt;
@@ -35,11 +38,14 @@ use axum::response::{IntoResponse, Response};
 use serde_json::json;
 
 use crate::calls::Scope;
-use crate::cloud::{APP_ID, Cloud, Number};
+use crate::cloud::{Cloud, Number};
 use crate::listener::Line;
+use crate::webhooks::App;
 use access::authorise;
 use error::GraphError;
 use send::Endpoint;
+
+pub(crate) use fate::fate;
 
 /// What an unversioned path gets: the newest version.
 const NEWEST_VERSION: &str = "v26.0";
@@ -56,6 +62,7 @@ pub(crate) async fn serve(
     let uri = request.uri().clone();
     let path = Path::of(uri.path());
     cloud.half_latency().await;
+    cloud.catch_up();
     // Once, before anything is deleted by the call itself.
     let scope = metering::scope(&cloud, &path);
     let answer = route(&cloud, &line, &path, &uri, scope, request).await;
@@ -89,13 +96,13 @@ async fn route(
             cloud.number(path.id).into_iter().for_each(|number| number.tally.refused());
         });
     }
-    authorise(cloud, path, uri, &request)?;
+    let app = authorise(cloud, path, uri, &request)?;
     if let Some(scope) = scope {
         metering::count(cloud, scope)?;
     }
     let unknown_object = || GraphError::unknown_object(method.as_str(), path.id);
     if let Some(waba) = cloud.waba(path.id) {
-        return account(cloud, waba, path, request).await;
+        return account(cloud, app, waba, path, request).await;
     }
     if let Some(template) = path.id.parse().ok().and_then(|id| cloud.templates.by_id(id)) {
         return match (&method, path.edge) {
@@ -108,12 +115,12 @@ async fn route(
     }
     match (&method, path.edge, cloud.number(path.id)) {
         (&Method::GET, "", None) if path.id == "debug_token" => access::debug_token(cloud, uri),
-        (&Method::POST, "uploads", None) if path.id == APP_ID => upload::open(cloud, uri),
+        (&Method::POST, "uploads", None) if path.id == app.id => upload::open(cloud, uri),
         (&Method::POST, "", None) if path.id.starts_with("upload:") => {
             upload::take(cloud, line, path.id, request).await
         }
         (&Method::GET, "", None) if path.id.starts_with("upload:") => upload::show(cloud, path.id),
-        (_, _, Some(number)) => of_number(cloud, number, path, request).await,
+        (_, _, Some(number)) => of_number(cloud, app, number, path, request).await,
         (_, "", None) => media::one(cloud, path.id, &request),
         (&Method::GET, _, None) if (path.id, path.edge) == media::BYTES => Ok(media::bytes(cloud, uri)),
         _ => Err(unknown_object()),
@@ -121,10 +128,16 @@ async fn route(
 }
 
 /// What a number has.
-async fn of_number(cloud: &Cloud, number: &Number, path: &Path<'_>, request: Request) -> Result<Response, GraphError> {
+async fn of_number(
+    cloud: &Cloud,
+    app: &App,
+    number: &Number,
+    path: &Path<'_>,
+    request: Request,
+) -> Result<Response, GraphError> {
     match (request.method(), path.edge) {
-        (&Method::GET, "") => nodes::number(cloud, number, &query(request.uri())),
-        (&Method::POST, "") => enrolment::set_pin(cloud, number, request).await,
+        (&Method::GET, "") => nodes::number(cloud, app, number, &query(request.uri())),
+        (&Method::POST, "") => callbacks::change_number(cloud, app, number, request).await,
         (&Method::POST, "request_code") => enrolment::request_code(cloud, number, request).await,
         (&Method::POST, "verify_code") => enrolment::verify_code(cloud, number, request).await,
         (&Method::POST, "register") => enrolment::register(cloud, number, request).await,
@@ -142,17 +155,23 @@ async fn of_number(cloud: &Cloud, number: &Number, path: &Path<'_>, request: Req
 }
 
 /// What an account has.
-async fn account(cloud: &Cloud, waba: usize, path: &Path<'_>, request: Request) -> Result<Response, GraphError> {
+async fn account(
+    cloud: &Cloud,
+    app: &App,
+    waba: usize,
+    path: &Path<'_>,
+    request: Request,
+) -> Result<Response, GraphError> {
     match (request.method(), path.edge) {
-        (&Method::GET, "phone_numbers") => nodes::numbers(cloud, waba, &request),
+        (&Method::GET, "phone_numbers") => nodes::numbers(cloud, app, waba, &request),
         (&Method::GET, "message_templates") => nodes::templates(cloud, waba, &request),
         (&Method::POST, "message_templates") => template::create(cloud, waba, request).await,
         (&Method::DELETE, "message_templates") => template_end::delete(cloud, waba, request.uri()),
         (&Method::GET, "template_analytics") => insights::analytics(cloud, waba, request.uri()),
         (&Method::POST, "") => insights::enable(cloud, waba, request).await,
-        (&Method::GET, "subscribed_apps") => Ok(access::subscribed_apps(cloud, waba)),
-        (&Method::POST, "subscribed_apps") => access::subscribe(cloud, waba, request).await,
-        (&Method::DELETE, "subscribed_apps") => Ok(access::unsubscribe(cloud, waba)),
+        (&Method::GET, "subscribed_apps") => Ok(callbacks::subscribed_apps(cloud, waba)),
+        (&Method::POST, "subscribed_apps") => callbacks::subscribe(cloud, app, waba, request).await,
+        (&Method::DELETE, "subscribed_apps") => Ok(callbacks::unsubscribe(app, waba)),
         (method, "") => Err(GraphError::unknown_object(method.as_str(), path.id)),
         (_, edge) => Err(GraphError::unknown_path(edge)),
     }

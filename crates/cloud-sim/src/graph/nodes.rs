@@ -9,8 +9,9 @@ use serde_json::{Value, json};
 
 use super::error::GraphError;
 use super::listing::{Kind, page, select};
-use super::query;
+use super::{callbacks, query};
 use crate::cloud::{Cloud, Number, PORTFOLIO_ID, waba_id};
+use crate::webhooks::App;
 
 const NUMBER: Kind = Kind {
     name: "WhatsAppBusinessPhoneNumber",
@@ -25,15 +26,20 @@ pub(super) const TEMPLATE: Kind = Kind {
 };
 
 /// `GET /{number}?fields=`
-pub(crate) fn number(cloud: &Cloud, number: &Number, query: &HashMap<String, String>) -> Result<Response, GraphError> {
-    let node = select(&number_node(cloud, number), &NUMBER, query.get("fields").map(String::as_str))?;
+pub(crate) fn number(
+    cloud: &Cloud,
+    app: &App,
+    number: &Number,
+    query: &HashMap<String, String>,
+) -> Result<Response, GraphError> {
+    let node = select(&number_node(cloud, app, number), &NUMBER, query.get("fields").map(String::as_str))?;
     Ok(Json(node).into_response())
 }
 
 /// `GET /{waba}/phone_numbers`
-pub(crate) fn numbers(cloud: &Cloud, waba: usize, request: &Request) -> Result<Response, GraphError> {
+pub(crate) fn numbers(cloud: &Cloud, app: &App, waba: usize, request: &Request) -> Result<Response, GraphError> {
     let nodes: Vec<_> =
-        cloud.numbers.iter().filter(|it| it.waba == waba).map(|number| number_node(cloud, number)).collect();
+        cloud.numbers.iter().filter(|it| it.waba == waba).map(|number| number_node(cloud, app, number)).collect();
     Ok(Json(page(&nodes, &NUMBER, request)?).into_response())
 }
 
@@ -68,7 +74,7 @@ fn text_of(node: &Value) -> String {
     texts.chain(node["name"].as_str()).collect::<Vec<_>>().join("\n")
 }
 
-fn number_node(cloud: &Cloud, number: &Number) -> Value {
+fn number_node(cloud: &Cloud, app: &App, number: &Number) -> Value {
     let (country, rest) = number.display.split_at(1);
     let standing = cloud.standings.of(number.place);
     let entity =
@@ -95,6 +101,7 @@ fn number_node(cloud: &Cloud, number: &Number) -> Value {
                 entity("BUSINESS", PORTFOLIO_ID, "AVAILABLE"),
             ],
         },
+        "webhook_configuration": callbacks::configuration(app, number),
         "is_official_business_account": false,
         "is_on_biz_app": false,
         "is_pin_enabled": true,

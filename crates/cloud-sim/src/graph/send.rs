@@ -9,22 +9,26 @@ use serde::Deserialize;
 
 use super::content::{self, Content};
 use super::error::GraphError;
+use super::fate::fate;
 use super::file::File;
 use super::free_form::{Contact, Location, Reaction, Text};
 use super::interactive::InteractiveRequest;
 use super::parameters::TemplateRequest;
+use super::price::price;
 use super::read_receipt;
+use crate::clock::micros;
 use crate::cloud::{Cloud, Number};
 use crate::conversations::Sent;
 use crate::faults::{Fault, Try};
 use crate::inbox::is_fresh;
 use crate::limits::PAIR;
 use crate::listener::Line;
-use crate::message::Message;
-use crate::templates::MARKETING;
+use crate::message::{Leg, Message, Price};
+use crate::templates::{LONGEST_LIFE, MARKETING, Template};
 use crate::users::User;
 use crate::wa_id::WaId;
 use crate::wamid::Direction;
+use crate::webhooks::Course;
 
 /// Where a message is sent to.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -125,13 +129,18 @@ pub(crate) async fn message(
     }
     let content = content::check(cloud, number, &request, endpoint)?;
     let draft = draft(cloud, number, &to, &content, endpoint, request.biz_opaque_callback_data.clone());
-    let message = accept(cloud, number, draft, &content, fault)?;
-    let course = cloud.webhooks.announce(&message, message.failure, nth);
-    if let Some(template) = &content.template {
-        cloud.insights.count(template.id, message.at_us);
+    let message = accept(cloud, number, draft, &content, (fault, nth))?;
+    let sent = |course| cloud.conversations.sent(Sent::new(&message, body, content.template.clone(), course));
+    match message.template.filter(|_| message.is_held) {
+        // *Decided on at once*: what becomes of it is noted after it is there.
+        Some(template) => {
+            sent(Course::default());
+            cloud.hold_back(template, Arc::clone(&message), nth);
+        }
+        None => sent(cloud.go_out(&message, nth)),
     }
-    cloud.conversations.sent(Sent::new(&message, body, content.template.clone(), course));
-    Ok(answer(to.input, &message, fault, line).await)
+    let tells_user_id = cloud.rules.get().user_ids;
+    Ok(answer(confirmation(to.input, &message, tells_user_id), fault, line).await)
 }
 
 fn parse(body: &[u8]) -> Result<SendRequest, GraphError> {
@@ -183,11 +192,27 @@ fn draft(
         wamid: cloud.mint.wamid(&name, Direction::Outbound),
         callback_data,
         at_us: 0,
+        went_out_us: 0,
+        is_held: false,
+        ttl_us: micros(time_to_live(content.template.as_deref(), endpoint)),
+        leg: Leg::Whole,
+        price: Price::REGULAR,
+        template: content.template.as_ref().map(|template| template.id),
         category: content.template.as_ref().map(|template| template.category),
         by_user_id: to.by_user_id,
         is_lite: endpoint == Endpoint::MarketingMessages,
         is_reaction: content.reacts_to.is_some(),
         failure: None,
+        fails_late: None,
+    }
+}
+
+/// How long a message waits for a phone that is off (Meta: time to live). That of marketing templates is heeded by the
+/// Marketing Messages API alone.
+fn time_to_live(template: Option<&Template>, endpoint: Endpoint) -> Duration {
+    match template {
+        Some(it) if it.category != MARKETING || endpoint == Endpoint::MarketingMessages => it.time_to_live(),
+        _ => LONGEST_LIFE,
     }
 }
 
@@ -198,10 +223,10 @@ fn accept(
     number: &Number,
     draft: Message,
     content: &Content<'_>,
-    fault: Option<Fault>,
+    (fault, nth): (Option<Fault>, u32),
 ) -> Result<Arc<Message>, GraphError> {
-    let (user, category) = (draft.user, draft.category);
-    cloud.users.with(user, |record| {
+    let category = draft.category;
+    cloud.users.with(draft.user, |record| {
         let now_us = cloud.clock.now_us();
         let misses = content.reacts_to.is_some_and(|target| !can_react(cloud, record, number, target, now_us));
         let contact = record.contact(number.place, now_us);
@@ -215,16 +240,24 @@ fn accept(
             return Err(GraphError::of(130_429));
         }
         contact.pair.take(PAIR, now_us);
+        let draft = Message { at_us: now_us, went_out_us: now_us, ..draft };
         let failure = match fault {
             Some(Fault::AsyncError { code }) => Some(code),
             Some(Fault::Undeliverable) => Some(131_026),
             _ if misses => Some(131_009),
-            _ if category == Some(MARKETING) && contact.stopped_marketing => Some(131_050),
-            _ if contact.blocked || cloud.faults.is_undeliverable(user) => Some(131_026),
-            _ if contact.window_open(now_us) || cloud.standings.may_reach(user, now_us) => None,
-            _ => Some(131_048),
+            _ => None,
         };
-        let message = Arc::new(Message { at_us: now_us, failure, ..draft });
+        let is_held = failure.is_none() && content.template.as_ref().is_some_and(|it| cloud.holds_back(it));
+        let is_open = failure.is_none() && !is_held;
+        let failure = if is_open { fate(cloud, record, &draft, nth, now_us) } else { failure };
+        let price = price(cloud, number, record.contact(number.place, now_us), &draft, now_us);
+        let fails_late = match fault {
+            Some(Fault::DeliveredThenFailed { code }) => Some(code),
+            _ => None,
+        };
+        let leg = record.leg(failure);
+        let message = Arc::new(Message { failure, fails_late, is_held, price, leg, ..draft });
+        record.wait(&message, nth);
         record.accepted.push(Arc::clone(&message));
         cloud.totals.accepted();
         number.tally.accepted();
@@ -240,28 +273,37 @@ fn can_react(cloud: &Cloud, user: &User, number: &Number, target: &str, now_us: 
         || sent.is_some_and(|sent| !sent.is_reaction && is_fresh(sent.at_us, now_us))
 }
 
-async fn answer(input: &str, message: &Message, fault: Option<Fault>, line: &Line) -> Response {
+async fn answer(confirmation: Response, fault: Option<Fault>, line: &Line) -> Response {
     match fault {
         Some(Fault::AcceptThenDropResponse) => line.close(),
         Some(Fault::AcceptThen500) => GraphError::of(131_000).into_response(),
+        Some(Fault::AcceptThenError { code, http_status }) => {
+            GraphError::of(code).with_status(http_status).into_response()
+        }
         Some(Fault::OkWithHtml) => {
             let page = "<!DOCTYPE html><html><head><title>Facebook</title></head><body>Sorry, something went wrong.</body></html>";
             ([(header::CONTENT_TYPE, "text/html; charset=utf-8")], page).into_response()
         }
         Some(Fault::Slow { ms }) => {
             tokio::time::sleep(Duration::from_millis(ms)).await;
-            confirmation(input, message)
+            confirmation
         }
-        _ => confirmation(input, message),
+        _ => confirmation,
     }
 }
 
 /// The body is written by hand: phone, user id, digits and id hold no character that JSON would escape.
-fn confirmation(input: &str, message: &Message) -> Response {
-    let status = if message.category.is_some() { r#","message_status":"accepted""# } else { "" };
-    let contact = match message.by_user_id {
-        true => format!(r#""user_id":"{}""#, message.user.user_id()),
-        false => format!(r#""wa_id":"{}""#, message.user.digits()),
+fn confirmation(input: &str, message: &Message, tells_user_id: bool) -> Response {
+    let status = match message.category {
+        Some(_) if message.is_held => r#","message_status":"held_for_quality_assessment""#,
+        Some(_) => r#","message_status":"accepted""#,
+        None => "",
+    };
+    let (wa_id, user_id) = (message.user.digits(), message.user.user_id());
+    let contact = match (message.by_user_id, tells_user_id) {
+        (true, _) => format!(r#""user_id":"{user_id}""#),
+        (false, false) => format!(r#""wa_id":"{wa_id}""#),
+        (false, true) => format!(r#""wa_id":"{wa_id}","user_id":"{user_id}""#),
     };
     let body = format!(
         r#"{{"messaging_product":"whatsapp","contacts":[{{"input":"{input}",{contact}}}],"messages":[{{"id":"{}"{status}}}]}}"#,

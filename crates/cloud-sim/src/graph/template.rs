@@ -12,7 +12,7 @@ use super::nodes::TEMPLATE;
 use super::{body, done, query};
 use crate::cloud::Cloud;
 use crate::parts::Parts;
-use crate::templates::{AUTHENTICATION, CATEGORIES, NotFree, Template, category_of};
+use crate::templates::{AUTHENTICATION, CATEGORIES, MARKETING, NotFree, Template, category_of};
 
 /// Meta: longest name, header text, body, footer and label of a button, in characters.
 const NAME: usize = 512;
@@ -33,12 +33,14 @@ struct Creation {
     language: Option<String>,
     category: Option<String>,
     parameter_format: Option<String>,
+    message_send_ttl_seconds: Option<i64>,
     components: Option<Vec<Value>>,
 }
 
 #[derive(Deserialize)]
 struct Edit {
     category: Option<String>,
+    message_send_ttl_seconds: Option<i64>,
     components: Option<Vec<Value>>,
 }
 
@@ -49,7 +51,8 @@ fn read<'de, T: Deserialize<'de>>(body: &'de [u8]) -> Result<T, GraphError> {
 /// `POST /{waba}/message_templates`
 pub(crate) async fn create(cloud: &Cloud, waba: usize, request: Request) -> Result<Response, GraphError> {
     let body = body(request).await?;
-    let Creation { name, language, category, parameter_format, components } = read(&body)?;
+    let Creation { name, language, category, parameter_format, message_send_ttl_seconds: ttl, components } =
+        read(&body)?;
     let name = name.ok_or_else(|| GraphError::required("name"))?;
     let language = language.ok_or_else(|| GraphError::required("language"))?;
     let category = known_category(category.as_deref())?.ok_or_else(|| GraphError::required("category"))?;
@@ -60,7 +63,9 @@ pub(crate) async fn create(cloud: &Cloud, waba: usize, request: Request) -> Resu
     let is_named = parameter_format.is_some_and(|format| format.eq_ignore_ascii_case("NAMED"));
     let components = checked(cloud, components.ok_or_else(|| GraphError::required("components"))?)?;
     let components = worded(category, components);
-    let pending = Template::pending(waba, &name, &language, category, is_named, components);
+    check_life(category, ttl)?;
+    let mut pending = Template::pending(waba, &name, &language, category, is_named, components);
+    pending.ttl_seconds = ttl;
     let created = cloud.templates.create(pending, cloud.clock.now_us()).map_err(|fault| match fault {
         NotFree::Taken => {
             let message =
@@ -72,6 +77,10 @@ pub(crate) async fn create(cloud: &Cloud, waba: usize, request: Request) -> Resu
                 format!("New {language} content can't be added while the existing one is being deleted: {name}");
             GraphError::with_subcode(message, 2_388_023)
         }
+        NotFree::TooMany => GraphError::detailed(
+            80_007,
+            "The WhatsApp Business Account has created 100 message templates in the last hour.",
+        ),
     })?;
     cloud.review(created.id);
     Ok(Json(json!({ "id": created.id.to_string(), "status": created.status, "category": created.category }))
@@ -81,16 +90,20 @@ pub(crate) async fn create(cloud: &Cloud, waba: usize, request: Request) -> Resu
 /// `POST /{template}`: the whole of its components, or its category. It is reviewed again.
 pub(crate) async fn edit(cloud: &Cloud, id: u64, request: Request) -> Result<Response, GraphError> {
     let body = body(request).await?;
-    let Edit { category, components } = read(&body)?;
+    let Edit { category, message_send_ttl_seconds: ttl, components } = read(&body)?;
     let (category, components) =
         (known_category(category.as_deref())?, components.map(|it| checked(cloud, it)).transpose()?);
+    let now_us = cloud.clock.now_us();
     let edited = cloud.templates.change(id, |template| {
         let approved = template.status == "APPROVED";
         let is_editable = approved || matches!(template.status.as_str(), "REJECTED" | "PAUSED");
         let category_changes = category.is_some_and(|category| category != template.category);
-        if !is_editable || (approved && category_changes) {
+        // An edit that Meta refuses for another reason does not count.
+        if !is_editable || (approved && (category_changes || !template.count_edit(now_us))) {
             return Err(GraphError::with_subcode("Message template cannot be edited now", 2_388_039));
         }
+        check_life(category.unwrap_or(template.category), ttl)?;
+        template.ttl_seconds = ttl.or(template.ttl_seconds);
         template.category = category.unwrap_or(template.category);
         let components = components.map(|components| worded(template.category, components));
         template.components = components.unwrap_or_else(|| template.components.clone());
@@ -111,6 +124,22 @@ pub(crate) fn show(template: &Template, request: &Request) -> Result<Response, G
 fn known_category(given: Option<&str>) -> Result<Option<&'static str>, GraphError> {
     let unknown = || GraphError::not_one_of("category", &CATEGORIES.join(", "));
     given.map(|given| category_of(given).ok_or_else(unknown)).transpose()
+}
+
+/// Meta's bounds of `message_send_ttl_seconds`, by category; -1 is the longest, which marketing does not take.
+fn check_life(category: &str, ttl_seconds: Option<i64>) -> Result<(), GraphError> {
+    let (least, most, takes_longest) = match category {
+        AUTHENTICATION => (30, 900, true),
+        MARKETING => (43_200, 2_592_000, false),
+        _ => (30, 43_200, true),
+    };
+    match ttl_seconds {
+        Some(-1) if takes_longest => Ok(()),
+        Some(seconds) if !(least..=most).contains(&seconds) => Err(GraphError::parameter(format_args!(
+            "Param message_send_ttl_seconds must be between {least} and {most} for category {category}."
+        ))),
+        _ => Ok(()),
+    }
 }
 
 /// The body of an authentication template is given no text; Meta has its own.

@@ -8,7 +8,7 @@ use serde_json::json;
 use super::error::GraphError;
 use super::{done, query};
 use crate::cloud::Cloud;
-use crate::templates::{Template, TemplateOrder};
+use crate::templates::Template;
 
 /// `DELETE /{waba}/message_templates?name=`, with `hsm_id` for one language alone.
 pub(crate) fn delete(cloud: &Cloud, waba: usize, uri: &Uri) -> Result<Response, GraphError> {
@@ -35,7 +35,6 @@ pub(crate) fn unpause(cloud: &Cloud, template: &Template) -> Result<Response, Gr
         let reason = "The template is not paused";
         return Ok(Json(json!({ "success": false, "reason": reason })).into_response());
     }
-    let order = TemplateOrder { status: Some("APPROVED".to_owned()), ..TemplateOrder::default() };
-    cloud.obey_template(template.id, &order);
+    cloud.unpause(template.id);
     Ok(done())
 }

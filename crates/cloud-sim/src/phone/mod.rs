@@ -16,12 +16,9 @@ use serde_json::{Map, Value, json};
 
 use crate::bubble::{Bubble, Press};
 use crate::cloud::{Cloud, Number};
-use crate::control::{Refusal, known, read};
+use crate::control::{Refusal, read};
 use crate::conversations::Entry;
-use crate::message::Said;
 use crate::wa_id::WaId;
-use crate::wamid::Direction;
-use crate::webhooks::{Inbound, Says};
 
 /// How many conversations are listed unless `limit` says otherwise.
 const LISTED: usize = 50;
@@ -97,30 +94,6 @@ struct Opened {
     number: String,
 }
 
-/// A user says something to a number: an inbound webhook, and 24 hours in which any message is allowed.
-pub(crate) fn say(
-    cloud: &Cloud,
-    from: WaId,
-    number: &Number,
-    kind: &'static str,
-    content: Value,
-    quotes: Option<String>,
-) -> Result<Json<Value>, Refusal> {
-    let place = number.place;
-    if cloud.belongings.blocks(place, from) {
-        let words = "from: the number has blocked this user, whose messages do not arrive";
-        return Err(Refusal::new(words.to_owned()));
-    }
-    let at_us = cloud.clock.now_us();
-    let wamid = cloud.mint.wamid(&from.digits(), Direction::Inbound);
-    cloud.inbox.add(wamid.clone(), from, place, at_us);
-    cloud.users.with(from, |user| user.contact(place, at_us).wrote(at_us));
-    let said = Arc::new(Said { wamid: wamid.clone(), kind, content, quotes });
-    cloud.conversations.written((from, place), &said, at_us);
-    cloud.webhooks.inbound(Inbound { user: from, number: place, says: Says::Message(said), at_us });
-    Ok(Json(json!({ "id": wamid })))
-}
-
 async fn list(
     State(cloud): State<Arc<Cloud>>,
     search: Result<Query<Search>, QueryRejection>,
@@ -129,7 +102,7 @@ async fn list(
     if limit == 0 {
         return Err(Refusal::new("limit: give at least 1".to_owned()));
     }
-    let number = number.map(|id| known(&cloud, &id).map(|number| number.place)).transpose()?;
+    let number = number.map(|id| cloud.known_number(&id).map(|number| number.place)).transpose()?;
     let digits: String = phone.chars().filter(char::is_ascii_digit).collect();
     if digits.is_empty() && !phone.is_empty() {
         return Err(Refusal::new(format!("phone: `{phone}` has no digits to search for")));
@@ -145,7 +118,7 @@ async fn conversation(
     State(cloud): State<Arc<Cloud>>,
     Path((number, phone)): Path<(String, String)>,
 ) -> Result<Json<Value>, Refusal> {
-    let number = known(&cloud, &number)?;
+    let number = cloud.known_number(&number)?;
     let phone = phone.parse().map_err(|reason| Refusal::new(format!("phone: {reason}")))?;
     Ok(Json(view::conversation(&cloud, number, phone)))
 }
@@ -165,20 +138,24 @@ pub(crate) fn kept(cloud: &Cloud, from: WaId, number: &Number, field: &str, id: 
 
 async fn press(State(cloud): State<Arc<Cloud>>, body: Bytes) -> Result<Json<Value>, Refusal> {
     let pressed: Pressed = read(&body)?;
-    let number = known(&cloud, &pressed.number)?;
-    let bubble = Bubble::of(&kept(&cloud, pressed.from, number, "message", &pressed.message)?);
+    let number = cloud.known_number(&pressed.number)?;
+    let entry = kept(&cloud, pressed.from, number, "message", &pressed.message)?;
+    let bubble = Bubble::of(&entry);
     let Some(button) = bubble.buttons().find(|button| button.key == pressed.button) else {
         let keys: Vec<_> = bubble.buttons().map(|button| button.key.as_str()).collect();
         let keys = if keys.is_empty() { "none at all".to_owned() } else { keys.join(", ") };
         return Err(Refusal::new(format!("button: there is no `{}` on the message, which has {keys}", pressed.button)));
     };
+    if let Entry::Sent(sent) = &entry {
+        cloud.count_click(&sent.message, &button.text);
+    }
     let (kind, content) = match &button.press {
         Press::Tells { kind, content } => (*kind, content.clone()),
         Press::Flow { token } => ("interactive", entered(token, pressed.response)),
         Press::Place => ("location", spot(pressed.location)?),
         nobody_is_told => return Ok(Json(json!(nobody_is_told))),
     };
-    say(&cloud, pressed.from, number, kind, content, Some(pressed.message))
+    Ok(Json(json!({ "id": cloud.say(pressed.from, number, kind, content, Some(pressed.message))? })))
 }
 
 /// What a flow's end tells; Meta writes what was entered as a string.
@@ -201,7 +178,7 @@ fn spot(given: Option<Spot>) -> Result<Value, Refusal> {
 
 async fn react(State(cloud): State<Arc<Cloud>>, body: Bytes) -> Result<Json<Value>, Refusal> {
     let Reaction { from, number, message, emoji } = read(&body)?;
-    let number = known(&cloud, &number)?;
+    let number = cloud.known_number(&number)?;
     kept(&cloud, from, number, "message", &message)?;
     if emoji.is_ascii() && !emoji.is_empty() || emoji.chars().count() > EMOJI_CHARS {
         return Err(Refusal::new("emoji: give one emoji, or nothing to take it back".to_owned()));
@@ -210,12 +187,12 @@ async fn react(State(cloud): State<Arc<Cloud>>, body: Bytes) -> Result<Json<Valu
     if !emoji.is_empty() {
         content["emoji"] = json!(emoji);
     }
-    say(&cloud, from, number, "reaction", content, None)
+    Ok(Json(json!({ "id": cloud.say(from, number, "reaction", content, None)? })))
 }
 
 async fn mark_read(State(cloud): State<Arc<Cloud>>, body: Bytes) -> Result<Json<Value>, Refusal> {
     let Opened { from, number } = read(&body)?;
-    let (number, now_us) = (known(&cloud, &number)?, cloud.clock.now_us());
+    let (number, now_us) = (cloud.known_number(&number)?, cloud.clock.now_us());
     let read = cloud.conversations.read_by_user((from, number.place), now_us);
     read.iter().for_each(|message| cloud.webhooks.read(message, now_us));
     Ok(Json(json!({ "read": read.len() })))

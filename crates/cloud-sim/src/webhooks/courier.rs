@@ -1,68 +1,54 @@
 //! Posting batches until they are answered 200.
 
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::{PoisonError, RwLock};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use bytes::Bytes;
-use hmac::{Hmac, KeyInit, Mac};
 use reqwest::header::{CONTENT_TYPE, USER_AGENT};
 use reqwest::{Client, RequestBuilder, Response, StatusCode, Url};
-use sha2::Sha256;
 use tokio::sync::Semaphore;
+use tokio::task::JoinSet;
 
+use super::apps::{Apps, Audience, Route, signature};
+use crate::clock::{Clock, micros};
 use crate::config::SimConfig;
-use crate::error::SimError;
-use crate::hex::hex;
+
+/// Meta: for so long a post is repeated; then it is given up (Meta: webhooks).
+const RETRIED: Duration = Duration::from_secs(7 * 24 * 3600);
 
 /// Delivers signed batches; several at once, within a bound.
 pub(crate) struct Courier {
     client: Client,
-    url: RwLock<Option<Url>>,
-    key: Hmac<Sha256>,
-    verify_token: String,
+    apps: Apps,
     hands: Semaphore,
+    clock: Clock,
+    /// Nothing is posted before this time of the simulator's clock.
+    stopped_until_us: AtomicU64,
     retry_base: Duration,
     retry_cap: Duration,
     undelivered: AtomicUsize,
-    /// Whether the accounts have the app among their subscribed ones.
-    subscribed: AtomicBool,
 }
 
 impl Courier {
-    pub(crate) fn new(config: &SimConfig, url: Option<Url>) -> Self {
+    pub(crate) fn new(config: &SimConfig, apps: Apps, clock: Clock) -> Self {
         // Fails when a provider is installed already, and any will do.
         let _ = rustls::crypto::ring::default_provider().install_default();
         let client = Client::builder().timeout(config.receipts.timeout).no_proxy().build();
         Self {
             client: client.expect("a client without files or certificates of its own can always be built"),
-            url: RwLock::new(url),
-            key: keyed(&config.app_secret),
-            verify_token: config.verify_token.clone(),
+            apps,
             hands: Semaphore::new(config.receipts.concurrency),
+            clock,
+            stopped_until_us: AtomicU64::new(0),
             retry_base: config.receipts.retry_base,
             retry_cap: config.receipts.retry_cap,
             undelivered: AtomicUsize::new(0),
-            subscribed: AtomicBool::new(true),
         }
     }
 
-    /// The accounts tell the app of what happens from now on, or no more.
-    pub(crate) fn subscribe(&self, subscribed: bool) {
-        self.subscribed.store(subscribed, Ordering::Relaxed);
-    }
-
-    pub(crate) fn is_subscribed(&self) -> bool {
-        self.subscribed.load(Ordering::Relaxed)
-    }
-
-    /// Whether anything is to be told to anybody.
-    pub(crate) fn is_heard(&self) -> bool {
-        self.is_subscribed() && self.url.read().unwrap_or_else(PoisonError::into_inner).is_some()
-    }
-
-    pub(crate) fn set_url(&self, url: Option<Url>) {
-        *self.url.write().unwrap_or_else(PoisonError::into_inner) = url;
+    pub(crate) fn apps(&self) -> &Apps {
+        &self.apps
     }
 
     /// Counts events that are still to be delivered.
@@ -74,20 +60,38 @@ impl Courier {
         self.undelivered.load(Ordering::Relaxed)
     }
 
-    /// Posts one batch of `events` until it is answered 200, with growing pauses. Without a URL it waits for one.
-    pub(crate) async fn deliver(self: std::sync::Arc<Self>, body: Bytes, events: usize) {
-        let signature = signature(self.key.clone(), &body);
-        let mut pause = self.retry_base;
-        while !self.post(&body, &signature).await {
-            tokio::time::sleep(pause).await;
+    /// Nothing is posted before this time.
+    pub(crate) fn stop_until(&self, until_us: u64) {
+        self.stopped_until_us.store(until_us, Ordering::Relaxed);
+    }
+
+    /// Posts one batch of `events` until everyone in its audience has answered one and the same post 200, with growing pauses,
+    /// for seven days: a retry goes to all, so who answered 200 can get it again. Without a URL it waits for one.
+    pub(crate) async fn deliver(self: Arc<Self>, body: Bytes, audience: Audience, events: usize) {
+        let (mut pause, gives_up_us) = (self.retry_base, self.clock.now_us().saturating_add(micros(RETRIED)));
+        while !Self::post_to_all(&self, &body, &audience).await {
+            if self.clock.now_us() >= gives_up_us {
+                tracing::warn!(events, "webhook not answered 200 in seven days; it is given up");
+                break;
+            }
+            self.clock.sleep(pause).await;
             pause = (pause * 2).min(self.retry_cap);
         }
         self.undelivered.fetch_sub(events, Ordering::Relaxed);
     }
 
+    async fn post_to_all(courier: &Arc<Self>, body: &Bytes, audience: &Audience) -> bool {
+        let post = |(app, route): &(usize, Route)| {
+            let (courier, body, app, route) = (Arc::clone(courier), body.clone(), *app, *route);
+            async move { courier.post(body, app, route).await }
+        };
+        audience.iter().map(post).collect::<JoinSet<_>>().join_all().await.into_iter().all(|is_done| is_done)
+    }
+
     /// A signed POST of its own, once; signed with `secret` instead of the app's where there is one.
     pub(crate) async fn ask(&self, url: Url, body: Vec<u8>, secret: Option<&str>) -> reqwest::Result<Response> {
-        let signature = signature(secret.map_or_else(|| self.key.clone(), keyed), &body);
+        let app = self.apps.first();
+        let signature = secret.map_or_else(|| app.signature(&body), |secret| signature(secret, &body));
         self.signed(url, body.into(), &signature).send().await
     }
 
@@ -100,11 +104,14 @@ impl Courier {
             .body(body)
     }
 
-    /// Whether the batch was answered 200; nothing else counts.
-    async fn post(&self, body: &Bytes, signature: &str) -> bool {
+    /// Whether the app answered the batch 200; nothing else counts.
+    async fn post(&self, body: Bytes, app: usize, route: Route) -> bool {
+        self.clock.until(self.stopped_until_us.load(Ordering::Relaxed)).await;
         let _hand = self.hands.acquire().await.expect("the semaphore is never closed");
-        let Some(url) = self.url.read().unwrap_or_else(PoisonError::into_inner).clone() else { return false };
-        match self.signed(url, body.clone(), signature).send().await {
+        let app = &self.apps.all()[app];
+        let Some(url) = app.url_of(route) else { return false };
+        let signature = app.signature(&body);
+        match self.signed(url, body, &signature).send().await {
             Ok(response) if response.status() == StatusCode::OK => true,
             Ok(response) => {
                 tracing::debug!(status = response.status().as_u16(), "webhook not answered 200; it will be retried");
@@ -117,33 +124,21 @@ impl Courier {
         }
     }
 
-    /// Meta's verification of a webhook: a GET whose challenge must come back as the whole body.
-    pub(crate) async fn verify(&self) -> Result<(), SimError> {
-        let url = self.url.read().unwrap_or_else(PoisonError::into_inner).clone();
-        let mut url = url.ok_or_else(|| SimError::Verification("no webhook URL is set".to_owned()))?;
+    /// Meta's verification of a webhook: a GET whose challenge must come back as the whole body. Why it failed, if it did.
+    pub(crate) async fn verify(&self, mut url: Url, verify_token: &str) -> Result<(), String> {
         let challenge = "1158201444";
         url.query_pairs_mut()
             .append_pair("hub.mode", "subscribe")
             .append_pair("hub.challenge", challenge)
-            .append_pair("hub.verify_token", &self.verify_token);
-        let failed = |reason: reqwest::Error| SimError::Verification(reason.without_url().to_string());
+            .append_pair("hub.verify_token", verify_token);
+        let failed = |reason: reqwest::Error| reason.without_url().to_string();
         let response = self.client.get(url).send().await.map_err(failed)?;
         let status = response.status();
         let body = response.text().await.map_err(failed)?;
         match (status, body == challenge) {
             (StatusCode::OK, true) => Ok(()),
-            (StatusCode::OK, false) => Err(SimError::Verification("the body is not the bare challenge".to_owned())),
-            (status, _) => Err(SimError::Verification(format!("answered {status}; check the verify token"))),
+            (StatusCode::OK, false) => Err("the body is not the bare challenge".to_owned()),
+            (status, _) => Err(format!("answered {status}; check the verify token")),
         }
     }
-}
-
-fn keyed(secret: &str) -> Hmac<Sha256> {
-    Hmac::new_from_slice(secret.as_bytes()).expect("HMAC takes a key of any length")
-}
-
-/// Meta: `sha256=` and the lower-case hexadecimal HMAC-SHA256 of the exact body under the app secret.
-fn signature(mut mac: Hmac<Sha256>, body: &[u8]) -> String {
-    mac.update(body);
-    format!("sha256={}", hex(&mac.finalize().into_bytes()))
 }

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 use std::io;
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use serde::Serialize;
 use serde_json::ser::{Formatter, Serializer};
@@ -11,9 +11,13 @@ use super::plan::{Status, Step};
 use super::scheduler::Event;
 use super::{Inbound, Says, Sender};
 use crate::catalogue;
+use crate::clock::micros;
 use crate::cloud::waba_id;
-use crate::message::Message;
+use crate::dice::mix;
+use crate::message::{Message, Price};
+use crate::rules::Rules;
 use crate::templates::Told as AccountTold;
+use crate::wa_id::WaId;
 
 #[derive(Serialize)]
 struct Notification<'a> {
@@ -60,7 +64,8 @@ struct Value<'a> {
 /// Its timestamp is a number, unlike those of messages.
 #[derive(Serialize)]
 struct PreferenceBody {
-    wa_id: String,
+    #[serde(flatten)]
+    ids: Ids,
     detail: &'static str,
     category: &'static str,
     value: &'static str,
@@ -73,20 +78,40 @@ struct Metadata<'a> {
     phone_number_id: &'a str,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, PartialEq, Eq)]
 struct Contact {
     profile: Profile,
-    wa_id: String,
+    #[serde(flatten)]
+    ids: Ids,
 }
 
-#[derive(Serialize)]
+/// How a user is named: by phone, by the business-scoped id, or by both.
+#[derive(Clone, Serialize, PartialEq, Eq)]
+struct Ids {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    wa_id: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    user_id: Option<String>,
+}
+
+impl Ids {
+    fn of(user: WaId, shows_phone: bool, rules: &Rules) -> Self {
+        let tells_id = !shows_phone || rules.user_ids;
+        Self { wa_id: shows_phone.then(|| user.digits()), user_id: tells_id.then(|| user.user_id()) }
+    }
+}
+
+#[derive(Serialize, PartialEq, Eq)]
 struct Profile {
     name: &'static str,
 }
 
 #[derive(Serialize)]
 struct InboundBody<'a> {
-    from: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    from: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    from_user_id: Option<String>,
     id: &'a str,
     timestamp: String,
     r#type: &'static str,
@@ -117,9 +142,26 @@ struct StatusBody<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     biz_opaque_callback_data: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    conversation: Option<Conversation>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     pricing: Option<Pricing>,
     #[serde(skip_serializing_if = "Option::is_none")]
     errors: Option<[Failure; 1]>,
+}
+
+/// Up to v23 one for each message; later of free entry points alone.
+#[derive(Serialize)]
+struct Conversation {
+    id: String,
+    /// In `sent` alone.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    expiration_timestamp: Option<String>,
+    origin: Origin,
+}
+
+#[derive(Serialize)]
+struct Origin {
+    r#type: String,
 }
 
 #[derive(Serialize)]
@@ -146,7 +188,7 @@ struct Details {
 
 /// The body of one POST: an entry per account, in it one change per number with its statuses in order, and one per inbound
 /// message; then what becomes of accounts, each in an entry with its time.
-pub(crate) fn encode(senders: &[Sender], batch: &[Event]) -> Vec<u8> {
+pub(crate) fn encode(senders: &[Sender], rules: &Rules, batch: &[Event]) -> Vec<u8> {
     let mut entries: Vec<(usize, Entry<'_>)> = Vec::new();
     let mut change_of_number = vec![None; senders.len()];
     let mut accounts = Vec::new();
@@ -154,7 +196,7 @@ pub(crate) fn encode(senders: &[Sender], batch: &[Event]) -> Vec<u8> {
         match event {
             Event::Inbound(inbound) => {
                 let sender = &senders[inbound.number];
-                entry_of(&mut entries, sender.waba).changes.push(inbound_change(sender, inbound));
+                entry_of(&mut entries, sender.waba).changes.push(inbound_change(sender, inbound, rules));
             }
             Event::Status(message, step) => {
                 let sender = &senders[message.number];
@@ -164,7 +206,10 @@ pub(crate) fn encode(senders: &[Sender], batch: &[Event]) -> Vec<u8> {
                     changes.len() - 1
                 });
                 if let Told::Messages(value) = &mut changes[place].value {
-                    value.statuses.push(status(message, step));
+                    value.statuses.push(status(message, step, rules));
+                    if rules.user_ids && !matches!(step.status, Status::Failed(_)) {
+                        add_contact(&mut value.contacts, message, rules);
+                    }
                 }
             }
             Event::Account(told) => accounts.push(account_entry(told)),
@@ -206,58 +251,96 @@ fn change(sender: &Sender) -> Change<'_> {
     Change { value: Told::Messages(value), field: "messages" }
 }
 
-fn inbound_change<'a>(sender: &'a Sender, inbound: &'a Inbound) -> Change<'a> {
-    let from = inbound.user.digits();
+/// Each user of a change once.
+fn add_contact(contacts: &mut Vec<Contact>, message: &Message, rules: &Rules) {
+    let contact = contact(Ids::of(message.user, !message.by_user_id, rules));
+    if !contacts.contains(&contact) {
+        contacts.push(contact);
+    }
+}
+
+fn contact(ids: Ids) -> Contact {
+    Contact { profile: Profile { name: "Zoë" }, ids }
+}
+
+fn inbound_change<'a>(sender: &'a Sender, inbound: &'a Inbound, rules: &Rules) -> Change<'a> {
+    let ids = Ids::of(inbound.user, inbound.shows_phone, rules);
     let mut change = change(sender);
     let Told::Messages(value) = &mut change.value else { return change };
-    value.contacts = vec![Contact { profile: Profile { name: "Zoë" }, wa_id: from.clone() }];
+    value.contacts = vec![contact(ids.clone())];
     match &inbound.says {
         Says::Message(said) => {
+            let (from, from_user_id) = (ids.wa_id, ids.user_id);
             let (r#type, timestamp) = (said.kind, seconds(inbound.at_us));
             let context = said.quotes.as_deref().map(|id| Context { from: &sender.display, id });
             let content = HashMap::from([(r#type, &said.content)]);
-            value.messages = vec![InboundBody { from, id: &said.wamid, timestamp, r#type, content, context }];
+            let id = &said.wamid;
+            value.messages = vec![InboundBody { from, from_user_id, id, timestamp, r#type, content, context }];
         }
         Says::Preference { stops } => {
-            value.user_preferences = vec![wish(from, *stops, inbound.at_us)];
+            value.user_preferences = vec![wish(ids, *stops, inbound.at_us)];
             change.field = "user_preferences";
         }
     }
     change
 }
 
-fn wish(wa_id: String, stops: bool, at_us: u64) -> PreferenceBody {
+fn wish(ids: Ids, stops: bool, at_us: u64) -> PreferenceBody {
     let (value, detail) = match stops {
         true => ("stop", "User requested to stop marketing messages"),
         false => ("resume", "User requested to resume marketing messages"),
     };
-    PreferenceBody { wa_id, detail, category: "marketing_messages", value, timestamp: at_us / 1_000_000 }
+    PreferenceBody { ids, detail, category: "marketing_messages", value, timestamp: at_us / 1_000_000 }
 }
 
-fn status<'a>(message: &'a Message, step: &Step) -> StatusBody<'a> {
+fn status<'a>(message: &'a Message, step: &Step, rules: &Rules) -> StatusBody<'a> {
     let (status, errors) = match step.status {
         Status::Sent => ("sent", None),
         Status::Delivered => ("delivered", None),
         Status::Read => ("read", None),
         Status::Failed(code) => ("failed", Some([failure(code)])),
     };
+    // Meta: no user id where a message to a phone failed.
+    let tells_id = message.by_user_id || (rules.user_ids && errors.is_none());
     StatusBody {
         id: &message.wamid,
         status,
-        timestamp: seconds(message.at_us + u64::try_from(step.happened.as_micros()).unwrap_or_default()),
+        timestamp: seconds(message.went_out_us + micros(step.happened)),
         recipient_id: (!message.by_user_id).then(|| message.user.digits()),
-        recipient_user_id: message.by_user_id.then(|| message.user.user_id()),
+        recipient_user_id: tells_id.then(|| message.user.user_id()),
         biz_opaque_callback_data: message.callback_data.as_deref(),
+        conversation: if errors.is_none() { conversation(message, step, rules) } else { None },
         pricing: step.priced.then(|| pricing(message)),
         errors,
     }
 }
 
-fn pricing(message: &Message) -> Pricing {
+/// Meta's category of a message, in small letters.
+fn category(message: &Message) -> String {
     let category = if message.is_lite { Some("MARKETING_LITE") } else { message.category };
-    let (billable, kind) = if category.is_some() { (true, "regular") } else { (false, "free_customer_service") };
-    let category = category.unwrap_or("SERVICE").to_ascii_lowercase();
-    Pricing { billable, pricing_model: "PMP", r#type: kind, category }
+    category.unwrap_or("SERVICE").to_ascii_lowercase()
+}
+
+fn pricing(message: &Message) -> Pricing {
+    let is_entry = message.price == Price::ENTRY_POINT;
+    let category = if is_entry { "referral_conversion".to_owned() } else { category(message) };
+    Pricing { billable: message.price.is_billable, pricing_model: "PMP", r#type: message.price.kind, category }
+}
+
+fn conversation(message: &Message, step: &Step, rules: &Rules) -> Option<Conversation> {
+    let is_entry = message.price == Price::ENTRY_POINT;
+    if !is_entry && !rules.has_conversations() {
+        return None;
+    }
+    let hash = message.wamid.bytes().fold(0, |hash, byte| mix(hash ^ u64::from(byte)));
+    let hours = if is_entry { 72 } else { 24 };
+    let expires_us = message.went_out_us + micros(Duration::from_secs(hours * 3600));
+    let kind = if is_entry { "referral_conversion".to_owned() } else { category(message) };
+    Some(Conversation {
+        id: format!("{hash:016x}{:016x}", mix(hash)),
+        expiration_timestamp: (step.status == Status::Sent).then(|| seconds(expires_us)),
+        origin: Origin { r#type: kind },
+    })
 }
 
 fn failure(code: u32) -> Failure {

@@ -40,10 +40,10 @@ pub(crate) struct Course {
 }
 
 impl Course {
-    pub(super) fn of(steps: &[Step], accepted_us: u64) -> Self {
+    pub(super) fn of(steps: &[Step], went_out_us: u64) -> Self {
         let mut course = Self::default();
         for step in steps {
-            let at_us = accepted_us + u64::try_from(step.happened.as_micros()).unwrap_or_default();
+            let at_us = went_out_us + u64::try_from(step.happened.as_micros()).unwrap_or_default();
             match step.status {
                 Status::Sent => course.sent_us = Some(at_us),
                 Status::Delivered => course.delivered_us = Some(at_us),
@@ -52,6 +52,16 @@ impl Course {
             }
         }
         course
+    }
+
+    /// With what was known before of the same message.
+    pub(crate) fn after(self, earlier: Self) -> Self {
+        Self {
+            sent_us: self.sent_us.or(earlier.sent_us),
+            delivered_us: self.delivered_us.or(earlier.delivered_us),
+            read_us: self.read_us.or(earlier.read_us),
+            failed: self.failed.or(earlier.failed),
+        }
     }
 }
 
@@ -75,6 +85,13 @@ pub(crate) fn steps(receipts: &Receipts, odds: &Odds, failure: Option<u32>, dice
     }
     steps.sort_by_key(|step| std::cmp::Reverse(step.announced));
     steps
+}
+
+/// Lets a failure come after everything else, though the message was delivered.
+pub(crate) fn fail_late(steps: &mut Vec<Step>, code: u32) {
+    let last = steps.iter().map(|step| step.announced).max().unwrap_or_default();
+    // The last to be announced stands first.
+    steps.insert(0, step(Status::Failed(code), last + Duration::from_millis(20), false));
 }
 
 fn successes(receipts: &Receipts, odds: &Odds, dice: &mut SmallRng) -> Vec<Step> {

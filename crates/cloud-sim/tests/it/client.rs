@@ -9,6 +9,7 @@ use dawncast_cloud_api::{
 use dawncast_cloud_sim::Simulator;
 use serde_json::json;
 
+use crate::receiver::Receiver;
 use crate::support::*;
 
 fn client(sim: &Simulator) -> (Client, Token) {
@@ -97,10 +98,12 @@ async fn profile_and_subscription_are_kept() {
     assert_eq!(client.profile(NUMBER, &token).await.unwrap().about, changes.about);
     client.unsubscribe_app(WABA, &token).await.unwrap();
     assert!(client.subscribed_apps(WABA, &token).await.unwrap().is_empty());
-    let elsewhere = WebhookOverride { url: "https://example.com/w".to_owned(), verify_token: "t".to_owned() };
-    client.subscribe_app(WABA, &token, Some(&elsewhere)).await.unwrap();
+    let (_receiver, url) = Receiver::start([]).await;
+    let elsewhere = |verify_token: &str| WebhookOverride { url: url.clone(), verify_token: verify_token.to_owned() };
+    assert_eq!(code(client.subscribe_app(WABA, &token, Some(&elsewhere("wrong"))).await), Some(2200));
+    client.subscribe_app(WABA, &token, Some(&elsewhere("sim_verify"))).await.unwrap();
     let apps = client.subscribed_apps(WABA, &token).await.unwrap();
-    assert_eq!(apps[0].override_callback_uri.as_deref(), Some("https://example.com/w"));
+    assert_eq!(apps[0].override_callback_uri.as_ref(), Some(&url));
     client.subscribe_app(WABA, &token, None).await.unwrap();
     assert_eq!(client.subscribed_apps(WABA, &token).await.unwrap()[0].override_callback_uri, None);
 }

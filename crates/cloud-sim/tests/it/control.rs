@@ -56,7 +56,11 @@ async fn a_bad_order_is_refused_by_name() {
             json!({ "faults": [{ "fault": { "kind": "throttle" }, "often": 1 }] }),
             "unknown field `often`",
         ),
-        ("/_sim/reply", json!({ "from": PHONE, "number": "42", "text": "x" }), "number: `42` is not a number"),
+        (
+            "/_sim/reply",
+            json!({ "from": PHONE, "number": "42", "text": "x" }),
+            "`42` is not a number of this simulator",
+        ),
         ("/_sim/block", json!({ "from": "me", "number": NUMBER }), "a phone must have 7 to 15 digits"),
         ("/_sim/clock", json!({ "advance_ms": -1 }), "the body is not usable"),
     ] {

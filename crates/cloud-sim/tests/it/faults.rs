@@ -101,6 +101,18 @@ async fn a_rule_strikes_only_the_user_number_and_try_that_it_names() {
 }
 
 #[tokio::test]
+async fn an_error_may_come_for_a_message_that_was_accepted() {
+    let sim = start().await;
+    let order = json!({ "faults": [{ "fault": { "kind": "accept_then_error", "code": 2, "http_status": 503 } }] });
+    stage(&sim, "/_sim/faults", order).await;
+    let answer = send(&sim, &hello(PHONE)).await;
+    assert_eq!((answer.status, answer.error_code(), accepted(&sim, PHONE)), (503, 2, 1));
+    let ok = br#"{"faults":[{"fault":{"kind":"accept_then_error","code":1,"http_status":200}}]}"#;
+    let refused = call(&sim, "POST", "/_sim/faults", "", ok).await;
+    assert!(refused.status == 400 && refused.body.contains("fault.http_status"), "{}", refused.body);
+}
+
+#[tokio::test]
 async fn a_scenario_file_is_in_force_from_the_start_and_a_bad_one_prevents_it() {
     let path = std::env::temp_dir().join(format!("dawncast-sim-it-{}.json", std::process::id()));
     std::fs::write(&path, r#"{"faults":[{"fault":{"kind":"throttle"},"times":1}]}"#).unwrap();
@@ -109,7 +121,7 @@ async fn a_scenario_file_is_in_force_from_the_start_and_a_bad_one_prevents_it() 
     std::fs::write(&path, r#"{"faults":[{"fault":{"kind":"throttle"},"probability":7}]}"#).unwrap();
     let refused = Simulator::start(SimConfig { scenario: Some(path.clone()), ..config() }).await;
     std::fs::remove_file(&path).unwrap();
-    assert!(matches!(refused, Err(SimError::Faults(reason)) if reason.contains("probability")));
+    assert!(matches!(refused, Err(SimError::Script(reason)) if reason.contains("faults[0].probability")));
 }
 
 /// What one message met: HTTP status, or why there was none.

@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "a test that panics has failed")]
 
 mod access;
+mod apps;
 mod bubbles;
 mod calls;
 mod client;
@@ -16,12 +17,17 @@ mod management;
 mod marketing;
 mod media;
 mod numbers;
+mod outgoing;
+mod pacing;
 mod page;
 mod phone;
+mod quality;
 mod receiver;
+mod scenario;
 mod sending;
 mod support;
 mod template_end;
 mod template_parts;
 mod templates;
+mod users;
 mod webhooks;

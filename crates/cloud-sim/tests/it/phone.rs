@@ -203,7 +203,7 @@ async fn conversations_are_listed_the_latest_first_and_found_by_phone_and_number
     assert_eq!((&last["from"], &last["text"]), (&json!("user"), &json!("<script>")));
     for (query, words) in [
         ("?limit=0", "limit: give at least 1"),
-        ("?number=42", "number: `42`"),
+        ("?number=42", "`42` is not a number"),
         ("?phone=x", "phone: `x`"),
         ("?page=2", "unknown field `page`"),
     ] {
@@ -236,7 +236,7 @@ async fn a_conversation_that_never_was_is_empty_and_a_bad_call_is_refused_by_nam
         ("/_sim/react", of_user(json!({ "message": id, "emoji": "great" })), "emoji: give one emoji"),
         ("/_sim/reply", of_user(json!({ "text": "x", "quotes": "wamid.x" })), "quotes: `wamid.x` is not among"),
         ("/_sim/read", json!({ "from": "me", "number": NUMBER }), "a phone must have 7 to 15 digits"),
-        ("/_sim/read", json!({ "from": PHONE, "number": "42" }), "number: `42` is not a number"),
+        ("/_sim/read", json!({ "from": PHONE, "number": "42" }), "`42` is not a number"),
     ] {
         refused_with(&sim, path, body, words).await;
     }

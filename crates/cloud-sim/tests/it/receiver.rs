@@ -18,6 +18,10 @@ pub(crate) struct Receiver(Arc<Mutex<Received>>);
 
 #[derive(Default)]
 struct Received {
+    secret: &'static str,
+    verify_token: &'static str,
+    /// How often it was verified.
+    verified: usize,
     posts: Vec<String>,
     forged: usize,
     /// Statuses to answer with before 200.
@@ -27,8 +31,18 @@ struct Received {
 impl Receiver {
     /// Listens on a free port; gives itself and its URL. The first posts are answered with `answers`.
     pub(crate) async fn start(answers: impl IntoIterator<Item = u16>) -> (Self, String) {
-        let receiver = Self::default();
-        receiver.0.lock().unwrap().answers = answers.into_iter().collect();
+        Self::start_for("sim_app_secret", "sim_verify", answers).await
+    }
+
+    /// The same of an app with this secret and verify token.
+    pub(crate) async fn start_for(
+        secret: &'static str,
+        verify_token: &'static str,
+        answers: impl IntoIterator<Item = u16>,
+    ) -> (Self, String) {
+        let answers = answers.into_iter().collect();
+        let received = Received { secret, verify_token, answers, ..Received::default() };
+        let receiver = Self(Arc::new(Mutex::new(received)));
         let router = Router::new().route("/webhook", get(verify).post(take)).with_state(receiver.clone());
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}/webhook", listener.local_addr().unwrap());
@@ -41,6 +55,23 @@ impl Receiver {
         let received = self.0.lock().unwrap();
         assert_eq!(received.forged, 0, "every signature must be right");
         received.posts.clone()
+    }
+
+    /// The value of every change of that field, in order of arrival.
+    pub(crate) fn told(&self, field: &str) -> Vec<Value> {
+        let entries = |post: &String| serde_json::from_str::<Value>(post).unwrap()["entry"].as_array().unwrap().clone();
+        let changes = |entry: Value| entry["changes"].as_array().unwrap().clone();
+        let all = self.posts().iter().flat_map(entries).flat_map(changes).collect::<Vec<_>>();
+        all.into_iter().filter(|change| change["field"] == field).map(|change| change["value"].clone()).collect()
+    }
+
+    /// Everything that was posted, as the client library reads it.
+    pub(crate) fn parsed(&self) -> Vec<dawncast_cloud_api::webhook::Parsed> {
+        self.posts().iter().map(|post| dawncast_cloud_api::webhook::parse(post.as_bytes()).unwrap()).collect()
+    }
+
+    pub(crate) fn verified(&self) -> usize {
+        self.0.lock().unwrap().verified
     }
 
     /// Every member of that name (`statuses`, `messages`) of every change of every post.
@@ -69,19 +100,21 @@ pub(crate) fn story(statuses: &[Value], wamid: &str) -> Vec<String> {
 async fn take(State(receiver): State<Receiver>, headers: HeaderMap, body: Bytes) -> StatusCode {
     let mut received = receiver.0.lock().unwrap();
     let signature = headers.get("x-hub-signature-256").and_then(|value| value.to_str().ok());
-    if signature != Some(&format!("sha256={}", hmac_sha256(b"sim_app_secret", &body))) {
+    if signature != Some(&format!("sha256={}", hmac_sha256(received.secret.as_bytes(), &body))) {
         received.forged += 1;
     }
     received.posts.push(String::from_utf8(body.to_vec()).unwrap());
     StatusCode::from_u16(received.answers.pop_front().unwrap_or(200)).unwrap()
 }
 
-async fn verify(Query(query): Query<Vec<(String, String)>>) -> (StatusCode, String) {
+async fn verify(State(receiver): State<Receiver>, Query(query): Query<Vec<(String, String)>>) -> (StatusCode, String) {
     let of = |name: &str| query.iter().find(|(key, _)| key == name).map(|(_, value)| value.clone()).unwrap_or_default();
-    match (of("hub.mode").as_str(), of("hub.verify_token").as_str()) {
-        ("subscribe", "sim_verify") => (StatusCode::OK, of("hub.challenge")),
-        _ => (StatusCode::FORBIDDEN, String::new()),
+    let mut received = receiver.0.lock().unwrap();
+    if of("hub.mode") != "subscribe" || of("hub.verify_token") != received.verify_token {
+        return (StatusCode::FORBIDDEN, String::new());
     }
+    received.verified += 1;
+    (StatusCode::OK, of("hub.challenge"))
 }
 
 /// RFC 2104, for keys shorter than a block.

@@ -140,6 +140,15 @@ pub(crate) fn hello(to: &str) -> Value {
     })
 }
 
+/// A valid marketing message.
+pub(crate) fn offer(to: &str) -> Value {
+    json!({
+        "messaging_product": "whatsapp", "to": to, "type": "template", "template": {
+            "name": "weekly_offer_v1", "language": { "code": "en_IN" },
+            "components": [{ "type": "body", "parameters": [{ "type": "text", "text": "Asha" }] }] },
+    })
+}
+
 pub(crate) fn text(to: &str) -> Value {
     json!({ "messaging_product": "whatsapp", "to": to, "type": "text", "text": { "body": "hello" } })
 }

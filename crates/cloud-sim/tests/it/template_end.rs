@@ -135,5 +135,9 @@ async fn templates_that_were_sent_too_seldom_are_not_compared() {
     }
     let compared = get(&sim, &path(7)).await.json();
     assert_eq!(compared["data"][1]["number_values"][1], json!({ "key": other, "value": 1_000 }));
+    let by_rate = |compared: &Value| compared["data"][0]["order_by_relative_metric"].clone();
     assert_eq!(compared["data"][0]["metric"], "BLOCK_RATE");
+    assert_eq!(by_rate(&compared), json!([one, other]), "nobody blocks");
+    stage(&sim, "/_sim/block", json!({ "from": "+919800000001", "number": NUMBER })).await;
+    assert_eq!(by_rate(&get(&sim, &path(7)).await.json()), json!([other, one]), "the first was sent last");
 }

@@ -62,11 +62,12 @@ fn told(receiver: &Receiver, field: &str) -> Vec<Value> {
 #[tokio::test]
 async fn a_template_is_reviewed_told_of_and_then_can_be_sent() {
     let (receiver, url) = Receiver::start([]).await;
-    let sim = start_for(url).await;
+    let sim = start_with(SimConfig { webhook: Some(url), wabas: 2, ..config() }).await;
     let created = post(&sim, &format!("/v24.0/{WABA}/message_templates"), &offer()).await;
     let created = created.json();
     assert_eq!((&created["status"], &created["category"]), (&json!("PENDING"), &json!("MARKETING")));
     assert_eq!(send(&sim, &filled()).await.error_code(), 132_001, "not before its review");
+    sim.advance(Duration::from_secs(2));
     eventually("its review is told", || !told(&receiver, "message_template_status_update").is_empty()).await;
     let review = &told(&receiver, "message_template_status_update")[0];
     let value = &review["value"];

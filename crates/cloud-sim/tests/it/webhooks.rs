@@ -81,6 +81,23 @@ async fn an_outage_of_the_receiver_loses_nothing() {
 }
 
 #[tokio::test]
+async fn a_post_that_nobody_answers_is_given_up_after_seven_days() {
+    let sim = start_for("http://127.0.0.1:9/webhook".to_owned(), |config| {
+        config.receipts.retry_cap = Duration::from_secs(24 * 3600);
+        config.receipts.retry_base = Duration::from_secs(12 * 3600);
+    })
+    .await;
+    send(&sim, &hello(PHONE)).await;
+    sim.advance(Duration::from_secs(6 * 24 * 3600));
+    assert!(sim.pending_webhooks() > 0);
+    let a_day_later = || {
+        sim.advance(Duration::from_secs(24 * 3600));
+        sim.pending_webhooks() == 0
+    };
+    eventually("it is given up", a_day_later).await;
+}
+
+#[tokio::test]
 async fn statuses_come_in_batches_of_bounded_size() {
     let (receiver, url) = Receiver::start([]).await;
     let sim = start_for(url, |config| {
@@ -156,6 +173,21 @@ async fn an_async_error_brings_the_code_that_was_ordered() {
 }
 
 #[tokio::test]
+async fn a_message_that_was_delivered_may_be_told_as_failed_as_well() {
+    let (receiver, url) = Receiver::start([]).await;
+    let sim = start_for(url, |_| {}).await;
+    sim.set_faults(FaultOrder { faults: vec![FaultRule::always(Fault::DeliveredThenFailed { code: 131_026 })] })
+        .unwrap();
+    let answer = send(&sim, &hello(PHONE)).await.json();
+    quiet(&sim).await;
+    let statuses = receiver.statuses();
+    let story = story(&statuses, answer["messages"][0]["id"].as_str().unwrap());
+    assert_eq!((story[1].as_str(), story.last().unwrap().as_str()), ("delivered", "failed"));
+    assert_eq!(statuses.last().unwrap()["errors"][0]["code"], 131_026);
+    assert_eq!(sim.ledger().recipients[&PHONE[1..]].attempts[0].failed, None, "it arrived");
+}
+
+#[tokio::test]
 async fn sent_can_come_before_the_http_response() {
     let (receiver, url) = Receiver::start([]).await;
     let sim = start_for(url, |config| {
@@ -213,11 +245,6 @@ async fn a_user_who_blocks_a_number_gets_nothing_from_it_any_more() {
 async fn who_stops_marketing_is_told_of_and_gets_none_until_it_is_resumed() {
     let (receiver, url) = Receiver::start([]).await;
     let sim = start_for(url, |_| {}).await;
-    let offer = json!({
-        "messaging_product": "whatsapp", "to": PHONE, "type": "template", "template": {
-            "name": "weekly_offer_v1", "language": { "code": "en_IN" },
-            "components": [{ "type": "body", "parameters": [{ "type": "text", "text": "Asha" }] }] },
-    });
     let wish = |value| json!({ "from": PHONE, "number": NUMBER, "value": value });
     stage(&sim, "/_sim/preference", wish("stop")).await;
     quiet(&sim).await;
@@ -225,7 +252,7 @@ async fn who_stops_marketing_is_told_of_and_gets_none_until_it_is_resumed() {
     assert_eq!((&told["wa_id"], &told["value"]), (&json!("919876543210"), &json!("stop")));
     assert!(told["timestamp"].is_u64() && receiver.posts()[0].contains("\"field\":\"user_preferences\""));
 
-    assert_eq!(send(&sim, &offer).await.status, 200);
+    assert_eq!(send(&sim, &offer(PHONE)).await.status, 200);
     send(&sim, &hello(PHONE)).await;
     quiet(&sim).await;
     let statuses = receiver.statuses();
@@ -234,7 +261,7 @@ async fn who_stops_marketing_is_told_of_and_gets_none_until_it_is_resumed() {
     assert_eq!(failed[0]["errors"][0]["code"], 131050);
 
     stage(&sim, "/_sim/preference", wish("resume")).await;
-    send_from(&sim, NUMBER, &offer).await;
+    send_from(&sim, NUMBER, &offer(PHONE)).await;
     quiet(&sim).await;
     assert_eq!(receiver.statuses().iter().filter(|status| status["status"] == "failed").count(), 1);
 }

@@ -1,13 +1,20 @@
 //! The message templates of each account: what is approved from the start, what is created and reviewed, and what Meta makes
 //! of them later, by order (`POST /_sim/templates/{name}`).
 
-use std::sync::{Arc, PoisonError, RwLock, RwLockWriteGuard};
+mod life;
+mod order;
 
-use serde::{Deserialize, Serialize};
+use std::sync::{Arc, PoisonError, RwLock, RwLockWriteGuard};
+use std::time::Duration;
+
 use serde_json::{Value, json};
 
 use crate::error::SimError;
 use crate::parts::Parts;
+
+pub(crate) use life::Pause;
+pub use order::TemplateOrder;
+pub(crate) use order::one_of;
 
 /// The category of templates that promote.
 pub(crate) const MARKETING: &str = "MARKETING";
@@ -15,8 +22,6 @@ pub(crate) const MARKETING: &str = "MARKETING";
 /// The category of templates that carry one-time codes.
 pub(crate) const AUTHENTICATION: &str = "AUTHENTICATION";
 
-const STATUSES: [&str; 7] = ["APPROVED", "PENDING", "REJECTED", "PAUSED", "DISABLED", "IN_APPEAL", "ARCHIVED"];
-const QUALITIES: [&str; 4] = ["GREEN", "YELLOW", "RED", "UNKNOWN"];
 pub(crate) const CATEGORIES: [&str; 3] = ["UTILITY", MARKETING, AUTHENTICATION];
 
 /// A template in one language, in one account.
@@ -34,10 +39,18 @@ pub(crate) struct Template {
     pub(crate) rejected_reason: String,
     /// Whether its variables have names.
     pub(crate) is_named: bool,
+    /// Meta: `message_send_ttl_seconds`; -1 is the longest.
+    pub(crate) ttl_seconds: Option<i64>,
     /// As they were given, types in capitals.
     pub(crate) components: Vec<Value>,
     /// How often it was paused: hours at first, then for good (Meta: template pausing).
     pauses: u32,
+    /// It is paused because what was held back was dropped, so until it is unpaused by hand.
+    is_dropped: bool,
+    /// When it was created; 0 of those that every simulator starts with.
+    created_us: u64,
+    /// When it was edited while it was approved.
+    edits_us: Vec<u64>,
     /// When it was deleted, and whether it was approved then: its name is locked for 30 days.
     deleted: Option<(u64, bool)>,
 }
@@ -45,44 +58,6 @@ pub(crate) struct Template {
 /// Meta's word for a category, given in any case.
 pub(crate) fn category_of(text: &str) -> Option<&'static str> {
     CATEGORIES.into_iter().find(|category| category.eq_ignore_ascii_case(text))
-}
-
-/// What is ordered of a template; what is left out stays as it is.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct TemplateOrder {
-    /// Which language; every one when none.
-    pub language: Option<String>,
-    /// The account's id; every one when none.
-    pub waba: Option<String>,
-    /// `APPROVED`, `PAUSED`, `DISABLED`, `REJECTED` and the like.
-    pub status: Option<String>,
-    /// Why it was rejected, such as `INVALID_FORMAT`.
-    pub reason: Option<String>,
-    /// `GREEN`, `YELLOW`, `RED`, `UNKNOWN`.
-    pub quality_score: Option<String>,
-    /// `UTILITY`, `MARKETING`, `AUTHENTICATION`.
-    pub category: Option<String>,
-    /// No webhook tells of it.
-    pub silent: bool,
-}
-
-impl TemplateOrder {
-    fn check(&self) -> Result<(), SimError> {
-        one_of("status", self.status.as_deref(), &STATUSES)?;
-        one_of("quality_score", self.quality_score.as_deref(), &QUALITIES)?;
-        one_of("category", self.category.as_deref(), &CATEGORIES)
-    }
-}
-
-/// Refuses a word that is not known.
-pub(crate) fn one_of(field: &'static str, given: Option<&str>, known: &[&str]) -> Result<(), SimError> {
-    match given {
-        Some(given) if !known.contains(&given) => {
-            Err(SimError::Order { field, remedy: format!("give one of {}", known.join(", ")) })
-        }
-        _ => Ok(()),
-    }
 }
 
 /// What a webhook tells of a template.
@@ -97,6 +72,12 @@ const OFFER_BODY: &str = "{{1}}, this week: three lessons for the price of two."
 const DAILY_BODY: &str = "Good morning {{1}}, here is your pack for today.";
 /// Meta: how long the name of an approved template cannot be given again.
 const NAME_LOCK_US: u64 = 30 * 24 * 3600 * 1_000_000;
+/// Meta: how long a message waits for a phone that is off, unless its template says otherwise; and a one-time code.
+pub(crate) const LONGEST_LIFE: Duration = Duration::from_secs(30 * 24 * 3600);
+const CODE_LIFE: Duration = Duration::from_secs(600);
+/// Meta: templates that an account creates in any hour.
+const CREATIONS: usize = 100;
+const HOUR_US: u64 = 3600 * 1_000_000;
 const FIRST_ID: u64 = 500_000_000_000_001;
 
 impl Template {
@@ -122,8 +103,12 @@ impl Template {
             quality: "GREEN".to_owned(),
             rejected_reason: "NONE".to_owned(),
             is_named: false,
+            ttl_seconds: None,
             components,
             pauses: 0,
+            is_dropped: false,
+            created_us: 0,
+            edits_us: Vec::new(),
             deleted: None,
         }
     }
@@ -152,6 +137,14 @@ impl Template {
         Self { waba, status: "PENDING".to_owned(), quality: "UNKNOWN".to_owned(), is_named, components, ..pending }
     }
 
+    /// Whether an order is for it.
+    fn is_meant(&self, name: &str, waba: Option<usize>, order: &TemplateOrder) -> bool {
+        self.deleted.is_none()
+            && self.name == name
+            && waba.is_none_or(|waba| waba == self.waba)
+            && order.language.as_ref().is_none_or(|language| *language == self.language)
+    }
+
     fn is(&self, waba: usize, name: &str, language: &str) -> bool {
         self.waba == waba && self.name == name && self.language == language
     }
@@ -169,61 +162,23 @@ impl Template {
         Parts::of(&self.components, self.is_named)
     }
 
+    /// How long a message of it waits for a phone that is off.
+    pub(crate) fn time_to_live(&self) -> Duration {
+        match self.ttl_seconds {
+            Some(seconds) => u64::try_from(seconds).map_or(LONGEST_LIFE, Duration::from_secs),
+            None if self.category == AUTHENTICATION => CODE_LIFE,
+            None => LONGEST_LIFE,
+        }
+    }
+
     /// The template as the management API shows it, with every field.
     pub(crate) fn node(&self) -> Value {
         json!({
             "id": self.id.to_string(), "name": self.name, "language": self.language, "category": self.category,
             "status": self.status, "parameter_format": if self.is_named { "NAMED" } else { "POSITIONAL" },
             "components": self.components, "quality_score": { "score": self.quality },
-            "rejected_reason": self.rejected_reason,
+            "rejected_reason": self.rejected_reason, "message_send_ttl_seconds": self.ttl_seconds,
         })
-    }
-
-    /// Does as ordered, and says what webhooks tell of it.
-    pub(crate) fn obey(&mut self, order: &TemplateOrder) -> Vec<Told> {
-        let mut told = Vec::new();
-        let status = order.status.as_ref().filter(|status| **status != self.status);
-        if let Some(status) = status {
-            self.status.clone_from(status);
-            self.pauses += u32::from(status == "PAUSED");
-            self.rejected_reason = order.reason.clone().unwrap_or_else(|| "NONE".to_owned());
-            told.push(self.tell_status());
-        }
-        if let Some(score) = order.quality_score.as_ref().filter(|score| **score != self.quality) {
-            let before = std::mem::replace(&mut self.quality, score.clone());
-            let value = json!({ "previous_quality_score": before, "new_quality_score": score });
-            told.push(self.told("message_template_quality_update", value));
-        }
-        let category = order.category.as_deref().and_then(category_of);
-        if let Some(category) = category.filter(|category| *category != self.category) {
-            let before = std::mem::replace(&mut self.category, category);
-            let value = json!({ "previous_category": before, "new_category": category });
-            told.push(self.told("template_category_update", value));
-        }
-        told
-    }
-
-    fn tell_status(&self) -> Told {
-        let mut value = json!({
-            "event": self.status, "reason": self.rejected_reason, "message_template_category": self.category,
-        });
-        if self.status == "PAUSED" {
-            let (title, hours) = if self.pauses <= 1 { ("FIRST_PAUSE", 3) } else { ("SECOND_PAUSE", 6) };
-            let description = format!("Your WhatsApp message template has been paused for {hours} hours.");
-            value["other_info"] = json!({ "title": title, "description": description });
-        }
-        self.told("message_template_status_update", value)
-    }
-
-    /// Meta writes the language of templates with a dash in some webhooks.
-    fn told(&self, field: &'static str, mut value: Value) -> Told {
-        value["message_template_id"] = json!(self.id);
-        value["message_template_name"] = json!(self.name);
-        value["message_template_language"] = match field {
-            "template_category_update" => json!(self.language.replace('_', "-")),
-            _ => json!(self.language),
-        };
-        Told { waba: self.waba, field, value }
     }
 }
 
@@ -234,6 +189,8 @@ pub(crate) enum NotFree {
     Taken,
     /// It had it, approved, and deleted it less than 30 days ago.
     Locked,
+    /// The account has created 100 in the last hour.
+    TooMany,
 }
 
 /// The templates of all accounts.
@@ -270,14 +227,19 @@ impl Templates {
         self.first_that(|it| it.id == id)
     }
 
-    /// Adds a template, unless its name is taken in that language or locked.
+    /// Adds a template, unless its name is taken in that language or locked, or the account has created too many.
     pub(crate) fn create(&self, template: Template, now_us: u64) -> Result<Arc<Template>, NotFree> {
         let mut all = self.lock();
         let mut same = all.iter().filter(|it| it.is(template.waba, &template.name, &template.language));
         if let Some(fault) = same.find_map(|it| it.holds_name(now_us)) {
             return Err(fault);
         }
-        let created = Arc::new(Template { id: FIRST_ID + all.len() as u64, ..template });
+        let is_recent = |at_us: u64| at_us > 0 && now_us.saturating_sub(at_us) < HOUR_US;
+        if all.iter().filter(|it| it.waba == template.waba && is_recent(it.created_us)).count() >= CREATIONS {
+            return Err(NotFree::TooMany);
+        }
+        let id = FIRST_ID + all.len() as u64;
+        let created = Arc::new(Template { id, created_us: now_us, ..template });
         all.push(Arc::clone(&created));
         Ok(created)
     }
@@ -297,26 +259,36 @@ impl Templates {
         Some(change(Arc::make_mut(template)))
     }
 
-    /// Orders what Meta makes of a template. What webhooks tell of it, none where that is to be silent.
-    pub(crate) fn order(&self, name: &str, waba: Option<usize>, order: &TemplateOrder) -> Result<Vec<Told>, SimError> {
+    /// The orders that take another back, each with its template's id.
+    pub(crate) fn as_before(
+        &self,
+        name: &str,
+        waba: Option<usize>,
+        order: &TemplateOrder,
+    ) -> Vec<(u64, TemplateOrder)> {
+        let meant = self.all().into_iter().filter(|it| it.is_meant(name, waba, order));
+        meant.map(|it| (it.id, it.as_before(order))).collect()
+    }
+
+    /// Orders what Meta makes of a template. Its ids, and what webhooks tell of it: nothing where that is to be silent.
+    pub(crate) fn order(
+        &self,
+        name: &str,
+        waba: Option<usize>,
+        order: &TemplateOrder,
+    ) -> Result<(Vec<u64>, Vec<Told>), SimError> {
         order.check()?;
         let mut all = self.lock();
-        let is_meant = |it: &&mut Arc<Template>| {
-            it.deleted.is_none()
-                && it.name == name
-                && waba.is_none_or(|waba| waba == it.waba)
-                && order.language.as_ref().is_none_or(|language| *language == it.language)
-        };
-        let (mut told, mut found) = (Vec::new(), false);
-        for template in all.iter_mut().filter(is_meant) {
-            found = true;
+        let (mut told, mut ids) = (Vec::new(), Vec::new());
+        for template in all.iter_mut().filter(|it| it.is_meant(name, waba, order)) {
+            ids.push(template.id);
             told.extend(Arc::make_mut(template).obey(order));
         }
-        if !found {
+        if ids.is_empty() {
             let remedy = format!("there is no template `{name}` in that language and account");
             return Err(SimError::Order { field: "template", remedy });
         }
-        Ok(if order.silent { Vec::new() } else { told })
+        Ok((ids, if order.silent { Vec::new() } else { told }))
     }
 }
 
@@ -331,11 +303,11 @@ mod tests {
     #[test]
     fn what_changes_is_told_once_for_each_account() {
         let templates = Templates::of(2);
-        let told = templates.order("daily_pack_v1", None, &order("PAUSED")).unwrap();
+        let (_, told) = templates.order("daily_pack_v1", None, &order("PAUSED")).unwrap();
         assert_eq!(told.iter().map(|told| told.waba).collect::<Vec<_>>(), [0, 1]);
         assert_eq!(told[0].value["other_info"]["title"], "FIRST_PAUSE");
         assert!(told[0].value["message_template_id"].is_u64());
-        assert!(templates.order("daily_pack_v1", None, &order("PAUSED")).unwrap().is_empty(), "nothing changed");
+        assert!(templates.order("daily_pack_v1", None, &order("PAUSED")).unwrap().1.is_empty(), "nothing changed");
     }
 
     #[test]
@@ -352,7 +324,7 @@ mod tests {
         for status in ["PAUSED", "APPROVED"] {
             templates.order("daily_pack_v1", None, &order(status)).unwrap();
         }
-        let told = templates.order("daily_pack_v1", None, &order("PAUSED")).unwrap();
+        let (_, told) = templates.order("daily_pack_v1", None, &order("PAUSED")).unwrap();
         assert_eq!(told[0].value["other_info"]["title"], "SECOND_PAUSE");
     }
 
