@@ -364,7 +364,10 @@ fn format_of(parameter: &Parameter) -> &'static str {
         Parameter::Image { .. } => "IMAGE",
         Parameter::Video { .. } => "VIDEO",
         Parameter::Document { .. } => "DOCUMENT",
-        Parameter::Payload { .. } | Parameter::CouponCode { .. } => "UNKNOWN",
+        Parameter::Gif { .. } => "GIF",
+        Parameter::Location { .. } => "LOCATION",
+        Parameter::Product { .. } => "PRODUCT",
+        _ => "UNKNOWN",
     }
 }
 
