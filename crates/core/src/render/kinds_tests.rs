@@ -147,8 +147,8 @@ fn free_form_messages_of_every_kind_are_rendered_whole() {
     );
     list["interactive"]["header"] = text("Ours");
     as_written(list, &[asha.clone(), ("/interactive/action/sections/0/title", json!("Asha"))]);
-    as_written(interactive("catalog_message", json!({"name": "catalog_message"})), &[asha.clone()]);
-    as_written(interactive("location_request_message", json!({"name": "send_location"})), &[asha.clone()]);
+    as_written(interactive("catalog_message", json!({"name": "catalog_message"})), std::slice::from_ref(&asha));
+    as_written(interactive("location_request_message", json!({"name": "send_location"})), std::slice::from_ref(&asha));
     let parameters = json!({"flow_message_version": "3", "flow_id": "7", "flow_cta": "Go", "flow_token": "{{ last }}", "mode": "draft",
         "flow_action": "navigate", "flow_action_payload": {"screen": "ONE", "data": {"who": {"name": "{{ first_name }}", "empty": ""}}}});
     as_written(
@@ -193,13 +193,16 @@ fn as_answer() {
     assert_eq!(told.iter().map(|it| it.pointer.as_str()).collect::<Vec<_>>(), ["/message/context/message_id"], "once");
 }
 
+/// Makes a message that holds this text.
+type Make = Box<dyn Fn(&str) -> Value>;
+
 /// The fault of a fixed text, pointer first, and how the same value is refused when an attribute holds it.
 #[test]
 fn what_is_fixed_is_refused_at_once_and_what_varies_drops_its_row() {
     let long = |chars: usize| "x".repeat(chars);
     let offer = one("limited_time_offer", "limited_time_offer", &json!({"expiration_time_ms": 7}));
     let card = |body: &str| card(&json!({"id": "1"}), body, "p", json!(0));
-    let cases: Vec<(Box<dyn Fn(&str) -> Value>, String, &str, &str)> = vec![
+    let cases: Vec<(Make, String, &str, &str)> = vec![
         (
             Box::new(|it| json!({"type": "location", "location": {"latitude": it, "longitude": 0}})),
             "91".into(),
