@@ -38,7 +38,7 @@ pub use cause::{Cause, CauseKind};
 pub use classify::{Class, ErrorEntry, Scope, Way, classify, is_throttle};
 pub use client::{Client, ClientConfig, ClientError};
 pub use marketing::{MarketingMessage, ProductPolicy};
-pub use media::{MediaId, MediaInfo};
+pub use media::{MediaId, MediaInfo, MediaKind};
 pub use message::{
     Action, Audio, Button, CaptionedMedia, Card, CatalogLink, Component, ContactAddress, ContactCard, ContactEmail,
     ContactName, ContactOrganisation, ContactPhone, ContactUrl, Content, Currency, Document, Flow, FlowAction,
@@ -57,9 +57,9 @@ pub use secret::{InvalidSecret, Token};
 pub use send::{MessageStatus, SendOutcome, SendResponse, SentContact, SentMessage};
 pub use template::{
     AnalyticsQuery, ButtonType, Clicks, ComparisonWindow, ComponentType, Cost, CreatedTemplate, HeaderFormat,
-    ParameterFormat, QualityScore, TemplateAnalytics, TemplateButton, TemplateCategory, TemplateComparison,
-    TemplateComponent, TemplateDay, TemplateFilter, TemplateInfo, TemplatePage, TemplateProduct, TemplateStatus,
-    Unpaused,
+    ParameterFormat, QualityScore, TemplateAnalytics, TemplateButton, TemplateCard, TemplateCategory,
+    TemplateComparison, TemplateComponent, TemplateDay, TemplateFilter, TemplateInfo, TemplateOffer, TemplatePage,
+    TemplateProduct, TemplateStatus, Unpaused,
 };
 pub use upload::UploadHandle;
 pub use usage::{AccountUsage, CallUsage, Usage};

@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use crate::{
     UnixMs,
-    template::{Button, Definition, Header},
+    template::{Button, CardDefinition, Definition, Header},
 };
 
 /// The widths that a histogram may have, in milliseconds: those that people count in.
@@ -20,7 +20,7 @@ const WIDTHS: [i64; 14] = [
 const MOST_BARS: i64 = 30;
 
 /// A message as the phone shows it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub struct Shown {
     /// Above the text.
     pub header: Option<ShownHeader>,
@@ -30,6 +30,15 @@ pub struct Shown {
     pub footer: Option<String>,
     /// Below that, in order.
     pub buttons: Vec<ShownButton>,
+    /// When the offer that it makes ends (RFC 3339).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub offer_ends_at: Option<String>,
+    /// Below it, beside each other.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub cards: Vec<Shown>,
+    /// The id of the message that it answers and quotes.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub quotes: Option<String>,
 }
 
 /// What stands above the text.
@@ -48,6 +57,12 @@ pub enum ShownHeader {
     Audio(String),
     /// A sticker.
     Sticker(String),
+    /// A silent video that starts by itself.
+    Gif(String),
+    /// A place on the map: its degrees, name and address.
+    Location(String),
+    /// A product: its id in the catalog.
+    Product(String),
 }
 
 /// A button and what it does.
@@ -73,6 +88,14 @@ pub enum ShownButton {
         /// What the rows say.
         rows: Vec<String>,
     },
+    /// Opens a flow, under this label where the message gives it.
+    Flow(Option<String>),
+    /// Opens a catalog.
+    Catalog,
+    /// Opens these products.
+    Products(Vec<String>),
+    /// Asks where the recipient is.
+    SendLocation,
     /// Opens a link, under a label of its own.
     Link {
         /// Its label.
@@ -84,36 +107,75 @@ pub enum ShownButton {
 
 /// The message of `request`, which is the body of a POST to the Cloud API, in the template that it names.
 pub fn shown(definition: Option<&Definition>, request: &Value) -> Shown {
+    let quotes = request["context"]["message_id"].as_str().map(str::to_owned);
     if request["template"].is_null() {
-        return free_form::shown(request);
+        return Shown { quotes, ..free_form::shown(request) };
     }
-    let components = request.pointer("/template/components").and_then(Value::as_array).map_or(&[][..], Vec::as_slice);
-    let component = |kind: &str| components.iter().find(|component| component["type"] == kind);
-    let header_text = definition.and_then(|definition| match &definition.header {
-        Some(Header::Text { text }) => Some(text.as_str()),
-        _ => None,
+    let given = items(&request["template"]["components"]);
+    let known = definition.map(|definition| Known {
+        header: definition.header.as_ref(),
+        body_text: &definition.body_text,
+        buttons: &definition.buttons,
     });
-    let header = match header_text {
-        Some(text) => Some(ShownHeader::Text(filled(text, component("header")))),
-        None => component("header").and_then(|header| file(&header["parameters"][0])),
+    let part = |kind: &str| given.iter().find(|component| component["type"] == kind);
+    let offer = part("limited_time_offer").map(|it| &it["parameters"][0]["limited_time_offer"]["expiration_time_ms"]);
+    let cards = part("carousel").map_or(&[][..], |carousel| items(&carousel["cards"]));
+    let known_card = |n| definition.and_then(|definition| definition.cards.get(n)).map(Known::of_card);
+    Shown {
+        offer_ends_at: offer.and_then(Value::as_i64).and_then(rfc3339),
+        cards: cards.iter().enumerate().map(|(n, card)| parts(known_card(n), items(&card["components"]))).collect(),
+        quotes,
+        ..parts(known, given)
+    }
+}
+
+/// What is known of a template, or of one of its cards.
+#[derive(Clone, Copy)]
+struct Known<'a> {
+    header: Option<&'a Header>,
+    body_text: &'a str,
+    buttons: &'a [Button],
+}
+
+impl<'a> Known<'a> {
+    fn of_card(card: &'a CardDefinition) -> Self {
+        Self { header: card.header.as_ref(), body_text: &card.body_text, buttons: &card.buttons }
+    }
+}
+
+/// The parts of a template, or of one of its cards, filled in.
+fn parts(known: Option<Known<'_>>, given: &[Value]) -> Shown {
+    let component = |kind: &str| given.iter().find(|component| component["type"] == kind);
+    let header = match known.and_then(|known| known.header) {
+        Some(Header::Text { text }) => Some(ShownHeader::Text(filled(text, component("header")))),
+        _ => component("header").and_then(|header| file(&header["parameters"][0])),
     };
-    let buttons = definition.map_or(&[][..], |definition| definition.buttons.as_slice());
-    let given = |place: usize| {
+    let buttons = known.map_or(&[][..], |known| known.buttons);
+    let of_button = |place: usize| {
         let index = place.to_string();
         let at = |button: &&Value| button["type"] == "button" && button["index"] == index;
-        components.iter().find(at)
+        given.iter().find(at)
     };
     Shown {
         header,
-        body: definition.map(|definition| filled(&definition.body_text, component("body"))),
-        footer: None,
-        buttons: buttons.iter().enumerate().map(|(place, known)| button(known, given(place))).collect(),
+        body: known.map(|known| filled(known.body_text, component("body"))),
+        buttons: buttons.iter().enumerate().map(|(place, known)| button(known, of_button(place))).collect(),
+        ..Shown::default()
     }
+}
+
+fn rfc3339(ms: i64) -> Option<String> {
+    let at = chrono::DateTime::from_timestamp_millis(ms)?;
+    Some(at.to_rfc3339_opts(chrono::SecondsFormat::Millis, true))
+}
+
+fn items(value: &Value) -> &[Value] {
+    value.as_array().map_or(&[], Vec::as_slice)
 }
 
 /// `text` with each variable replaced by the parameter that `component` gives for it.
 fn filled(text: &str, component: Option<&Value>) -> String {
-    let parameters = component.and_then(|component| component["parameters"].as_array()).map_or(&[][..], Vec::as_slice);
+    let parameters = component.map_or(&[][..], |component| items(&component["parameters"]));
     let mut parts = text.split("{{");
     let mut filled = parts.next().unwrap_or_default().to_owned();
     for part in parts {
@@ -130,13 +192,20 @@ fn filled(text: &str, component: Option<&Value>) -> String {
 fn value_of<'a>(name: &str, parameters: &'a [Value]) -> Option<&'a str> {
     let named = parameters.iter().find(|parameter| parameter["parameter_name"] == name);
     let numbered = || parameters.get(name.parse::<usize>().ok()?.checked_sub(1)?);
-    named.or_else(numbered)?["text"].as_str()
+    let parameter = named.or_else(numbered)?;
+    let kind = parameter["type"].as_str()?;
+    parameter[kind]["fallback_value"].as_str().or_else(|| parameter["text"].as_str())
 }
 
-/// The file of an object that has a type, and a member of that name.
+/// The file, place or product of an object that has a type, and a member of that name.
 fn file(parameter: &Value) -> Option<ShownHeader> {
     let kind = parameter["type"].as_str()?;
     let media = &parameter[kind];
+    match kind {
+        "location" => return Some(ShownHeader::Location(place(media))),
+        "product" => return media["product_retailer_id"].as_str().map(|id| ShownHeader::Product(id.to_owned())),
+        _ => {}
+    }
     let source = ["id", "link"].into_iter().find_map(|source| media[source].as_str())?.to_owned();
     match kind {
         "image" => Some(ShownHeader::Image(source)),
@@ -144,8 +213,21 @@ fn file(parameter: &Value) -> Option<ShownHeader> {
         "document" => Some(ShownHeader::Document(source)),
         "audio" => Some(ShownHeader::Audio(source)),
         "sticker" => Some(ShownHeader::Sticker(source)),
+        "gif" => Some(ShownHeader::Gif(source)),
         _ => None,
     }
+}
+
+/// A place in words.
+fn place(location: &Value) -> String {
+    let parts = ["latitude", "longitude", "name", "address"].into_iter().filter_map(|name| location[name].as_str());
+    parts.collect::<Vec<_>>().join(", ")
+}
+
+/// The products of sections.
+fn products(sections: &Value) -> Vec<String> {
+    let items = items(sections).iter().flat_map(|section| items(&section["product_items"]));
+    items.filter_map(|item| item["product_retailer_id"].as_str()).map(str::to_owned).collect()
 }
 
 fn button(known: &Button, given: Option<&Value>) -> ShownButton {
@@ -155,6 +237,12 @@ fn button(known: &Button, given: Option<&Value>) -> ShownButton {
         Button::QuickReply => ShownButton::QuickReply(parameter("payload")),
         Button::CopyCode => ShownButton::CopyCode(parameter("coupon_code")),
         Button::Otp => ShownButton::Otp(parameter("text")),
+        Button::Flow => ShownButton::Flow(None),
+        Button::Catalog => ShownButton::Catalog,
+        Button::Mpm => {
+            let action = given.map_or(&Value::Null, |given| &given["parameters"][0]["action"]);
+            ShownButton::Products(products(&action["sections"]))
+        }
         Button::Other => ShownButton::Other,
     }
 }
@@ -202,6 +290,8 @@ mod tests {
             quality: None,
             rejected_reason: None,
             noted_at: None,
+            limited_time_offer: false,
+            cards: Vec::new(),
             buttons,
         }
     }
@@ -245,6 +335,31 @@ mod tests {
         let expected = json!({"header": {"image": "pack.png"}, "body": "Hi", "footer": null,
             "buttons": [{"url": "https://x.example/7"}, {"quick_reply": null}, "other"]});
         assert_eq!(json, expected);
+    }
+
+    #[test]
+    fn cards_offers_amounts_and_products_are_shown() {
+        let card = CardDefinition {
+            header: Some(Header::Product),
+            body_text: "For {{1}}".to_owned(),
+            buttons: vec![Button::Flow, Button::Catalog],
+        };
+        let known = Definition { cards: vec![card], ..definition(None, "{{1}} on {{2}}", vec![Button::Mpm]) };
+        let header =
+            json!({"type": "header", "parameters": [{"type": "product", "product": {"product_retailer_id": "s"}}]});
+        let body = json!({"type": "body", "parameters": [{"type": "currency", "currency": {"fallback_value": "₹ 5", "code": "INR"}},
+                                                         {"type": "date_time", "date_time": {"fallback_value": "Monday"}}]});
+        let action =
+            json!({"sections": [{"product_items": [{"product_retailer_id": "a"}, {"product_retailer_id": "b"}]}]});
+        let button = json!({"type": "button", "sub_type": "mpm", "index": "0", "parameters": [{"type": "action", "action": action}]});
+        let ends = json!({"type": "limited_time_offer", "parameters": [{"limited_time_offer": {"expiration_time_ms": 1_000}}]});
+        let cards =
+            json!({"type": "carousel", "cards": [{"card_index": 0, "components": [header, texts("body", &["Asha"])]}]});
+        let request = json!({"template": {"components": [body, button, ends, cards]}, "context": {"message_id": "m"}});
+        let expected = json!({"header": null, "body": "₹ 5 on Monday", "footer": null, "buttons": [{"products": ["a", "b"]}],
+            "offer_ends_at": "1970-01-01T00:00:01.000Z", "quotes": "m",
+            "cards": [{"header": {"product": "s"}, "body": "For Asha", "footer": null, "buttons": [{"flow": null}, "catalog"]}]});
+        assert_eq!(serde_json::to_value(shown(Some(&known), &request)).expect("JSON"), expected);
     }
 
     #[test]

@@ -2,6 +2,7 @@
 //! misfit fails every message of a run.
 
 mod draft;
+mod lint;
 mod parts;
 mod review;
 mod rotation;
@@ -13,7 +14,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     UnixMs,
-    campaign::{ButtonKind, Category, Choice, Component, Parameter, TemplateMessage},
+    campaign::{ButtonKind, Category, Choice, TemplateMessage},
     fault::{Faults, did_you_mean, listed, nearest, word},
 };
 
@@ -56,6 +57,12 @@ pub struct Definition {
     pub body_text: String,
     /// Its buttons, in order.
     pub buttons: Vec<Button>,
+    /// Whether it has an offer that ends, which every message tells of.
+    #[serde(default)]
+    pub limited_time_offer: bool,
+    /// The cards of its carousel, in order.
+    #[serde(default)]
+    pub cards: Vec<CardDefinition>,
     /// Meta's id of it.
     #[serde(default)]
     pub id: Option<String>,
@@ -75,6 +82,17 @@ impl Definition {
     pub fn is_approved(&self) -> bool {
         self.status == APPROVED
     }
+}
+
+/// A card of a template's carousel.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CardDefinition {
+    /// Its header.
+    pub header: Option<Header>,
+    /// Its body; empty where it has none.
+    pub body_text: String,
+    /// Its buttons, in order.
+    pub buttons: Vec<Button>,
 }
 
 word! {
@@ -104,7 +122,12 @@ pub enum Header {
     Document,
     /// A place on the map.
     Location,
+    /// A product of a catalog.
+    Product,
+    /// A silent video that starts by itself.
+    Gif,
     /// Anything newer.
+    #[serde(other)]
     Other,
 }
 
@@ -123,7 +146,14 @@ pub enum Button {
     CopyCode,
     /// Takes over a one-time passcode; filled like a link.
     Otp,
+    /// Opens a flow.
+    Flow,
+    /// Opens a catalog.
+    Catalog,
+    /// Opens several products of a catalog.
+    Mpm,
     /// One that takes no parameter of ours, such as a phone number to call.
+    #[serde(other)]
     Other,
 }
 
@@ -135,6 +165,8 @@ impl Header {
             Self::Video => "VIDEO",
             Self::Document => "DOCUMENT",
             Self::Location => "LOCATION",
+            Self::Product => "PRODUCT",
+            Self::Gif => "GIF",
             Self::Other => "a newer kind",
         }
     }
@@ -148,6 +180,9 @@ impl Button {
             Self::Url { url } if variables(url).is_empty() => None,
             Self::Url { .. } | Self::Otp => Some((ButtonKind::Url, true)),
             Self::CopyCode => Some((ButtonKind::CopyCode, true)),
+            Self::Flow => Some((ButtonKind::Flow, false)),
+            Self::Catalog => Some((ButtonKind::Catalog, false)),
+            Self::Mpm => Some((ButtonKind::Mpm, true)),
             Self::Other => None,
         }
     }
@@ -191,193 +226,8 @@ pub fn lint_template(known: &[Definition], choice: Choice, message: &TemplateMes
         name: definition.name.clone(),
         status: definition.status.clone(),
     });
-    Fit { misfits: Lint { definition, at, message, faults }.run(), standing }
-}
-
-struct Lint<'a> {
-    definition: &'a Definition,
-    /// Where the message stands, as a JSON pointer.
-    at: &'static str,
-    message: &'a TemplateMessage,
-    faults: Faults,
-}
-
-impl<'a> Lint<'a> {
-    fn run(mut self) -> Faults {
-        self.category();
-        self.header();
-        self.body();
-        self.buttons();
-        self.faults
-    }
-
-    /// Notes a fault at a place within the message.
-    fn fault(&mut self, place: &str, detail: String) {
-        self.faults.add(format!("{}{place}", self.at), detail);
-    }
-
-    fn category(&mut self) {
-        let Definition { name, category, .. } = self.definition;
-        if *category != self.message.category {
-            let detail = format!("template `{name}` is {category} and not {}: state that.", self.message.category);
-            self.fault("/category", detail);
-        }
-    }
-
-    /// The first component that `wanted` picks, and its place.
-    fn component<T>(&self, wanted: impl Fn(&'a Component) -> Option<T>) -> Option<(String, T)> {
-        let place = |n| format!("{}/components/{n}", self.at);
-        self.message.components.iter().enumerate().find_map(|(n, component)| Some((place(n), wanted(component)?)))
-    }
-
-    fn header(&mut self) {
-        let given = self.component(|component| match component {
-            Component::Header { parameters } => Some(parameters.as_slice()),
-            _ => None,
-        });
-        let expected = match &self.definition.header {
-            None => return self.texts("header", "", given),
-            Some(Header::Text { text }) => {
-                let is_text =
-                    |given: &(String, &[Parameter])| given.1.iter().all(|p| matches!(p, Parameter::Text { .. }));
-                if given.as_ref().is_none_or(is_text) {
-                    return self.texts("header", text, given);
-                }
-                "TEXT"
-            }
-            Some(media) => media.format(),
-        };
-        let received = given.as_ref().and_then(|(_, parameters)| parameters.first()).map_or("UNKNOWN", format_of);
-        if received != expected {
-            let place = given.map_or_else(|| format!("{}/components", self.at), |(place, _)| place);
-            let detail = format!(
-                "(#132012) header: Format mismatch, expected {expected}, received {received}: {}.",
-                remedy(expected)
-            );
-            self.faults.add(place, detail);
-        }
-    }
-
-    fn body(&mut self) {
-        let given = self.component(|component| match component {
-            Component::Body { parameters } => Some(parameters.as_slice()),
-            _ => None,
-        });
-        self.texts("body", &self.definition.body_text, given);
-    }
-
-    /// Compares the variables of `text` with the texts given for them.
-    fn texts(&mut self, part: &str, text: &str, given: Option<(String, &[Parameter])>) {
-        let wanted = variables(text);
-        let (place, given) = given.unwrap_or_else(|| (format!("{}/components", self.at), &[]));
-        if wanted.len() != given.len() {
-            let detail = format!(
-                "(#132000) {part}: number of localizable_params ({}) does not match the expected number of params ({}): {}.",
-                given.len(),
-                wanted.len(),
-                match wanted.as_slice() {
-                    [] => format!("leave the {part} out"),
-                    wanted => format!("give one text for each of {}", listed(wanted.iter().copied())),
-                }
-            );
-            self.faults.add(place.as_str(), detail);
-        }
-        for (n, parameter) in given.iter().enumerate() {
-            if let Parameter::Text { parameter_name, .. } = parameter {
-                let place = format!("{place}/parameters/{n}/parameter_name");
-                let earlier = given[..n]
-                    .iter()
-                    .any(|earlier| name_of(earlier).is_some_and(|name| Some(name) == parameter_name.as_deref()));
-                self.name(parameter_name.as_deref(), earlier, &wanted, place);
-            }
-        }
-    }
-
-    fn name(&mut self, name: Option<&str>, repeated: bool, wanted: &[&str], place: String) {
-        let misfit = "(#132012) Parameter format does not match format in the created template";
-        let detail = match (self.definition.parameter_format, name) {
-            (ParameterFormat::Positional, None) => return,
-            (ParameterFormat::Positional, Some(_)) => {
-                format!("{misfit}: its variables are numbered; leave `parameter_name` out and give the texts in order.")
-            }
-            (ParameterFormat::Named, None) => {
-                format!("{misfit}: its variables have names; give one of {}.", listed(wanted.iter().copied()))
-            }
-            (ParameterFormat::Named, Some(name)) if !wanted.contains(&name) => {
-                let near = did_you_mean(nearest(name, wanted.iter().copied()));
-                format!("{misfit}: it has no variable `{name}`, but {}.{near}", listed(wanted.iter().copied()))
-            }
-            (ParameterFormat::Named, Some(name)) if repeated => format!("{misfit}: `{name}` is given twice."),
-            (ParameterFormat::Named, Some(_)) => return,
-        };
-        self.faults.add(place, detail);
-    }
-
-    fn buttons(&mut self) {
-        for (n, component) in self.message.components.iter().enumerate() {
-            if let Component::Button { sub_type, index, .. } = component {
-                self.button(*sub_type, *index, format!("{}/components/{n}", self.at));
-            }
-        }
-        for (index, button) in self.definition.buttons.iter().enumerate() {
-            let given = self.component(|component| match component {
-                Component::Button { index: given, .. } => (usize::from(*given) == index).then_some(()),
-                _ => None,
-            });
-            if let (Some((kind, true)), None) = (button.takes(), given) {
-                let detail = format!(
-                    "(#131008) button at index {index}: a required parameter is missing: add {{\"type\": \"button\", \"sub_type\": \"{kind}\", \"index\": {index}, …}}."
-                );
-                self.fault("/components", detail);
-            }
-        }
-    }
-
-    fn button(&mut self, given: ButtonKind, index: u8, place: String) {
-        let count = self.definition.buttons.len();
-        let Some(button) = self.definition.buttons.get(usize::from(index)) else {
-            let detail = format!("(#132000) the template has {count} buttons, counted from 0: leave this one out.");
-            return self.faults.add(format!("{place}/index"), detail);
-        };
-        match button.takes() {
-            None => self.faults.add(place, format!("(#132000) button {index} takes no parameter: leave it out.")),
-            Some((kind, _)) if kind != given => {
-                let detail = format!("(#132012) button {index} is `{kind}` and not `{given}`: give that.");
-                self.faults.add(format!("{place}/sub_type"), detail);
-            }
-            Some(_) => {}
-        }
-    }
-}
-
-fn name_of(parameter: &Parameter) -> Option<&str> {
-    match parameter {
-        Parameter::Text { parameter_name, .. } => parameter_name.as_deref(),
-        _ => None,
-    }
-}
-
-/// Meta's word for the kind of a header parameter.
-fn format_of(parameter: &Parameter) -> &'static str {
-    match parameter {
-        Parameter::Text { .. } => "TEXT",
-        Parameter::Image { .. } => "IMAGE",
-        Parameter::Video { .. } => "VIDEO",
-        Parameter::Document { .. } => "DOCUMENT",
-        Parameter::Payload { .. } | Parameter::CouponCode { .. } => "UNKNOWN",
-    }
-}
-
-fn remedy(format: &str) -> String {
-    match format {
-        "TEXT" | "IMAGE" | "VIDEO" | "DOCUMENT" => {
-            let kind = format.to_ascii_lowercase();
-            format!(
-                "give the header one parameter of type `{kind}` with every send, even where the template has a sample"
-            )
-        }
-        _ => "campaigns cannot fill such a header; use another template".to_owned(),
-    }
+    faults.append(lint::misfits(definition, at, message));
+    Fit { misfits: faults, standing }
 }
 
 #[cfg(test)]

@@ -13,6 +13,8 @@ fn daily_pack() -> Definition {
         header: Some(Header::Image),
         body_text: "Hi {{1}}, your pack is here.".to_owned(),
         buttons: Vec::new(),
+        limited_time_offer: false,
+        cards: Vec::new(),
         id: None,
         quality: None,
         rejected_reason: None,
@@ -165,7 +167,15 @@ fn a_header_that_a_template_does_not_have_is_told() {
         &map,
         &of(json!([])),
         &[
-            "/message/components: (#132012) header: Format mismatch, expected LOCATION, received UNKNOWN: campaigns cannot fill",
+            "/message/components: (#132012) header: Format mismatch, expected LOCATION, received UNKNOWN: give the header one parameter of type `location`",
+        ],
+    );
+    let newer = Definition { header: Some(Header::Other), ..map };
+    check(
+        &newer,
+        &of(json!([])),
+        &[
+            "/message/components: (#132012) header: Format mismatch, expected a newer kind, received UNKNOWN: campaigns cannot fill",
         ],
     );
 }
@@ -270,4 +280,93 @@ fn what_is_fallen_back_to_is_linted_where_it_stands() {
     let text = message(json!({"type": "text", "text": {"body": "Hi"}, "fallback": [fallback]}));
     let told = lint_known(&[daily_pack()], &text).to_string();
     assert!(told.starts_with("/message/fallback/0/name: (#132001)"), "{told}");
+}
+
+fn carousel(bodies: &[&[Option<&str>]]) -> Value {
+    let cards: Vec<_> =
+        bodies.iter().map(|names| json!({"components": [header("image"), body(names), button("url", 0)]})).collect();
+    json!({"type": "carousel", "cards": cards})
+}
+
+#[test]
+fn a_carousel_has_as_many_cards_as_its_template_and_each_is_linted() {
+    let link = Button::Url { url: "https://e.x/{{1}}".to_owned() };
+    let card = CardDefinition { header: Some(Header::Image), body_text: "{{1}}".to_owned(), buttons: vec![link] };
+    let plain = body_only(ParameterFormat::Positional, "Good morning.");
+    let two = Definition { cards: vec![card.clone(), card.clone()], ..plain.clone() };
+    check(&two, &of(json!([carousel(&[&[None], &[None]])])), &[]);
+    check(
+        &two,
+        &of(json!([carousel(&[&[None], &[None], &[None]])])),
+        &[
+            "/message/components/0: (#132000) carousel: number of localizable_params (3) does not match the expected number of params (2): give 2 cards, as the template has.",
+        ],
+    );
+    check(&two, &of(json!([])), &["/message/components: (#132000) carousel: number of localizable_params (0)"]);
+    check(
+        &plain,
+        &of(json!([carousel(&[&[None], &[None]])])),
+        &[
+            "/message/components/0: (#132000) carousel: number of localizable_params (2) does not match the expected number of params (0): leave the carousel out.",
+        ],
+    );
+    let coupon = CardDefinition { header: Some(Header::Video), buttons: vec![Button::CopyCode], ..card.clone() };
+    let unlike = Definition { cards: vec![card, coupon], ..plain };
+    let at = "/message/components/0/cards/1/components";
+    check(
+        &unlike,
+        &of(json!([carousel(&[&[None], &[None]])])),
+        &[
+            &format!("{at}/0: (#132012) header: Format mismatch, expected VIDEO, received IMAGE"),
+            &format!("{at}/2/sub_type: (#132012) button 0 is `copy_code` and not `url`"),
+        ],
+    );
+    check(
+        &two,
+        &of(json!([carousel(&[&[], &[]])])),
+        &[
+            "/message/components/0/cards/0/components/1: (#132000) body",
+            "/message/components/0/cards/1/components/1: (#132000) body",
+        ],
+    );
+}
+
+#[test]
+fn what_new_parts_of_a_template_need_is_told_when_it_is_missing() {
+    let offer = Definition {
+        limited_time_offer: true,
+        buttons: vec![Button::CopyCode, Button::Flow, Button::Catalog, Button::Mpm],
+        ..body_only(ParameterFormat::Positional, "Good morning.")
+    };
+    let ends = json!({"type": "limited_time_offer", "parameters": [
+        {"type": "limited_time_offer", "limited_time_offer": {"expiration_time_ms": "{{ ends }}"}}]});
+    let products = json!({"type": "button", "sub_type": "mpm", "index": 3, "parameters": [{"type": "action", "action":
+        {"thumbnail_product_retailer_id": "a", "sections": [{"product_items": [{"product_retailer_id": "a"}]}]}}]});
+    check(&offer, &of(json!([ends, button("copy_code", 0), products])), &[]);
+    check(
+        &offer,
+        &of(json!([])),
+        &[
+            "/message/components: (#131008) button at index 0: a required parameter is missing: add {\"type\": \"button\", \"sub_type\": \"copy_code\"",
+            "/message/components: (#131008) button at index 3: a required parameter is missing: add {\"type\": \"button\", \"sub_type\": \"mpm\"",
+            "/message/components: (#132012) limited_time_offer: Format mismatch, expected LIMITED_TIME_OFFER, received UNKNOWN: add {",
+        ],
+    );
+    let none = body_only(ParameterFormat::Positional, "Good morning.");
+    check(
+        &none,
+        &of(json!([ends])),
+        &["/message/components: (#132000) limited_time_offer: number of localizable_params (1)"],
+    );
+    let named = body_only(ParameterFormat::Named, "{{price}}");
+    let money = json!({"type": "body", "parameters": [{"type": "currency", "currency": {"fallback_value": "x", "code": "INR", "amount_1000": 1}}]});
+    check(&named, &of(json!([money])), &["/message/components/0/parameters/0/parameter_name: (#132012)"]);
+}
+
+#[test]
+fn a_kind_that_is_newer_than_this_version_reads_as_another() {
+    let stored = json!({"type": "VOICE_CALL"});
+    assert_eq!(serde_json::from_value::<Button>(stored).expect("a button"), Button::Other);
+    let stored = json!({"format": "HOLOGRAM"});
+    assert_eq!(serde_json::from_value::<Header>(stored).expect("a header"), Header::Other);
 }

@@ -32,10 +32,20 @@ pub(crate) fn verdict(outcome: &SendOutcome) -> Verdict {
     }
 }
 
+/// By which endpoint an account may send marketing, or a template of it may go out (Meta: Marketing Messages API): neither
+/// number nor template is to blame, and what goes out otherwise goes on.
+const OF_ENDPOINT: [u32; 5] = [131_055, 131_063, 134_101, 134_102, 134_103];
+
+/// Whether a code tells of the endpoint alone that a template was sent by.
+pub(crate) fn is_of_endpoint(code: u32) -> bool {
+    OF_ENDPOINT.contains(&code)
+}
+
 fn refused(error: &ApiError) -> Verdict {
     let (entry, code) = (error.entry(), error.code.and_then(|code| u32::try_from(code).ok()).unwrap_or_default());
     let about_message = matches!(entry.scope(), Scope::Message | Scope::Recipient);
     match entry.class(Way::Response) {
+        _ if is_of_endpoint(code) => Verdict::TemplateDown(code),
         Class::Ambiguous => Verdict::Unknown,
         Class::RetrySoon | Class::RetryLater if entry.scope() == Scope::Pair => Verdict::PairLimited(code),
         Class::RetrySoon | Class::RetryLater if entry.is_throttle() => Verdict::Throttled(code),
@@ -201,6 +211,18 @@ mod tests {
         }
         let error = ApiError { code: Some(132_015), http_status: 400, ..ApiError::default() };
         assert_eq!(rest(&SendOutcome::Refused(Box::new(error))), None);
+    }
+
+    #[test]
+    fn what_one_endpoint_does_not_take_stops_the_message_there_and_neither_number_nor_template() {
+        for (code, status) in [(131_055, 400), (131_063, 400), (134_101, 400), (134_102, 500), (134_103, 400)] {
+            check(code, status, Verdict::TemplateDown(code as u32));
+            assert!(is_of_endpoint(code as u32), "{code}");
+            assert_eq!(counted(code, status), Counts::default(), "{code}");
+        }
+        // No endpoint will ever take what is no marketing template as one.
+        check(134_100, 400, Verdict::Rejected(134_100));
+        assert!(!is_of_endpoint(134_100) && !is_of_endpoint(132_015));
     }
 
     fn counted(code: i64, http_status: u16) -> Counts {

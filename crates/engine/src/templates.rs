@@ -13,7 +13,7 @@ use dawncast_core::{
     UnixMs,
     campaign::Category,
     ids::WabaId,
-    template::{Button, Definition, Header, ParameterFormat, Rotation, unsendable},
+    template::{Button, CardDefinition, Definition, Header, ParameterFormat, Rotation, unsendable},
 };
 use dawncast_store::{
     Store,
@@ -32,20 +32,38 @@ const FRESH_FOR: Duration = Duration::from_secs(60);
 const STATUSES: [&str; 5] = ["APPROVED", "PENDING", "REJECTED", "PAUSED", "DISABLED"];
 
 fn definition(info: &TemplateInfo) -> Definition {
-    let part = |kind: ComponentType| info.components.iter().find(|component| component.kind == kind);
     let named = info.parameter_format == ApiFormat::Named;
+    let CardDefinition { header, body_text, buttons } = parts(&info.components);
+    let offer = part(&info.components, &ComponentType::LimitedTimeOffer).and_then(|it| it.limited_time_offer.as_ref());
+    let cards = part(&info.components, &ComponentType::Carousel).map_or(&[][..], |carousel| &carousel.cards);
     Definition {
         name: info.name.clone(),
         language: info.language.clone(),
         status: info.status.as_str().to_owned(),
         category: Category::from_any_case(info.category.as_str()).unwrap_or(Category::Utility),
         parameter_format: if named { ParameterFormat::Named } else { ParameterFormat::Positional },
-        header: part(ComponentType::Header).map(header),
-        body_text: part(ComponentType::Body).and_then(|body| body.text.clone()).unwrap_or_default(),
+        header,
+        body_text,
+        buttons,
+        limited_time_offer: offer.is_some_and(|offer| offer.has_expiration == Some(true)),
+        cards: cards.iter().map(|card| parts(&card.components)).collect(),
         id: Some(info.id.clone()),
         quality: info.quality_score.as_ref().map(|quality| quality.score.as_str().to_owned()),
         rejected_reason: info.rejected_reason.clone().filter(|reason| reason != "NONE"),
         noted_at: None,
+    }
+}
+
+fn part<'a>(components: &'a [TemplateComponent], kind: &ComponentType) -> Option<&'a TemplateComponent> {
+    components.iter().find(|component| component.kind == *kind)
+}
+
+/// What a template and each of its cards have.
+fn parts(components: &[TemplateComponent]) -> CardDefinition {
+    let part = |kind: ComponentType| part(components, &kind);
+    CardDefinition {
+        header: part(ComponentType::Header).map(header),
+        body_text: part(ComponentType::Body).and_then(|body| body.text.clone()).unwrap_or_default(),
         buttons: part(ComponentType::Buttons).map(|part| part.buttons.iter().map(button).collect()).unwrap_or_default(),
     }
 }
@@ -55,8 +73,10 @@ fn header(component: &TemplateComponent) -> Header {
         Some(HeaderFormat::Text) => Header::Text { text: component.text.clone().unwrap_or_default() },
         Some(HeaderFormat::Image) => Header::Image,
         Some(HeaderFormat::Video) => Header::Video,
+        Some(HeaderFormat::Gif) => Header::Gif,
         Some(HeaderFormat::Document) => Header::Document,
         Some(HeaderFormat::Location) => Header::Location,
+        Some(HeaderFormat::Product) => Header::Product,
         _ => Header::Other,
     }
 }
@@ -66,7 +86,10 @@ fn button(button: &TemplateButton) -> Button {
         ButtonType::QuickReply => Button::QuickReply,
         ButtonType::Url => Button::Url { url: button.url.clone().unwrap_or_default() },
         ButtonType::CopyCode => Button::CopyCode,
-        ref other if other.as_str() == "OTP" => Button::Otp,
+        ButtonType::Otp => Button::Otp,
+        ButtonType::Flow => Button::Flow,
+        ButtonType::Catalog => Button::Catalog,
+        ButtonType::Mpm => Button::Mpm,
         _ => Button::Other,
     }
 }

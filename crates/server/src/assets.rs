@@ -7,6 +7,7 @@ use axum::{
     http::{StatusCode, header},
     response::Response,
 };
+use dawncast_cloud_api::MediaKind;
 use dawncast_core::ids::AssetId;
 use dawncast_store::records::{Asset, NewAsset, Page, UploadedAsset};
 use serde::{Deserialize, Serialize};
@@ -23,29 +24,6 @@ const MB: usize = 1024 * 1024;
 
 /// The largest asset of all, in bytes; the form around it may add a little.
 const MAX_ASSET: usize = 100 * MB;
-
-/// What Meta takes, and how much of it (Meta: supported media types).
-const MEDIA: [(&str, usize); 19] = [
-    ("image/jpeg", 5 * MB),
-    ("image/png", 5 * MB),
-    ("image/webp", 500 * 1024),
-    ("video/mp4", 16 * MB),
-    ("video/3gp", 16 * MB),
-    ("video/3gpp", 16 * MB),
-    ("audio/aac", 16 * MB),
-    ("audio/amr", 16 * MB),
-    ("audio/mpeg", 16 * MB),
-    ("audio/mp4", 16 * MB),
-    ("audio/ogg", 16 * MB),
-    ("application/pdf", 100 * MB),
-    ("text/plain", 100 * MB),
-    ("application/msword", 100 * MB),
-    ("application/vnd.ms-excel", 100 * MB),
-    ("application/vnd.ms-powerpoint", 100 * MB),
-    ("application/vnd.openxmlformats-officedocument.wordprocessingml.document", 100 * MB),
-    ("application/vnd.openxmlformats-officedocument.spreadsheetml.sheet", 100 * MB),
-    ("application/vnd.openxmlformats-officedocument.presentationml.presentation", 100 * MB),
-];
 
 /// An asset as it is answered.
 #[derive(Serialize)]
@@ -88,7 +66,7 @@ pub(crate) async fn upload(
     let upload = read(request).await?;
     let name = query.name.or(upload.name).filter(|name| !name.trim().is_empty());
     let name = name.ok_or_else(|| Problem::malformed("The file has no name; add `?name=` to the address."))?;
-    let mime = checked_mime(upload.mime.as_deref().unwrap_or_default(), upload.bytes.len())?;
+    let mime = checked_mime(upload.mime.as_deref().unwrap_or_default(), &upload.bytes)?;
     let create = async |minted| {
         let id: AssetId = format!("ast_{minted}").parse().expect("minted ids are plain");
         let new = NewAsset { id: &id, name: &name, mime, bytes: &upload.bytes };
@@ -130,18 +108,19 @@ async fn read_form(request: Request) -> Result<Upload, Problem> {
     Err(Problem::malformed("The form holds no file."))
 }
 
-/// The media type, if Meta takes a file of this type and size.
-fn checked_mime(given: &str, size: usize) -> Result<&'static str, Problem> {
-    let plain = given.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
-    let Some((mime, limit)) = MEDIA.iter().find(|(mime, _)| *mime == plain) else {
-        let known = MEDIA.map(|(mime, _)| mime).join(", ");
+/// The media type, if Meta takes a file of this type and size: by the rule by which the file is uploaded to it.
+fn checked_mime(given: &str, bytes: &[u8]) -> Result<&'static str, Problem> {
+    let Some((mime, MediaKind { name, most_bytes })) = MediaKind::of(given, bytes) else {
+        let known = MediaKind::mimes().collect::<Vec<_>>().join(", ");
+        let plain = given.split(';').next().unwrap_or_default().trim();
         let detail = format!("WhatsApp does not take `{plain}`; send the Content-Type of the file, one of {known}.");
         return Err(Problem::new(Kind::UnsupportedMediaType, detail));
     };
-    match size {
+    match bytes.len() {
         0 => Err(Problem::malformed("The file is empty.")),
-        size if size > *limit => {
-            let detail = format!("The file has {size} bytes; WhatsApp takes {mime} of up to {limit} bytes.");
+        size if size > most_bytes => {
+            let detail =
+                format!("The file has {size} bytes; WhatsApp takes {name}, {mime}, of up to {most_bytes} bytes.");
             Err(Problem::new(Kind::TooLarge, detail))
         }
         _ => Ok(mime),
@@ -161,15 +140,33 @@ pub(crate) async fn list(
 mod tests {
     use super::*;
 
+    /// A file of this type, of so many bytes, that begins so.
+    fn checked(mime: &str, head: &[u8], size: usize) -> Result<&'static str, StatusCode> {
+        let mut bytes = head.to_vec();
+        bytes.resize(size, 0);
+        checked_mime(mime, &bytes).map_err(|problem| problem.status())
+    }
+
     #[test]
     fn a_file_is_taken_when_meta_takes_it() {
-        assert_eq!(checked_mime("image/PNG; charset=binary", 5 * MB).ok(), Some("image/png"));
-        assert_eq!(checked_mime("video/mp4", 16 * MB).ok(), Some("video/mp4"));
-        let refused = |mime, size| checked_mime(mime, size).expect_err("refused").status();
-        assert_eq!(refused("image/png", 5 * MB + 1), StatusCode::PAYLOAD_TOO_LARGE);
-        assert_eq!(refused("image/webp", 500 * 1024 + 1), StatusCode::PAYLOAD_TOO_LARGE);
-        assert_eq!(refused("image/gif", 1), StatusCode::UNSUPPORTED_MEDIA_TYPE);
-        assert_eq!(refused("", 1), StatusCode::UNSUPPORTED_MEDIA_TYPE);
-        assert_eq!(refused("image/png", 0), StatusCode::BAD_REQUEST);
+        assert_eq!(checked("image/PNG; charset=binary", b"", 5 * MB), Ok("image/png"));
+        assert_eq!(checked("video/mp4", b"", 16 * MB), Ok("video/mp4"));
+        assert_eq!(checked("image/png", b"", 5 * MB + 1), Err(StatusCode::PAYLOAD_TOO_LARGE));
+        assert_eq!(checked("image/gif", b"", 1), Err(StatusCode::UNSUPPORTED_MEDIA_TYPE));
+        assert_eq!(checked("", b"", 1), Err(StatusCode::UNSUPPORTED_MEDIA_TYPE));
+        assert_eq!(checked("image/png", b"", 0), Err(StatusCode::BAD_REQUEST));
+    }
+
+    #[test]
+    fn a_sticker_that_stands_still_is_smaller_than_one_that_moves() {
+        const STILL: &[u8] = b"RIFF\0\0\0\0WEBPVP8X\0\0\0\0\x10";
+        const MOVING: &[u8] = b"RIFF\0\0\0\0WEBPVP8X\0\0\0\0\x12";
+        let kb = |count: usize| count * 1024;
+        assert_eq!(checked("image/webp", STILL, kb(100)), Ok("image/webp"));
+        assert_eq!(checked("image/webp", STILL, kb(100) + 1), Err(StatusCode::PAYLOAD_TOO_LARGE));
+        assert_eq!(checked("image/webp", MOVING, kb(500)), Ok("image/webp"));
+        assert_eq!(checked("image/webp", MOVING, kb(500) + 1), Err(StatusCode::PAYLOAD_TOO_LARGE));
+        let told = checked_mime("image/webp", &vec![0; kb(200)]).expect_err("too large").detail().to_owned();
+        assert!(told.contains("takes a sticker, image/webp, of up to 102400 bytes"), "{told}");
     }
 }

@@ -106,6 +106,12 @@ impl Problem {
         Self::new(Kind::Unavailable, format!("This is in the archive: {}; {remedy}.", why.public()))
     }
 
+    /// What is wrong, in words.
+    #[cfg(test)]
+    pub(crate) fn detail(&self) -> &str {
+        &self.detail
+    }
+
     /// The HTTP status that it is answered with.
     pub(crate) fn status(&self) -> StatusCode {
         self.kind.parts().0

@@ -3,32 +3,58 @@
 const KB: usize = 1 << 10;
 const MB: usize = 1 << 20;
 
-const AUDIO: (&str, usize) = ("an audio file", 16 * MB);
-const IMAGE: (&str, usize) = ("an image", 5 * MB);
-const VIDEO: (&str, usize) = ("a video", 16 * MB);
-const DOCUMENT: (&str, usize) = ("a document", 100 * MB);
-const STICKER: (&str, usize) = ("a sticker", 100 * KB);
-const ANIMATED_STICKER: (&str, usize) = ("an animated sticker", 500 * KB);
+/// What WhatsApp takes a file for, and the most bytes of it (Meta: supported media types).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct MediaKind {
+    /// In words, such as `an image`.
+    pub name: &'static str,
+    /// The most bytes of it.
+    pub most_bytes: usize,
+}
 
-/// What a MIME type is to WhatsApp, and the most bytes of it; parameters such as `codecs` aside.
-fn kind(mime: &str, bytes: &[u8]) -> Option<(&'static str, usize)> {
-    let essence = mime.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
-    match essence.as_str() {
-        "audio/aac" | "audio/amr" | "audio/mpeg" | "audio/mp4" | "audio/ogg" => Some(AUDIO),
-        "image/jpeg" | "image/png" => Some(IMAGE),
-        "image/webp" if is_animated(bytes) => Some(ANIMATED_STICKER),
-        "image/webp" => Some(STICKER),
-        // Meta writes `3gp`; the registered name is `3gpp`.
-        "video/mp4" | "video/3gp" | "video/3gpp" => Some(VIDEO),
-        "text/plain"
-        | "application/pdf"
-        | "application/msword"
-        | "application/vnd.ms-excel"
-        | "application/vnd.ms-powerpoint"
-        | "application/vnd.openxmlformats-officedocument.wordprocessingml.document"
-        | "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
-        | "application/vnd.openxmlformats-officedocument.presentationml.presentation" => Some(DOCUMENT),
-        _ => None,
+const AUDIO: MediaKind = MediaKind { name: "an audio file", most_bytes: 16 * MB };
+const IMAGE: MediaKind = MediaKind { name: "an image", most_bytes: 5 * MB };
+const VIDEO: MediaKind = MediaKind { name: "a video", most_bytes: 16 * MB };
+const DOCUMENT: MediaKind = MediaKind { name: "a document", most_bytes: 100 * MB };
+const STICKER: MediaKind = MediaKind { name: "a sticker", most_bytes: 100 * KB };
+const ANIMATED_STICKER: MediaKind = MediaKind { name: "an animated sticker", most_bytes: 500 * KB };
+
+/// Each type that WhatsApp takes. Meta writes `3gp`; the registered name is `3gpp`.
+const TYPES: [(&str, MediaKind); 19] = [
+    ("image/jpeg", IMAGE),
+    ("image/png", IMAGE),
+    ("image/webp", STICKER),
+    ("video/mp4", VIDEO),
+    ("video/3gp", VIDEO),
+    ("video/3gpp", VIDEO),
+    ("audio/aac", AUDIO),
+    ("audio/amr", AUDIO),
+    ("audio/mpeg", AUDIO),
+    ("audio/mp4", AUDIO),
+    ("audio/ogg", AUDIO),
+    ("application/pdf", DOCUMENT),
+    ("text/plain", DOCUMENT),
+    ("application/msword", DOCUMENT),
+    ("application/vnd.ms-excel", DOCUMENT),
+    ("application/vnd.ms-powerpoint", DOCUMENT),
+    ("application/vnd.openxmlformats-officedocument.wordprocessingml.document", DOCUMENT),
+    ("application/vnd.openxmlformats-officedocument.spreadsheetml.sheet", DOCUMENT),
+    ("application/vnd.openxmlformats-officedocument.presentationml.presentation", DOCUMENT),
+];
+
+impl MediaKind {
+    /// What WhatsApp takes these bytes for, and their MIME type without its parameters (`codecs`) and in small letters; none of
+    /// a type that it does not take. A sticker is animated where its bytes say so.
+    pub fn of(mime: &str, bytes: &[u8]) -> Option<(&'static str, Self)> {
+        let essence = mime.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
+        let (mime, kind) = TYPES.into_iter().find(|(mime, _)| *mime == essence)?;
+        let is_animated = kind == STICKER && is_animated(bytes);
+        Some((mime, if is_animated { ANIMATED_STICKER } else { kind }))
+    }
+
+    /// The MIME types that WhatsApp takes.
+    pub fn mimes() -> impl Iterator<Item = &'static str> {
+        TYPES.into_iter().map(|(mime, _)| mime)
     }
 }
 
@@ -43,7 +69,7 @@ pub(super) fn check(mime: &str, bytes: &[u8]) -> Result<(), String> {
     if !is_mime {
         return Err(format!("`{mime}` is not a MIME type such as image/jpeg"));
     }
-    let (what, most) = kind(mime, bytes).ok_or_else(|| {
+    let (_, MediaKind { name, most_bytes }) = MediaKind::of(mime, bytes).ok_or_else(|| {
         format!(
             "WhatsApp does not take `{mime}`: give JPEG, PNG, WebP, MP4, 3GP, AAC, AMR, MPEG or Ogg audio, PDF, plain text, \
              Word, Excel or PowerPoint"
@@ -51,7 +77,9 @@ pub(super) fn check(mime: &str, bytes: &[u8]) -> Result<(), String> {
     })?;
     match bytes.len() {
         0 => Err("the file is empty".to_owned()),
-        length if length > most => Err(format!("{what} holds {length} bytes, and WhatsApp takes {most} at most")),
+        length if length > most_bytes => {
+            Err(format!("{name} holds {length} bytes, and WhatsApp takes {most_bytes} at most"))
+        }
         _ => Ok(()),
     }
 }

@@ -4,6 +4,7 @@ mod download;
 mod limits;
 
 pub use download::MediaInfo;
+pub use limits::MediaKind;
 
 use std::fmt;
 

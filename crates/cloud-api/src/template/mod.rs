@@ -77,6 +77,28 @@ pub struct TemplateComponent {
     /// Of the buttons: each of them.
     #[serde(default, deserialize_with = "none_if_null")]
     pub buttons: Vec<TemplateButton>,
+    /// Of a carousel: each card.
+    #[serde(default, deserialize_with = "none_if_null")]
+    pub cards: Vec<TemplateCard>,
+    /// Of a limited-time offer: what is said of it.
+    #[serde(default)]
+    pub limited_time_offer: Option<TemplateOffer>,
+}
+
+/// A card of a carousel.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+pub struct TemplateCard {
+    /// Its parts.
+    #[serde(default, deserialize_with = "none_if_null")]
+    pub components: Vec<TemplateComponent>,
+}
+
+/// A limited-time offer of a template.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+pub struct TemplateOffer {
+    /// Whether it ends at a time that every message tells.
+    #[serde(default)]
+    pub has_expiration: Option<bool>,
 }
 
 /// A list that is null is empty: it must not cost the others of its answer.
@@ -159,6 +181,8 @@ open_enum! {
         Buttons = "BUTTONS",
         /// Several cards side by side.
         Carousel = "CAROUSEL",
+        /// An offer that may end.
+        LimitedTimeOffer = "LIMITED_TIME_OFFER",
     }
 }
 
@@ -175,6 +199,10 @@ open_enum! {
         Document = "DOCUMENT",
         /// A place, to be given at every send.
         Location = "LOCATION",
+        /// A product of a catalog, to be given at every send.
+        Product = "PRODUCT",
+        /// A silent video that starts by itself, to be given at every send; by the Marketing Messages API alone.
+        Gif = "GIF",
     }
 }
 
@@ -189,6 +217,14 @@ open_enum! {
         PhoneNumber = "PHONE_NUMBER",
         /// Copies a code.
         CopyCode = "COPY_CODE",
+        /// Takes over a one-time code.
+        Otp = "OTP",
+        /// Opens a flow.
+        Flow = "FLOW",
+        /// Opens a catalog.
+        Catalog = "CATALOG",
+        /// Opens several products of a catalog.
+        Mpm = "MPM",
     }
 }
 

@@ -27,8 +27,10 @@ pub use audience::{AudienceRef, Segment};
 pub use jitter::Jitter;
 pub use load::Load;
 pub use message::{
-    Action, ButtonKind, Category, Choice, Component, Content, Header, Interactive, LinkButton, ListRow, ListSection,
-    Media, MediaSource, Message, Parameter, Reply, ReplyButton, TemplateMessage, TextBody, TrialShare, Words,
+    Action, ButtonAction, ButtonKind, Card, CatalogLink, Category, Choice, Component, ContactCard, Content, Context,
+    Currency, DateTime, Figure, Flow, FlowName, FlowScreen, Header, Interactive, LinkButton, ListRow, ListSection,
+    Location, MarketingMessages, Media, MediaSource, Message, Offer, Parameter, Product, ProductItem, ProductPolicy,
+    ProductSection, Reaction, Reply, ReplyButton, TemplateMessage, TextBody, TrialShare, Words,
 };
 
 /// Most tiers that a campaign may order.

@@ -3,8 +3,9 @@
 use super::{Check, Finding, words::megabytes};
 
 /// The largest file of each kind in bytes (Meta: supported media types); stickers by their animated form.
-const LARGEST: [(&str, u64); 5] = [
+const LARGEST: [(&str, u64); 6] = [
     ("image", 5_000_000),
+    ("gif", 3_500_000),
     ("video", 16_000_000),
     ("audio", 16_000_000),
     ("document", 100_000_000),

@@ -34,8 +34,14 @@ impl<'a> Node<'a> {
         None
     }
 
-    fn wrong_type<T>(&self, needed: &str) -> Option<T> {
+    /// Notes that the value is not of the type that is needed.
+    pub(crate) fn wrong_type<T>(&self, needed: &str) -> Option<T> {
         self.fault(format!("is {}; give {needed}.", kind(self.value)))
+    }
+
+    /// The value as it is.
+    pub(crate) fn value(&self) -> &'a Value {
+        self.value
     }
 
     /// A string.
@@ -56,6 +62,20 @@ impl<'a> Node<'a> {
     /// A string that has a form of its own.
     pub(crate) fn parse<T: FromStr<Err: Display>>(&self) -> Option<T> {
         self.text()?.parse().map_err(|why: T::Err| self.fault::<T>(why.to_string())).ok()
+    }
+
+    /// One of these words.
+    pub(crate) fn word(&self, words: &[&'static str]) -> Option<&'static str> {
+        self.one_of(words, |word, given| word == given)
+    }
+
+    fn one_of(&self, words: &[&'static str], is: impl Fn(&str, &str) -> bool) -> Option<&'static str> {
+        let given = self.text()?;
+        let found = words.iter().copied().find(|word| is(word, given));
+        found.or_else(|| {
+            let near = did_you_mean(nearest(given, words.iter().copied()));
+            self.fault(format!("`{given}` is not one of {}.{near}", listed(words.iter().copied())))
+        })
     }
 
     /// `true` or `false`.
@@ -189,14 +209,7 @@ impl<'a> Fields<'_, 'a> {
         kinds: &[&'static str],
         is: impl Fn(&str, &str) -> bool,
     ) -> Option<&'static str> {
-        let kind = self.required(name, |node| {
-            let given = node.text()?;
-            let found = kinds.iter().copied().find(|kind| is(kind, given));
-            found.or_else(|| {
-                let near = did_you_mean(nearest(given, kinds.iter().copied()));
-                node.fault(format!("`{given}` is not one of {}.{near}", listed(kinds.iter().copied())))
-            })
-        });
+        let kind = self.required(name, |node| node.one_of(kinds, is));
         self.gave_up |= kind.is_none();
         kind
     }

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::{Shown, ShownButton, ShownHeader, file};
+use super::{Shown, ShownButton, ShownHeader, file, items, products};
 
 /// The message of `request`, which is the body of a POST to the Cloud API.
 pub(super) fn shown(request: &Value) -> Shown {
@@ -14,23 +14,41 @@ pub(super) fn shown(request: &Value) -> Shown {
             header: line.or_else(|| file(header)),
             body: words(&own["body"]["text"]),
             footer: words(&own["footer"]["text"]),
-            buttons: buttons(&own["action"]),
+            buttons: buttons(own["type"].as_str().unwrap_or_default(), &own["action"]),
+            ..Shown::default()
         };
     }
-    let body = words(&own["body"]).or_else(|| words(&own["caption"]));
-    Shown { header: file(request), body, footer: None, buttons: Vec::new() }
+    let body = match own {
+        Value::Array(cards) => Some(names(cards)),
+        own => words(&own["body"]).or_else(|| words(&own["caption"])).or_else(|| words(&own["emoji"])),
+    };
+    Shown { header: file(request), body, ..Shown::default() }
 }
 
 fn words(value: &Value) -> Option<String> {
     value.as_str().map(str::to_owned)
 }
 
-fn items(value: &Value) -> &[Value] {
-    value.as_array().map_or(&[], Vec::as_slice)
+/// Whose the visiting cards are.
+fn names(cards: &[Value]) -> String {
+    cards.iter().filter_map(|card| card["name"]["formatted_name"].as_str()).collect::<Vec<_>>().join(", ")
 }
 
 /// What can be tapped.
-fn buttons(action: &Value) -> Vec<ShownButton> {
+fn buttons(kind: &str, action: &Value) -> Vec<ShownButton> {
+    match kind {
+        "flow" => return vec![ShownButton::Flow(words(&action["parameters"]["flow_cta"]))],
+        "catalog_message" => return vec![ShownButton::Catalog],
+        "location_request_message" => return vec![ShownButton::SendLocation],
+        "product" => {
+            return words(&action["product_retailer_id"])
+                .map(|id| ShownButton::Products(vec![id]))
+                .into_iter()
+                .collect();
+        }
+        "product_list" => return vec![ShownButton::Products(products(&action["sections"]))],
+        _ => {}
+    }
     let link = || {
         let (label, url) = (words(&action["parameters"]["display_text"])?, words(&action["parameters"]["url"])?);
         Some(ShownButton::Link { label, url })
@@ -87,5 +105,28 @@ mod tests {
             of("cta_url", json!({"name": "cta_url", "parameters": parameters})),
             expected(json!([{"link": {"label": "Order", "url": "https://e.x"}}])),
         );
+    }
+
+    #[test]
+    fn places_cards_reactions_and_what_opens_something_are_shown() {
+        let bare = |header: Value, body: Value| json!({"header": header, "body": body, "footer": null, "buttons": []});
+        let place = json!({"latitude": "1.5", "longitude": "2", "name": "Shop"});
+        check(json!({"type": "location", "location": place}), bare(json!({"location": "1.5, 2, Shop"}), Value::Null));
+        let cards = json!([{"name": {"formatted_name": "Asha"}}, {"name": {"formatted_name": "Ravi"}}]);
+        check(json!({"type": "contacts", "contacts": cards}), bare(Value::Null, json!("Asha, Ravi")));
+        let reaction = json!({"message_id": "m", "emoji": "👍"});
+        check(json!({"type": "reaction", "reaction": reaction}), bare(Value::Null, json!("👍")));
+        let items = json!([{"product_items": [{"product_retailer_id": "a"}]}]);
+        for (kind, action, button) in [
+            ("flow", json!({"parameters": {"flow_cta": "Begin"}}), json!({"flow": "Begin"})),
+            ("catalog_message", json!({"name": "catalog_message"}), json!("catalog")),
+            ("location_request_message", json!({"name": "send_location"}), json!("send_location")),
+            ("product", json!({"catalog_id": "c", "product_retailer_id": "a"}), json!({"products": ["a"]})),
+            ("product_list", json!({"catalog_id": "c", "sections": items}), json!({"products": ["a"]})),
+        ] {
+            let given =
+                json!({"type": "interactive", "interactive": {"type": kind, "body": {"text": "x"}, "action": action}});
+            check(given, json!({"header": null, "body": "x", "footer": null, "buttons": [button]}));
+        }
     }
 }

@@ -2,7 +2,7 @@
 
 use crate::{
     campaign::{Choice, Message},
-    fault::Faults,
+    fault::{Fault, Faults},
 };
 
 use super::Renderer;
@@ -22,9 +22,15 @@ impl Renderers {
     pub fn compile(message: &Message) -> Result<Self, Faults> {
         let (mut faults, mut compiled) = (Faults::new(), Vec::new());
         for (choice, content) in message.all() {
-            match Renderer::compile(content, choice.pointer()) {
+            match Renderer::compile_answering(content, message.context.as_ref(), choice.pointer()) {
                 Ok(renderer) => compiled.push(renderer),
-                Err(misfits) => faults.append(misfits),
+                // What all of them answer is told of once.
+                Err(misfits) => {
+                    let new = misfits.into_iter().filter(|fault| !faults.iter().any(|told| told == fault));
+                    new.collect::<Vec<_>>()
+                        .into_iter()
+                        .for_each(|Fault { pointer, detail }| faults.add(pointer, detail));
+                }
             }
         }
         faults.into_result(())?;

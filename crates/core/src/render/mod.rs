@@ -10,7 +10,11 @@ mod text;
 
 use std::{borrow::Cow, io::Write};
 
-use crate::{campaign::Content, fault::Faults, phone::Phone};
+use crate::{
+    campaign::{Content, Context},
+    fault::Faults,
+    phone::Phone,
+};
 
 use rule::Rule;
 use skeleton::{Segment, Skeleton};
@@ -54,6 +58,7 @@ pub enum RenderError {
 pub struct Renderer {
     segments: Vec<Segment>,
     attributes: Vec<String>,
+    by_marketing_messages: bool,
 }
 
 impl Renderer {
@@ -62,12 +67,26 @@ impl Renderer {
     /// # Errors
     /// A fault for each text that is not a valid template, and for each fixed one that Meta would refuse.
     pub fn compile(message: &Content, place: &str) -> Result<Self, Faults> {
-        let segments = Skeleton::of(message, place)?;
+        Self::compile_answering(message, None, place)
+    }
+
+    /// The same of a message that answers and quotes another.
+    ///
+    /// # Errors
+    /// As [`Renderer::compile`].
+    pub fn compile_answering(message: &Content, context: Option<&Context>, place: &str) -> Result<Self, Faults> {
+        let segments = Skeleton::of(message, context, place)?;
         let mut attributes: Vec<_> =
             segments.iter().filter_map(Segment::text).flat_map(Text::names).map(str::to_owned).collect();
         attributes.sort_unstable();
         attributes.dedup();
-        Ok(Self { segments, attributes })
+        let by_marketing_messages = message.template().is_some_and(|template| template.marketing_messages.is_some());
+        Ok(Self { segments, attributes, by_marketing_messages })
+    }
+
+    /// Whether the message goes out by the Marketing Messages API.
+    pub fn by_marketing_messages(&self) -> bool {
+        self.by_marketing_messages
     }
 
     /// The attributes that the message uses, sorted.
@@ -120,6 +139,14 @@ impl Renderer {
                 }
                 Segment::Callback => Ok(Cow::Borrowed(callback)),
                 Segment::Value { text, rule, place } => resolve(text, *rule, place, attributes),
+                Segment::Number { text, rule, place } => match resolve(text, *rule, place, attributes) {
+                    Ok(number) => {
+                        write!(out, "{}", rule::whole(&number).unwrap_or_default())
+                            .expect("memory takes what is written");
+                        continue;
+                    }
+                    failed => failed,
+                },
                 Segment::Asset { name, place } => resolve(name, Rule::Given, place, attributes).and_then(|name| {
                     media(&name).map(Cow::Owned).ok_or_else(|| RenderError::MissingAsset(name.into_owned()))
                 }),
@@ -160,5 +187,7 @@ fn write_json(text: &str, out: &mut Vec<u8>) {
     serde_json::to_writer(out, text).expect("memory takes what is written");
 }
 
+#[cfg(test)]
+mod kinds_tests;
 #[cfg(test)]
 mod tests;

@@ -11,6 +11,16 @@ pub(super) enum Rule {
     AtMost(usize),
     /// An address on the web.
     Link,
+    /// Anything, nothing included.
+    Any,
+    /// A whole number, at least this one; it is written as a number.
+    Whole(i64),
+    /// Degrees up to this many, both ways.
+    Degrees(u8),
+    /// A currency's three capital letters.
+    Currency,
+    /// A date.
+    Date,
 }
 
 /// Meta: a parameter holds at most 4 spaces in a row.
@@ -31,22 +41,56 @@ pub(super) enum Broken {
     Gap,
     #[error("is not an address that begins with `https://` or `http://`.")]
     NotLink,
+    #[error("is not a whole number, or is too small: give digits alone, such as 499000.")]
+    NotWhole,
+    #[error("is not a number from -{0} to {0}: give degrees such as `12.971599`.")]
+    NotDegrees(u8),
+    #[error("is not a currency: give its three capital letters, such as `INR`.")]
+    NotCurrency,
+    #[error("is not a date: write it as YYYY-MM-DD.")]
+    NotDate,
 }
 
 impl Rule {
     pub(super) fn check(self, value: &str) -> Result<(), Broken> {
         if value.trim_ascii().is_empty() {
-            return Err(Broken::Blank);
+            return if self == Self::Any { Ok(()) } else { Err(Broken::Blank) };
         }
         match self {
-            Self::Given => Ok(()),
+            Self::Given | Self::Any => Ok(()),
             Self::AtMost(limit) => at_most(limit, value),
             Self::Parameter(_) if has_gap(value) => Err(Broken::Gap),
             Self::Parameter(limit) => at_most(limit, value),
             Self::Link if value.starts_with("https://") || value.starts_with("http://") => Ok(()),
             Self::Link => Err(Broken::NotLink),
+            Self::Whole(least) => whole(value).filter(|number| *number >= least).map(|_| ()).ok_or(Broken::NotWhole),
+            Self::Degrees(most) => degrees(value, most),
+            Self::Currency if value.len() == 3 && value.bytes().all(|byte| byte.is_ascii_uppercase()) => Ok(()),
+            Self::Currency => Err(Broken::NotCurrency),
+            Self::Date => {
+                if is_date(value) {
+                    Ok(())
+                } else {
+                    Err(Broken::NotDate)
+                }
+            }
         }
     }
+}
+
+/// The whole number that a value is.
+pub(super) fn whole(value: &str) -> Option<i64> {
+    value.trim_ascii().parse().ok()
+}
+
+fn degrees(value: &str, most: u8) -> Result<(), Broken> {
+    let fits = value.parse::<f64>().is_ok_and(|degrees| degrees.abs() <= f64::from(most));
+    if fits { Ok(()) } else { Err(Broken::NotDegrees(most)) }
+}
+
+/// Meta says no more of a date than its form; one that no calendar has is a mistake all the same.
+fn is_date(value: &str) -> bool {
+    value.len() == 10 && value.parse::<chrono::NaiveDate>().is_ok()
 }
 
 fn at_most(limit: usize, value: &str) -> Result<(), Broken> {

@@ -1,19 +1,27 @@
 //! The request body of a message with everything fixed written out and slots for the rest.
 
 mod free_form;
+mod json;
 mod template;
 
 use std::mem;
 
 use crate::{
-    campaign::{Content, Media, MediaSource},
+    campaign::{Content, Context, MarketingMessages, Media, MediaSource},
     fault::Faults,
 };
 
-use super::{rule::Rule, text::Text, write_json};
+use super::{
+    rule::{Rule, whole},
+    text::Text,
+    write_json,
+};
 
 /// Meta: a caption has at most 1024 characters.
 const MAX_CAPTION: usize = 1024;
+
+/// Where campaigns say what their messages answer.
+const CONTEXT: &str = "/message/context";
 
 /// A stretch of the request body.
 #[derive(Debug)]
@@ -26,6 +34,8 @@ pub(super) enum Segment {
     Callback,
     /// A text of the recipient's own.
     Value { text: Text, rule: Rule, place: String },
+    /// A number of the recipient's own.
+    Number { text: Text, rule: Rule, place: String },
     /// The sending number's media id of this asset.
     Asset { name: Text, place: String },
 }
@@ -34,7 +44,7 @@ impl Segment {
     /// The text that fills the slot.
     pub(super) fn text(&self) -> Option<&Text> {
         match self {
-            Self::Value { text, .. } | Self::Asset { name: text, .. } => Some(text),
+            Self::Value { text, .. } | Self::Number { text, .. } | Self::Asset { name: text, .. } => Some(text),
             Self::Literal(_) | Self::To | Self::Callback => None,
         }
     }
@@ -50,17 +60,35 @@ pub(super) struct Skeleton {
 
 impl Skeleton {
     /// The segments of a message that stands at `place` in its campaign.
-    pub(super) fn of(message: &Content, place: &str) -> Result<Vec<Segment>, Faults> {
+    pub(super) fn of(message: &Content, context: Option<&Context>, place: &str) -> Result<Vec<Segment>, Faults> {
         let mut skeleton = Self::default();
         skeleton.raw(r#"{"messaging_product":"whatsapp","recipient_type":"individual","to":"#);
         skeleton.slot(Segment::To);
+        if let Some(context) = context {
+            skeleton.raw(r#","context":{"#);
+            skeleton.field("message_id", &context.message_id, Rule::Given, CONTEXT);
+            skeleton.raw("}");
+        }
         skeleton.raw(&format!(r#","type":"{0}","{0}":"#, message.kind()));
         skeleton.content(message, place);
         skeleton.raw(r#","biz_opaque_callback_data":"#);
         skeleton.slot(Segment::Callback);
+        if let Some(marketing) = message.template().and_then(|template| template.marketing_messages) {
+            skeleton.marketing(marketing);
+        }
         skeleton.raw("}");
         skeleton.flush();
         skeleton.faults.into_result(skeleton.done)
+    }
+
+    /// What only the Marketing Messages API asks.
+    fn marketing(&mut self, marketing: MarketingMessages) {
+        if let Some(policy) = marketing.product_policy {
+            self.raw(&format!(r#","product_policy":"{policy}""#));
+        }
+        if let Some(sharing) = marketing.message_activity_sharing {
+            self.raw(&format!(r#","message_activity_sharing":{sharing}"#));
+        }
     }
 
     /// The object that is named like the message's type.
@@ -71,6 +99,9 @@ impl Skeleton {
             Content::Template(template) => self.template(template, place),
             Content::Text { text } => self.free_text(text, &own),
             Content::Interactive { interactive } => self.interactive(interactive, &own),
+            Content::Location { location } => self.json(location, &own, json::of_place),
+            Content::Contacts { contacts } => self.json(contacts, &own, json::of_card),
+            Content::Reaction { reaction } => self.json(reaction, &own, json::of_reaction),
             Content::Image { image: file }
             | Content::Video { video: file }
             | Content::Audio { audio: file }
@@ -110,10 +141,12 @@ impl Skeleton {
     fn value(&mut self, source: &str, rule: Rule, place: String) {
         let Some(text) = self.compile(source, &place) else { return };
         match text.constant() {
+            None if matches!(rule, Rule::Whole(_)) => self.slot(Segment::Number { text, rule, place }),
             None => self.slot(Segment::Value { text, rule, place }),
-            Some(fixed) => match rule.check(fixed) {
-                Ok(()) => self.string(fixed),
-                Err(why) => self.faults.add(place, why.to_string()),
+            Some(fixed) => match (rule.check(fixed), rule) {
+                (Ok(()), Rule::Whole(_)) => self.raw(&whole(fixed).unwrap_or_default().to_string()),
+                (Ok(()), _) => self.string(fixed),
+                (Err(why), _) => self.faults.add(place, why.to_string()),
             },
         }
     }

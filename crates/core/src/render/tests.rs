@@ -7,16 +7,16 @@ use crate::{
     fault::Fault,
 };
 
-const CALLBACK: &str = "v1:run.0.0:1";
+pub(super) const CALLBACK: &str = "v1:run.0.0:1";
 
-fn message(message: &Value) -> Message {
+pub(super) fn message(message: &Value) -> Message {
     let spec = json!({
         "pool": "p", "audience": {"id": "a"}, "schedule": {"type": "now"}, "message": message,
     });
     CampaignSpec::parse(spec.to_string().as_bytes()).expect("a campaign").message
 }
 
-fn template(components: Value) -> Value {
+pub(super) fn template(components: Value) -> Value {
     json!({"type": "template", "name": "daily_pack_v1", "language": "en_IN", "components": components})
 }
 
@@ -41,7 +41,7 @@ fn compile(message: &Message) -> Result<Renderer, Faults> {
     Renderer::compile(&message.content, "/message")
 }
 
-fn render(given: &Value, recipient: &[(&str, &str)]) -> Result<Value, RenderError> {
+pub(super) fn render(given: &Value, recipient: &[(&str, &str)]) -> Result<Value, RenderError> {
     let renderer = compile(&message(given)).expect("a renderer");
     let mut out = b"before".to_vec();
     let rendered = renderer.render(recipient, &media, phone(), CALLBACK, &mut out);
@@ -54,7 +54,7 @@ fn render(given: &Value, recipient: &[(&str, &str)]) -> Result<Value, RenderErro
     }
 }
 
-fn faults(given: &Value) -> Vec<Fault> {
+pub(super) fn faults(given: &Value) -> Vec<Fault> {
     compile(&message(given)).expect_err("faults").into_iter().collect()
 }
 

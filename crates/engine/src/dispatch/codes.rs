@@ -14,7 +14,7 @@ use dawncast_store::records::WithheldChange;
 use tracing::Instrument;
 
 use super::{owner::PageOwner, wire::Answer};
-use crate::{Context, EngineError, log::meaning};
+use crate::{Context, EngineError, answer::is_of_endpoint, log::meaning};
 
 /// The user stopped marketing from this business (Meta: error codes).
 pub(crate) const STOPPED_MARKETING: u32 = 131_050;
@@ -52,7 +52,7 @@ impl PageOwner {
     }
 
     /// The template cannot be sent from that account: here from now on, and everywhere once it is stored, until it is read as
-    /// approved.
+    /// approved. One that this endpoint alone does not take is stored nowhere: other campaigns may send it by the other.
     fn bar(&self, place: usize, code: u32, at: UnixMs) {
         let sender = &self.sheet.senders[place];
         let message = sender.message(self.message);
@@ -62,6 +62,9 @@ impl PageOwner {
         let what =
             format_args!("template {} cannot be sent from account {}: it is stopped there", template.name, sender.waba);
         self.shared.ctx.trouble(what, EngineError::Unfit(format!("code {code}: {}", meaning(code))));
+        if is_of_endpoint(code) {
+            return;
+        }
         let (ctx, waba) = (self.shared.ctx.clone(), sender.waba.clone());
         let noted = move || async move {
             let status = template::status_of_refusal(code);

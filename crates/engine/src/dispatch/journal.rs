@@ -12,7 +12,7 @@ use dawncast_core::{
     desk::Intent,
     ids::DeliveryId,
     phone::Phone,
-    render::Attributes,
+    render::{Attributes, Renderer},
     verdict::Verdict,
 };
 use dawncast_store::{
@@ -330,7 +330,10 @@ impl PageOwner {
         }
         let (number, sends) = (sender.number.clone(), sender.sends.clone());
         let (index, attempt) = (intent.index, intent.attempt);
-        let posting = Posting { index, attempt, place, number, sends, token, body, permit, until };
+        let renderer = self.sheet.renderers.of(sender.message(self.message));
+        let by_marketing_messages = renderer.is_some_and(Renderer::by_marketing_messages);
+        let posting =
+            Posting { index, attempt, place, number, sends, token, body, by_marketing_messages, permit, until };
         self.wire.spawn(wire::post(self.shared.ctx.client.clone(), posting));
     }
 

@@ -24,6 +24,8 @@ pub(super) struct Posting {
     pub(super) sends: Sends,
     pub(super) token: Token,
     pub(super) body: Bytes,
+    /// It goes out by the Marketing Messages API.
+    pub(super) by_marketing_messages: bool,
     pub(super) permit: OwnedSemaphorePermit,
     /// Not made any more from this moment on.
     pub(super) until: Instant,
@@ -56,7 +58,12 @@ pub(super) async fn post(client: Client, posting: Posting) -> Answer {
         let (verdict, counts) = (Verdict::Withdrawn, Counts::default());
         return Answer { index, attempt, place, verdict, token, started, rest: None, counts, message_id: None };
     }
-    let outcome = client.send_body(posting.number.as_str(), &token, posting.body).await;
+    let number = posting.number.as_str();
+    let outcome = if posting.by_marketing_messages {
+        client.send_marketing_body(number, &token, posting.body).await
+    } else {
+        client.send_body(number, &token, posting.body).await
+    };
     reach(Point::PostAfter);
     drop(posting.permit);
     let verdict = answer::verdict(&outcome);

@@ -23,6 +23,7 @@ mod failures;
 mod fallback;
 mod first_light;
 mod freeze;
+mod kinds;
 mod late;
 mod lost;
 mod lost_writes;

@@ -210,12 +210,20 @@ fn lint_templates(facts: &Facts) -> CampaignLint {
     all
 }
 
+/// Meta: most bytes of a video that stands as a GIF (Marketing Messages API).
+const MAX_GIF: u64 = 3_500_000;
+
 fn check_file(file: &NamedFile, faults: &mut Faults) {
     let NamedFile { pointer, kind, name, asset } = file;
     match asset {
         None => faults.add(pointer.as_str(), format!("there is no asset `{name}`; upload it first.")),
         Some(asset) if !fits(kind, &asset.mime) => {
             faults.add(pointer.as_str(), format!("the asset `{name}` is {}; {}.", asset.mime, taken(kind)));
+        }
+        Some(asset) if *kind == "gif" && asset.size > MAX_GIF => {
+            let detail =
+                format!("the asset `{name}` has {} bytes; as a `gif` WhatsApp takes {MAX_GIF} at most.", asset.size);
+            faults.add(pointer.as_str(), detail);
         }
         Some(_) => {}
     }
@@ -225,6 +233,7 @@ fn check_file(file: &NamedFile, faults: &mut Faults) {
 fn fits(kind: &str, mime: &str) -> bool {
     match mime.split('/').next().unwrap_or_default() {
         "image" if mime == "image/webp" => kind == "sticker",
+        "video" if kind == "gif" => mime == "video/mp4",
         media @ ("image" | "video" | "audio") => media == kind,
         _ => kind == "document",
     }
@@ -234,6 +243,7 @@ fn taken(kind: &str) -> &'static str {
     match kind {
         "image" => "this takes images, JPEG or PNG",
         "video" => "this takes videos",
+        "gif" => "this takes silent videos, which are video/mp4",
         "audio" => "this takes sounds",
         "sticker" => "this takes stickers, which are image/webp",
         _ => "this takes documents",
@@ -318,6 +328,8 @@ mod tests {
             ("sticker", "image/png", false),
             ("audio", "audio/ogg", true),
             ("document", "audio/ogg", false),
+            ("gif", "video/mp4", true),
+            ("gif", "video/3gpp", false),
         ] {
             assert_eq!(fits(kind, mime), expected, "{kind} {mime}");
         }

@@ -67,7 +67,7 @@ pub(super) struct Facts {
 pub(super) struct NamedFile {
     /// Where, as a JSON pointer.
     pub(super) pointer: String,
-    /// The kind of file needed there: `image`, `video`, `audio`, `document` or `sticker`.
+    /// The kind of file needed there: `image`, `video`, `gif`, `audio`, `document` or `sticker`.
     pub(super) kind: &'static str,
     /// The name or id given.
     pub(super) name: String,

@@ -25,6 +25,8 @@ fn misfit(named: &Definition, version: &Definition) -> Option<&'static str> {
         () if kind(named) != kind(version) => Some("kind of header"),
         () if variables(named) != variables(version) => Some("set of variables"),
         () if named.buttons.len() != version.buttons.len() => Some("number of buttons"),
+        () if named.cards.len() != version.cards.len() => Some("number of cards"),
+        () if named.limited_time_offer != version.limited_time_offer => Some("limited-time offer"),
         () => None,
     }
 }

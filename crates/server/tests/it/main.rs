@@ -19,6 +19,7 @@ mod free_form;
 mod history;
 mod idempotency;
 mod imports;
+mod kinds;
 mod numbers;
 mod openapi;
 mod own_clocks;

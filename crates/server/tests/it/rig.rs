@@ -140,6 +140,8 @@ impl Api {
             rejected_reason: None,
             noted_at: None,
             buttons: Vec::new(),
+            limited_time_offer: false,
+            cards: Vec::new(),
         };
         let definitions = [definition("daily_text_v1", None), definition("daily_pack_v1", Some(Header::Image))];
         self.store.put_templates(&id("200"), &definitions, NOW).await.unwrap();

@@ -74,6 +74,11 @@ fn phone(sample: &Value, zone: Tz) -> String {
     let due = field(sample, "/due_at").map(|_| format!(" at {}", time_cell(sample, "/due_at", zone)));
     let by = field(sample, "/phone_number_id").map(|number| format!(" from {number}"));
     let head = format!("{} ({who}){of}{}{}", cell(sample, "/phone"), due.unwrap_or_default(), by.unwrap_or_default());
+    [head].into_iter().chain(shown(sample, "  │ ")).collect::<Vec<_>>().join("\n")
+}
+
+/// What a phone shows of a message, or of one of its cards, each line after `edge`.
+fn shown(it: &Value, edge: &str) -> Vec<String> {
     let tagged = |value: &Value| match value {
         Value::String(kind) => Some(format!("[{kind}]")),
         Value::Object(fields) => fields.iter().next().map(|(kind, value)| match (kind.as_str(), value.as_str()) {
@@ -83,16 +88,24 @@ fn phone(sample: &Value, zone: Tz) -> String {
         }),
         _ => None,
     };
-    let buttons = sample["buttons"].as_array().into_iter().flatten().filter_map(tagged);
-    let lines = tagged(&sample["header"]).into_iter().chain(field(sample, "/body"));
-    let lines = lines.chain(field(sample, "/footer")).chain(buttons);
-    let lines = lines.flat_map(|text| text.lines().map(|line| format!("  │ {line}")).collect::<Vec<_>>());
-    [head].into_iter().chain(lines).collect::<Vec<_>>().join("\n")
+    let buttons = it["buttons"].as_array().into_iter().flatten().filter_map(tagged);
+    let quotes = field(it, "/quotes").map(|id| format!("[answers: {id}]"));
+    let ends = field(it, "/offer_ends_at").map(|at| format!("[offer until: {at}]"));
+    let lines = quotes.into_iter().chain(tagged(&it["header"])).chain(field(it, "/body"));
+    let lines = lines.chain(field(it, "/footer")).chain(ends).chain(buttons);
+    let lines = lines.flat_map(|text| text.lines().map(|line| format!("{edge}{line}")).collect::<Vec<_>>());
+    let cards = it["cards"].as_array().into_iter().flatten().enumerate();
+    let cards = cards.flat_map(|(n, card)| {
+        let head = format!("{edge}card {}", n + 1);
+        [head].into_iter().chain(shown(card, &format!("{edge}  "))).collect::<Vec<_>>()
+    });
+    lines.chain(cards).collect()
 }
 
 /// What a button says that says more than one thing.
 fn parts_of(value: &Value) -> String {
-    let rows = value["rows"].as_array().into_iter().flatten().filter_map(Value::as_str);
+    // Rows are a part of what opens them; products are all that there is.
+    let rows = value.get("rows").unwrap_or(value).as_array().into_iter().flatten().filter_map(Value::as_str);
     let parts = ["label", "url"].into_iter().filter_map(|name| value[name].as_str()).chain(rows);
     parts.enumerate().map(|(n, part)| format!("{} {part}", if n == 0 { ":" } else { "," })).collect()
 }
@@ -172,5 +185,15 @@ mod tests {
         assert!(told.contains("1,200 interactive, 3 template daily_pack_v1, as service windows are now"), "{told}");
         assert!(told.contains("+91•••21 (a1)\n  │ Hi\n  │ Till noon\n  │ [list: Menu, Soup, Salad]"), "{told}");
         assert!(told.contains("+91•••21 (a1) template daily_pack_v1\n  │ Hi"), "{told}");
+    }
+
+    #[test]
+    fn cards_stand_below_their_message_and_what_is_opened_is_named() {
+        let card = |image: &str| json!({"header": {"image": image}, "body": "Take it", "footer": null, "buttons": [{"products": ["a", "b"]}]});
+        let sample = json!({"header": {"location": "1, 2"}, "body": "Look", "footer": null, "buttons": ["catalog", {"flow": null}],
+                            "offer_ends_at": "2029-11-21T13:20:00.000Z", "quotes": "wamid.1", "cards": [card("x"), card("y")]});
+        let expected = "| [answers: wamid.1]\n| [location: 1, 2]\n| Look\n| [offer until: 2029-11-21T13:20:00.000Z]\n| [catalog]\n| [flow]\n\
+                        | card 1\n|   [image: x]\n|   Take it\n|   [products: a, b]\n| card 2\n|   [image: y]\n|   Take it\n|   [products: a, b]";
+        assert_eq!(shown(&sample, "| ").join("\n"), expected);
     }
 }

@@ -1,12 +1,17 @@
-//! Interactive messages: a text with buttons, a list or a link. How many of what Meta takes is seen to here; how long texts
+//! Interactive messages: a text with buttons, a list, a link, products, a flow. How many of what Meta takes is seen to here; how long texts
 //! may be, once they are filled in.
 
 use std::collections::BTreeSet;
 
 use serde::Serialize;
 
-use super::media::{Media, Takes};
-use crate::fault::read::Node;
+use super::{
+    flow::Flow,
+    in_number,
+    media::{Media, Takes},
+    products::{Product, ProductSection},
+};
+use crate::fault::read::{Fields, Node};
 
 /// Meta: most reply buttons.
 const MAX_BUTTONS: usize = 3;
@@ -14,6 +19,10 @@ const MAX_BUTTONS: usize = 3;
 const MAX_SECTIONS: usize = 10;
 /// Meta: most rows of a list, over all sections.
 const MAX_ROWS: usize = 10;
+
+/// What there is to tap, as campaigns spell it.
+const KINDS: [&str; 8] =
+    ["button", "list", "cta_url", "location_request_message", "product", "product_list", "catalog_message", "flow"];
 
 /// A text with something to tap.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -24,8 +33,9 @@ pub struct Interactive {
     /// Above the text.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub header: Option<Header>,
-    /// The text.
-    pub body: Words,
+    /// The text; only a product may go without.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub body: Option<Words>,
     /// Below it, in small letters.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub footer: Option<Words>,
@@ -87,6 +97,42 @@ pub enum Action {
         /// The button.
         parameters: LinkButton,
     },
+    /// A button that asks where the recipient is; the answer is a place.
+    LocationRequestMessage {
+        /// Meta's name for it.
+        name: &'static str,
+    },
+    /// One product of a catalog.
+    Product(Product),
+    /// Several products of a catalog.
+    ProductList {
+        /// The catalog's id.
+        catalog_id: String,
+        /// 1 to 10, with at most 30 products in all.
+        sections: Vec<ProductSection>,
+    },
+    /// A button that opens the whole catalog.
+    CatalogMessage {
+        /// Meta's name for it.
+        name: &'static str,
+        /// The picture, if it is not the catalog's first.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        parameters: Option<CatalogLink>,
+    },
+    /// A button that opens a flow.
+    Flow {
+        /// Meta's name for it.
+        name: &'static str,
+        /// The flow.
+        parameters: Box<Flow>,
+    },
+}
+
+/// A button that opens the whole catalog.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct CatalogLink {
+    /// The product whose picture is shown.
+    pub thumbnail_product_retailer_id: String,
 }
 
 /// A button that answers.
@@ -152,9 +198,12 @@ impl Interactive {
 
     pub(super) fn read(node: &Node<'_>) -> Option<Self> {
         node.object(|fields| {
-            let kind = fields.kind("type", &["button", "list", "cta_url"])?;
-            let header = fields.maybe("header", |node| Header::read(node, kind));
-            let body = fields.required("body", Words::read);
+            let kind = fields.kind("type", &KINDS)?;
+            let header = Header::of(fields, kind);
+            let body = match kind {
+                "product" => fields.maybe("body", Words::read),
+                _ => fields.required("body", Words::read).map(Some),
+            };
             let footer = fields.maybe("footer", Words::read);
             let action = fields.required("action", |node| Action::read(node, kind));
             Some(Self { action: action?, header: header?, body: body?, footer: footer? })
@@ -169,9 +218,20 @@ impl Words {
 }
 
 impl Header {
-    /// A list has a text above it, or nothing.
-    fn read(node: &Node<'_>, kind: &str) -> Option<Self> {
-        let allowed: &[&str] = if kind == "list" { &["text"] } else { &["text", "image", "video", "document"] };
+    /// What stands above a message of that kind (Meta: interactive messages).
+    #[expect(clippy::option_option, reason = "as `Fields::maybe` has it")]
+    fn of(fields: &mut Fields<'_, '_>, kind: &str) -> Option<Option<Self>> {
+        match kind {
+            "product_list" => fields.required("header", |node| Self::read(node, &["text"])).map(Some),
+            "list" => fields.maybe("header", |node| Self::read(node, &["text"])),
+            "product" | "catalog_message" | "location_request_message" => {
+                fields.maybe("header", |node| node.fault(format!("does not go with `{kind}`; leave it out.")))
+            }
+            _ => fields.maybe("header", |node| Self::read(node, &["text", "image", "video", "document"])),
+        }
+    }
+
+    fn read(node: &Node<'_>, allowed: &[&'static str]) -> Option<Self> {
         let file = |node: &Node<'_>| Media::read(node, Takes::SOURCE);
         node.object(|fields| match fields.kind("type", allowed)? {
             "image" => Some(Self::Image { image: fields.required("image", file)? }),
@@ -183,6 +243,20 @@ impl Header {
 }
 
 impl Action {
+    /// Meta's word for the kind of message.
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Self::Button { .. } => "button",
+            Self::List { .. } => "list",
+            Self::CtaUrl { .. } => "cta_url",
+            Self::LocationRequestMessage { .. } => "location_request_message",
+            Self::Product(_) => "product",
+            Self::ProductList { .. } => "product_list",
+            Self::CatalogMessage { .. } => "catalog_message",
+            Self::Flow { .. } => "flow",
+        }
+    }
+
     fn read(node: &Node<'_>, kind: &str) -> Option<Self> {
         node.object(|fields| match kind {
             "button" => Some(Self::Button { buttons: fields.required("buttons", read_buttons)? }),
@@ -190,6 +264,25 @@ impl Action {
                 let button = fields.required("button", Node::words);
                 let sections = fields.required("sections", read_sections);
                 Some(Self::List { button: button?, sections: sections? })
+            }
+            "product" => Product::read_fields(fields).map(Self::Product),
+            "product_list" => {
+                let catalog_id = fields.required("catalog_id", Node::words);
+                let sections = fields.required("sections", ProductSection::read_all);
+                Some(Self::ProductList { catalog_id: catalog_id?, sections: sections? })
+            }
+            "catalog_message" => {
+                let name = fields.kind("name", &["catalog_message"]);
+                let parameters = fields.maybe("parameters", CatalogLink::read);
+                Some(Self::CatalogMessage { name: name?, parameters: parameters? })
+            }
+            "location_request_message" => {
+                Some(Self::LocationRequestMessage { name: fields.kind("name", &["send_location"])? })
+            }
+            "flow" => {
+                let name = fields.kind("name", &["flow"]);
+                let parameters = fields.required("parameters", Flow::read);
+                Some(Self::Flow { name: name?, parameters: Box::new(parameters?) })
             }
             _ => {
                 let name = fields.kind("name", &["cta_url"]);
@@ -202,9 +295,7 @@ impl Action {
 
 fn read_buttons(node: &Node<'_>) -> Option<Vec<ReplyButton>> {
     let buttons = node.list(ReplyButton::read)?;
-    if !(1..=MAX_BUTTONS).contains(&buttons.len()) {
-        return node.fault(format!("holds {} buttons; give 1 to {MAX_BUTTONS}.", buttons.len()));
-    }
+    in_number(node, buttons.len(), 1..=MAX_BUTTONS, "buttons")?;
     refuse_twice(node, "id", buttons.iter().map(|button| button.reply.id.as_str()))?;
     refuse_twice(node, "title", buttons.iter().map(|button| button.reply.title.as_str()))?;
     Some(buttons)
@@ -221,9 +312,7 @@ fn refuse_twice<'a>(node: &Node<'_>, what: &str, mut all: impl Iterator<Item = &
 
 fn read_sections(node: &Node<'_>) -> Option<Vec<ListSection>> {
     let sections = node.list(ListSection::read)?;
-    if !(1..=MAX_SECTIONS).contains(&sections.len()) {
-        return node.fault(format!("holds {} sections; give 1 to {MAX_SECTIONS}.", sections.len()));
-    }
+    in_number(node, sections.len(), 1..=MAX_SECTIONS, "sections")?;
     let rows: usize = sections.iter().map(|section| section.rows.len()).sum();
     if rows > MAX_ROWS {
         return node.fault(format!("holds {rows} rows in all; give at most {MAX_ROWS}."));
@@ -273,6 +362,15 @@ impl ListRow {
             let (id, title) = (fields.required("id", Node::words), fields.required("title", Node::words));
             let description = fields.maybe("description", Node::words);
             Some(Self { id: id?, title: title?, description: description? })
+        })
+    }
+}
+
+impl CatalogLink {
+    fn read(node: &Node<'_>) -> Option<Self> {
+        node.object(|fields| {
+            let thumbnail_product_retailer_id = fields.required("thumbnail_product_retailer_id", Node::words)?;
+            Some(Self { thumbnail_product_retailer_id })
         })
     }
 }

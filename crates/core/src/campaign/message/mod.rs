@@ -1,21 +1,43 @@
 //! What a campaign sends: the Cloud API's message shapes, with `{{ attribute }}` wherever a text may vary.
 
+mod component;
+mod contacts;
+mod content;
+mod figure;
+mod flow;
 mod interactive;
+#[cfg(test)]
+mod kinds_tests;
+mod marketing;
 mod media;
+mod parameter;
+mod place;
+mod products;
 mod template;
 #[cfg(test)]
 mod tests;
 mod trial;
 
+use std::ops::RangeInclusive;
+
 use serde::Serialize;
 
-use crate::fault::read::{Fields, Node};
+use crate::fault::read::Node;
 
-use media::Takes;
-
-pub use interactive::{Action, Header, Interactive, LinkButton, ListRow, ListSection, Reply, ReplyButton, Words};
+pub use component::{ButtonKind, Card, Component};
+pub use contacts::ContactCard;
+pub use content::{Content, TextBody};
+pub use figure::Figure;
+pub use flow::{Flow, FlowName, FlowScreen};
+pub use interactive::{
+    Action, CatalogLink, Header, Interactive, LinkButton, ListRow, ListSection, Reply, ReplyButton, Words,
+};
+pub use marketing::{MarketingMessages, ProductPolicy};
 pub use media::{Media, MediaSource};
-pub use template::{ButtonKind, Category, Component, Parameter, TemplateMessage};
+pub use parameter::{ButtonAction, Currency, DateTime, Offer, Parameter};
+pub use place::{Location, Reaction};
+pub use products::{Product, ProductItem, ProductSection};
+pub use template::{Category, TemplateMessage};
 pub use trial::TrialShare;
 
 /// What a campaign sends: its own message and, in order, what goes out where that cannot.
@@ -24,6 +46,9 @@ pub struct Message {
     /// The message that the campaign is for.
     #[serde(flatten)]
     pub content: Content,
+    /// The message of the chat that all of them answer and quote.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub context: Option<Context>,
     /// Templates, in order: the first of them that can be sent goes to whoever the own message cannot go to, because no service
     /// window is open, or because the own template is paused.
     #[serde(skip_serializing_if = "Vec::is_empty")]
@@ -31,6 +56,14 @@ pub struct Message {
     /// The first two templates are on trial.
     #[serde(skip_serializing_if = "Option::is_none")]
     trial: Option<TrialShare>,
+}
+
+/// The message that one answers and quotes (Meta: contextual replies).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Context {
+    /// Its id, such as `{{ last_message_id }}`. The quote is missing where that message was deleted or is older than 30 days
+    /// or so; the answer is sent all the same.
+    pub message_id: String,
 }
 
 /// Which of a campaign's messages: its own, or one that it falls back to. A page carries one of them alone, unless that cannot
@@ -85,7 +118,7 @@ impl Choice {
 
 impl From<Content> for Message {
     fn from(content: Content) -> Self {
-        Self { content, fallback: Vec::new(), trial: None }
+        Self { content, context: None, fallback: Vec::new(), trial: None }
     }
 }
 
@@ -142,14 +175,19 @@ impl Message {
                 all.push(content);
             }
         }
-        Self { trial: self.trial, ..Self::in_order(all).unwrap_or_else(|| self.clone()) }
+        self.with_all(all, self.trial)
+    }
+
+    /// The same with these in its place, as many as there is room for; with its own where there are none.
+    fn with_all(&self, all: Vec<Content>, trial: Option<TrialShare>) -> Self {
+        Self { trial, context: self.context.clone(), ..Self::in_order(all).unwrap_or_else(|| self.clone()) }
     }
 
     /// A message of these, as many as there is room for; none of nothing.
     fn in_order(mut all: Vec<Content>) -> Option<Self> {
         all.truncate(Choice::MOST);
         let fallback = all.split_off(all.len().min(1));
-        Some(Self { content: all.pop()?, fallback, trial: None })
+        Some(Self { content: all.pop()?, context: None, fallback, trial: None })
     }
 
     pub(crate) fn read(node: &Node<'_>) -> Option<Self> {
@@ -159,7 +197,11 @@ impl Message {
             let own = content.as_ref().and_then(Content::template);
             let fallback = fields.or("fallback", Vec::new(), |node| read_fallback(own, node));
             let trial = fields.maybe("trial", TrialShare::read);
-            let message = Self { content: content?, fallback: fallback?, trial: trial? };
+            let context = fields.maybe("context", Context::read);
+            if kind == "reaction" && fields.has("context") {
+                return fields.fault_at("context", "does not go with a reaction, which names its message itself.");
+            }
+            let message = Self { content: content?, context: context?, fallback: fallback?, trial: trial? };
             if message.trial.is_some() && message.templates().nth(1).is_none() {
                 return fields.fault_at("trial", "needs two templates: give another in `fallback`.");
             }
@@ -195,135 +237,16 @@ fn read_fallback(own: Option<&TemplateMessage>, node: &Node<'_>) -> Option<Vec<C
     Some(templates.into_iter().map(Content::Template).collect())
 }
 
-/// One message.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-#[serde(tag = "type", rename_all = "snake_case")]
-pub enum Content {
-    /// A template that Meta has approved; all others are free-form, which Meta takes within 24 hours of the user's last
-    /// message only.
-    Template(TemplateMessage),
-    /// A text.
-    Text {
-        /// The text.
-        text: TextBody,
-    },
-    /// A picture.
-    Image {
-        /// The file.
-        image: Media,
-    },
-    /// A video.
-    Video {
-        /// The file.
-        video: Media,
-    },
-    /// A sound.
-    Audio {
-        /// The file.
-        audio: Media,
-    },
-    /// A document.
-    Document {
-        /// The file.
-        document: Media,
-    },
-    /// A sticker.
-    Sticker {
-        /// The file.
-        sticker: Media,
-    },
-    /// A text with something to tap.
-    Interactive {
-        /// It.
-        interactive: Interactive,
-    },
-}
-
-impl Content {
-    const KINDS: [&'static str; 8] =
-        ["template", "text", "image", "video", "audio", "document", "sticker", "interactive"];
-
-    /// What kind of message it is, as campaigns spell it.
-    pub fn kind(&self) -> &'static str {
-        match self {
-            Self::Template(_) => "template",
-            Self::Text { .. } => "text",
-            Self::Image { .. } => "image",
-            Self::Video { .. } => "video",
-            Self::Audio { .. } => "audio",
-            Self::Document { .. } => "document",
-            Self::Sticker { .. } => "sticker",
-            Self::Interactive { .. } => "interactive",
-        }
-    }
-
-    /// What people call it.
-    pub fn name(&self) -> String {
-        match self {
-            Self::Template(template) => format!("template {}", template.name),
-            free_form => free_form.kind().to_owned(),
-        }
-    }
-
-    /// The template, if it is one.
-    pub fn template(&self) -> Option<&TemplateMessage> {
-        match self {
-            Self::Template(template) => Some(template),
-            _ => None,
-        }
-    }
-
-    /// Meta's category; a free-form message has none.
-    pub fn category(&self) -> Option<Category> {
-        self.template().map(|template| template.category)
-    }
-
-    /// The files that it names: each with its kind, and its place within the message as a JSON pointer.
-    pub fn files(&self) -> Vec<(&'static str, String, &Media)> {
-        match self {
-            Self::Template(template) => template.files(),
-            Self::Interactive { interactive } => interactive.file().into_iter().collect(),
-            Self::Image { image: file }
-            | Self::Video { video: file }
-            | Self::Audio { audio: file }
-            | Self::Document { document: file }
-            | Self::Sticker { sticker: file } => vec![(self.kind(), format!("/{}", self.kind()), file)],
-            Self::Text { .. } => Vec::new(),
-        }
-    }
-
-    fn read(kind: &str, fields: &mut Fields<'_, '_>) -> Option<Self> {
-        let mut file = |name, takes| fields.required(name, |node| Media::read(node, takes));
-        match kind {
-            "template" => TemplateMessage::read(fields).map(Self::Template),
-            "image" => Some(Self::Image { image: file("image", Takes::CAPTION)? }),
-            "video" => Some(Self::Video { video: file("video", Takes::CAPTION)? }),
-            "audio" => Some(Self::Audio { audio: file("audio", Takes::VOICE)? }),
-            "document" => Some(Self::Document { document: file("document", Takes::CAPTION_AND_NAME)? }),
-            "sticker" => Some(Self::Sticker { sticker: file("sticker", Takes::SOURCE)? }),
-            "interactive" => {
-                Some(Self::Interactive { interactive: fields.required("interactive", Interactive::read)? })
-            }
-            _ => Some(Self::Text { text: fields.required("text", TextBody::read)? }),
-        }
-    }
-}
-
-/// A free-form text.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct TextBody {
-    /// The text itself.
-    pub body: String,
-    /// Whether the first link is shown with a preview.
-    pub preview_url: bool,
-}
-
-impl TextBody {
+impl Context {
     fn read(node: &Node<'_>) -> Option<Self> {
-        node.object(|fields| {
-            let body = fields.required("body", Node::words);
-            let preview_url = fields.or("preview_url", false, Node::flag);
-            Some(Self { body: body?, preview_url: preview_url? })
-        })
+        node.object(|fields| Some(Self { message_id: fields.required("message_id", Node::words)? }))
     }
+}
+
+/// Whether so many are as many as Meta takes.
+fn in_number(node: &Node<'_>, given: usize, limit: RangeInclusive<usize>, what: &str) -> Option<()> {
+    if limit.contains(&given) {
+        return Some(());
+    }
+    node.fault(format!("holds {given} {what}; give {} to {}.", limit.start(), limit.end()))
 }

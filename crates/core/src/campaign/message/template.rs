@@ -4,7 +4,12 @@ use std::str::FromStr;
 
 use serde::Serialize;
 
-use super::media::{Media, Takes};
+use super::{
+    component::{self, ButtonKind, Component},
+    marketing::MarketingMessages,
+    media::Media,
+    parameter::Parameter,
+};
 use crate::fault::{
     read::{Fields, Node},
     word,
@@ -43,97 +48,25 @@ pub struct TemplateMessage {
     pub category: Category,
     /// The parts that need parameters.
     pub components: Vec<Component>,
-}
-
-/// A part of a template that needs parameters.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-#[serde(tag = "type", rename_all = "snake_case")]
-pub enum Component {
-    /// The header: a text or a file.
-    Header {
-        /// Exactly one.
-        parameters: Vec<Parameter>,
-    },
-    /// The body.
-    Body {
-        /// Texts, one for each variable.
-        parameters: Vec<Parameter>,
-    },
-    /// One button.
-    Button {
-        /// What the button does.
-        sub_type: ButtonKind,
-        /// The button's place, from 0.
-        index: u8,
-        /// Exactly one.
-        parameters: Vec<Parameter>,
-    },
-}
-
-word! {
-    /// What a button that takes a parameter does.
-    pub enum ButtonKind {
-        /// Opens a link whose end varies.
-        Url = "url",
-        /// Answers with a payload.
-        QuickReply = "quick_reply",
-        /// Copies a code.
-        CopyCode = "copy_code",
-    }
-}
-
-/// What fills one variable.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-#[serde(tag = "type", rename_all = "snake_case")]
-pub enum Parameter {
-    /// A text.
-    Text {
-        /// The variable's name, where the template has named variables.
-        #[serde(skip_serializing_if = "Option::is_none")]
-        parameter_name: Option<String>,
-        /// The text.
-        text: String,
-    },
-    /// A picture.
-    Image {
-        /// The file.
-        image: Media,
-    },
-    /// A video.
-    Video {
-        /// The file.
-        video: Media,
-    },
-    /// A document.
-    Document {
-        /// The file.
-        document: Media,
-    },
-    /// What comes back when a quick reply is tapped.
-    Payload {
-        /// The payload.
-        payload: String,
-    },
-    /// What a copy-code button copies.
-    CouponCode {
-        /// The code.
-        coupon_code: String,
-    },
+    /// Goes out by the Marketing Messages API; marketing templates only.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub marketing_messages: Option<MarketingMessages>,
 }
 
 impl TemplateMessage {
-    /// The files of its header, as [`super::Content::files`] tells of them.
+    /// The files of its headers, as [`super::Content::files`] tells of them.
     pub(super) fn files(&self) -> Vec<(&'static str, String, &Media)> {
-        let mut files = Vec::new();
-        for (at, component) in self.components.iter().enumerate() {
-            let Component::Header { parameters } = component else { continue };
-            for (place, parameter) in parameters.iter().enumerate() {
-                if let Some((kind, media)) = parameter.file() {
-                    files.push((kind, format!("/components/{at}/parameters/{place}/{kind}"), media));
-                }
-            }
-        }
-        files
+        component::files(&self.components, "")
+    }
+
+    /// Whether it carries a one-time code.
+    pub fn has_code(&self) -> bool {
+        self.category == Category::Authentication
+    }
+
+    /// Whether it has an offer that ends.
+    pub fn has_offer(&self) -> bool {
+        self.components.iter().any(|component| matches!(component, Component::LimitedTimeOffer { .. }))
     }
 
     pub(super) fn read(fields: &mut Fields<'_, '_>) -> Option<Self> {
@@ -142,11 +75,72 @@ impl TemplateMessage {
         let category = fields.or("category", Category::Utility, |node| {
             Category::from_any_case(node.text()?).map_err(|why| node.fault::<()>(why.to_string())).ok()
         });
-        let components = fields.or("components", Vec::new(), |node| {
-            let components = node.list(Component::read)?;
-            refuse_repeats(node, &components).map(|()| components)
+        let components = fields.or("components", Vec::new(), component::read_all);
+        let marketing_messages = fields.maybe("marketing_messages", MarketingMessages::read);
+        let template = Self {
+            name: name?,
+            language: language?,
+            category: category?,
+            components: components?,
+            marketing_messages: marketing_messages?,
+        };
+        let is_sound = [template.check_marketing(fields), template.check_code(fields), template.check_offer(fields)];
+        is_sound.into_iter().collect::<Option<Vec<()>>>().map(|_| template)
+    }
+
+    fn check_marketing(&self, fields: &Fields<'_, '_>) -> Option<()> {
+        if self.marketing_messages.is_some() && self.category != Category::Marketing {
+            let why = format!("is for MARKETING templates, and this one is {}: leave it out.", self.category);
+            return fields.fault_at("marketing_messages", why);
+        }
+        if self.marketing_messages.is_none() && self.files().iter().any(|(kind, ..)| *kind == "gif") {
+            let why = "holds a `gif`, which only the Marketing Messages API takes: add `\"marketing_messages\": {}`.";
+            return fields.fault_at("components", why);
+        }
+        Some(())
+    }
+
+    /// The one-time code stands in the body as in the button (Meta: authentication templates).
+    fn check_code(&self, fields: &Fields<'_, '_>) -> Option<()> {
+        let text = |parameters: &[Parameter]| match parameters {
+            [Parameter::Text { text, .. }] => Some(text.clone()),
+            _ => None,
+        };
+        let body = self.components.iter().find_map(|component| match component {
+            Component::Body { parameters } => text(parameters),
+            _ => None,
         });
-        Some(Self { name: name?, language: language?, category: category?, components: components? })
+        let button = self.components.iter().find_map(|component| match component {
+            Component::Button { parameters, .. } => text(parameters),
+            _ => None,
+        });
+        if self.has_code() && button.is_some() && body != button {
+            let why = "must hold the one-time code twice: as the one text of the body, and in the `url` button.";
+            return fields.fault_at("components", why);
+        }
+        Some(())
+    }
+
+    /// What Meta asks of templates with an offer (limited-time offer templates).
+    fn check_offer(&self, fields: &Fields<'_, '_>) -> Option<()> {
+        if !self.has_offer() {
+            return Some(());
+        }
+        let misplaced = |component: &Component| match component {
+            Component::Header { parameters } => {
+                let is_shown = |it: &Parameter| matches!(it, Parameter::Image { .. } | Parameter::Video { .. });
+                (!parameters.iter().all(is_shown))
+                    .then_some("takes `image` or `video` in the header of a limited-time offer.")
+            }
+            Component::Button { sub_type: ButtonKind::CopyCode, index, .. } if *index != 0 => Some(
+                "takes the code of a limited-time offer in the button at index 0, and the link in that at index 1.",
+            ),
+            _ => None,
+        };
+        match self.components.iter().find_map(misplaced) {
+            Some(why) => fields.fault_at("components", why),
+            None => Some(()),
+        }
     }
 }
 
@@ -171,91 +165,4 @@ fn read_language(node: &Node<'_>) -> Option<String> {
         return Some(locale.to_owned());
     }
     node.fault(format!("`{locale}` is not a locale: write it as the template has it, such as `en` or `en_IN`."))
-}
-
-/// A template has one header, one body and one button in each place.
-fn refuse_repeats(node: &Node<'_>, components: &[Component]) -> Option<()> {
-    let place = |component: &Component| match component {
-        Component::Header { .. } => "header".to_owned(),
-        Component::Body { .. } => "body".to_owned(),
-        Component::Button { index, .. } => format!("button {index}"),
-    };
-    for (n, component) in components.iter().enumerate() {
-        if components[..n].iter().any(|earlier| place(earlier) == place(component)) {
-            return node.fault(format!("holds {} twice; give each part once.", place(component)));
-        }
-    }
-    Some(())
-}
-
-impl Component {
-    fn read(node: &Node<'_>) -> Option<Self> {
-        node.object(|fields| match fields.kind("type", &["header", "body", "button"])? {
-            "header" => {
-                let allowed = &["text", "image", "video", "document"];
-                Some(Self::Header { parameters: fields.required("parameters", |node| read_one(node, allowed))? })
-            }
-            "body" => {
-                let parameters =
-                    fields.required("parameters", |node| node.list(|node| Parameter::read(node, &["text"])));
-                Some(Self::Body { parameters: parameters? })
-            }
-            _ => Self::read_button(fields),
-        })
-    }
-
-    fn read_button(fields: &mut Fields<'_, '_>) -> Option<Self> {
-        let sub_type = fields.required("sub_type", Node::parse::<ButtonKind>);
-        let index = fields.required("index", read_index);
-        let allowed: &[&str] = match sub_type {
-            Some(ButtonKind::Url) => &["text"],
-            Some(ButtonKind::QuickReply) => &["payload"],
-            Some(ButtonKind::CopyCode) => &["coupon_code"],
-            None => &["text", "payload", "coupon_code"],
-        };
-        let parameters = fields.required("parameters", |node| read_one(node, allowed));
-        Some(Self::Button { sub_type: sub_type?, index: index?, parameters: parameters? })
-    }
-}
-
-/// Meta takes a button's index as a string or a number; a template has at most 10 buttons.
-fn read_index(node: &Node<'_>) -> Option<u8> {
-    if !node.is_text() {
-        return node.whole(0..=9);
-    }
-    let index = node.parse::<u8>()?;
-    if index <= 9 { Some(index) } else { node.fault("a template has at most 10 buttons, counted from 0.") }
-}
-
-fn read_one(node: &Node<'_>, allowed: &[&'static str]) -> Option<Vec<Parameter>> {
-    let parameters = node.list(|node| Parameter::read(node, allowed))?;
-    if parameters.len() == 1 { Some(parameters) } else { node.fault("takes exactly one parameter.") }
-}
-
-impl Parameter {
-    fn file(&self) -> Option<(&'static str, &Media)> {
-        match self {
-            Self::Image { image } => Some(("image", image)),
-            Self::Video { video } => Some(("video", video)),
-            Self::Document { document } => Some(("document", document)),
-            Self::Text { .. } | Self::Payload { .. } | Self::CouponCode { .. } => None,
-        }
-    }
-
-    fn read(node: &Node<'_>, allowed: &[&'static str]) -> Option<Self> {
-        node.object(|fields| match fields.kind("type", allowed)? {
-            "image" => Some(Self::Image { image: fields.required("image", |node| Media::read(node, Takes::SOURCE))? }),
-            "video" => Some(Self::Video { video: fields.required("video", |node| Media::read(node, Takes::SOURCE))? }),
-            "document" => {
-                Some(Self::Document { document: fields.required("document", |node| Media::read(node, Takes::NAMED))? })
-            }
-            "payload" => Some(Self::Payload { payload: fields.required("payload", Node::words)? }),
-            "coupon_code" => Some(Self::CouponCode { coupon_code: fields.required("coupon_code", Node::words)? }),
-            _ => {
-                let parameter_name = fields.maybe("parameter_name", Node::words);
-                let text = fields.required("text", Node::words);
-                Some(Self::Text { parameter_name: parameter_name?, text: text? })
-            }
-        })
-    }
 }

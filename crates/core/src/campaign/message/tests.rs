@@ -153,7 +153,7 @@ fn a_file_comes_from_one_place() {
 fn a_part_takes_its_own_kind_of_parameter_only() {
     assert_eq!(
         fault(json!([{"type": "body", "parameters": [{"type": "image", "image": {"id": "1"}}]}])),
-        "/components/0/parameters/0/type: `image` is not one of `text`."
+        "/components/0/parameters/0/type: `image` is not one of `text`, `currency`, `date_time`."
     );
     assert!(fault(json!([{"type": "header", "parameters": []}])).ends_with("takes exactly one parameter."));
 }

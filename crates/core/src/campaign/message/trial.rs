@@ -82,7 +82,7 @@ impl Message {
         let mut all: Vec<Content> =
             self.all().map(|(_, content)| content.clone()).filter(|it| *it != version).collect();
         all.insert(self.lead().place().min(all.len()), version);
-        Self { trial: Some(trial), ..Self::in_order(all).unwrap_or_else(|| self.clone()) }
+        self.with_all(all, Some(trial))
     }
 
     /// Which of its messages a recipient gets: a free-form one goes only by a number that the recipient has written to, and

@@ -1,6 +1,6 @@
 //! The skeletons of texts and of interactive messages.
 
-use super::{Rule, Skeleton};
+use super::{Rule, Skeleton, json};
 use crate::campaign::{Action, Header, Interactive, ListRow, ListSection, ReplyButton, TextBody, Words};
 
 /// Meta: a free-form text, and the text above a list, has at most 4096 characters.
@@ -28,25 +28,25 @@ impl Skeleton {
     }
 
     pub(super) fn interactive(&mut self, message: &Interactive, place: &str) {
-        let (kind, body) = match &message.action {
-            Action::Button { .. } => ("button", MAX_BODY),
-            Action::List { .. } => ("list", MAX_TEXT),
-            Action::CtaUrl { .. } => ("cta_url", MAX_BODY),
-        };
+        let kind = message.action.kind();
+        let body = if matches!(message.action, Action::List { .. }) { MAX_TEXT } else { MAX_BODY };
         self.raw(&format!(r#"{{"type":"{kind}","#));
         if let Some(header) = &message.header {
             self.raw(r#""header":"#);
             self.header(header, &format!("{place}/header"));
             self.raw(",");
         }
-        self.words("body", &message.body, body, place);
-        if let Some(footer) = &message.footer {
+        if let Some(words) = &message.body {
+            self.words("body", words, body, place);
             self.raw(",");
-            self.words("footer", footer, MAX_EDGE, place);
         }
-        self.raw(r#","action":{"#);
+        if let Some(footer) = &message.footer {
+            self.words("footer", footer, MAX_EDGE, place);
+            self.raw(",");
+        }
+        self.raw(r#""action":"#);
         self.action(&message.action, &format!("{place}/action"));
-        self.raw("}}");
+        self.raw("}");
     }
 
     fn words(&mut self, name: &str, words: &Words, limit: usize, place: &str) {
@@ -70,25 +70,35 @@ impl Skeleton {
 
     fn action(&mut self, action: &Action, place: &str) {
         match action {
-            Action::Button { buttons } => self.list_of("buttons", buttons, place, Self::button),
+            Action::Button { buttons } => {
+                self.raw("{");
+                self.list_of("buttons", buttons, place, Self::button);
+            }
             Action::List { button, sections } => {
+                self.raw("{");
                 self.field("button", button, Rule::AtMost(MAX_BUTTON), place);
                 self.raw(",");
                 self.list_of("sections", sections, place, Self::section);
             }
             Action::CtaUrl { name, parameters } => {
-                self.raw(&format!(r#""name":"{name}","parameters":{{"#));
+                self.raw(&format!(r#"{{"name":"{name}","parameters":{{"#));
                 let place = &format!("{place}/parameters");
                 self.field("display_text", &parameters.display_text, Rule::AtMost(MAX_BUTTON), place);
                 self.raw(",");
                 self.field("url", &parameters.url, Rule::Link, place);
                 self.raw("}");
             }
+            // Meta takes the others just as they are written.
+            other => {
+                let whole = serde_json::to_value(other).expect("messages hold nothing that JSON lacks");
+                return self.json(&whole["action"], place, json::of_action);
+            }
         }
+        self.raw("}");
     }
 
     /// A field that is a list, each item written by `write`.
-    fn list_of<T>(&mut self, name: &str, items: &[T], place: &str, write: impl Fn(&mut Self, &T, &str)) {
+    pub(super) fn list_of<T>(&mut self, name: &str, items: &[T], place: &str, write: impl Fn(&mut Self, &T, &str)) {
         self.raw(&format!(r#""{name}":["#));
         for (n, item) in items.iter().enumerate() {
             self.raw(if n == 0 { "" } else { "," });
