@@ -14,7 +14,7 @@ run() {
     local target=$1
     mkdir -p "corpus/$target" "artifacts/$target"
     local log=artifacts/$target.log
-    if "$binaries/$target" -dict=words.dict -max_total_time="$seconds" -timeout=10 -rss_limit_mb=2048 \
+    if "$binaries/$target" -dict=words.dict -max_total_time="$seconds" -timeout=120 -rss_limit_mb=2048 \
         -artifact_prefix="artifacts/$target/" "corpus/$target" "seeds/$target" >"$log" 2>&1; then
         echo "$target: $(grep -E '^Done' "$log"), $(grep -Eo 'cov: [0-9]+' "$log" | tail -1)"
     else
