@@ -68,6 +68,10 @@ impl From<SimError> for Refusal {
 }
 
 pub(crate) fn read<T: DeserializeOwned>(body: &Bytes) -> Result<T, Refusal> {
+    // serde would take a list for an object, member by member.
+    if !body.trim_ascii_start().starts_with(b"{") {
+        return Err(Refusal("the body is not usable: give a JSON object".to_owned()));
+    }
     serde_json::from_slice(body).map_err(|reason| Refusal(format!("the body is not usable: {reason}")))
 }
 

@@ -149,6 +149,11 @@ impl Simulator {
         self.cloud.subscribe_first(subscribed);
     }
 
+    /// As if so many management calls had just been made, of the account at this place or of the app alone.
+    pub fn order_calls(&self, account: Option<usize>, calls: usize) {
+        self.cloud.calls.order(account, calls, self.cloud.clock.now_us());
+    }
+
     /// Cuts the next resumable upload off after so many bytes; what has come is kept.
     pub fn cut_upload_after(&self, bytes: usize) {
         self.cloud.uploads.cut_after(bytes);

@@ -68,6 +68,8 @@ pub const NUMBER_TRANSITIONS: &str = "dawncast_number_transitions_total";
 pub const NUMBER_HEALTH: &str = "dawncast_number_health";
 /// How many users a number's portfolio may still reach today.
 pub const NUMBER_DAILY_REMAINING: &str = "dawncast_number_daily_remaining";
+/// How much of Meta's limits on calls is used.
+pub const CALL_USAGE: &str = "dawncast_cloud_api_usage_ratio";
 /// Recipients of a run beyond what Meta's messaging limit leaves to it.
 pub const RUN_OVER_QUOTA: &str = "dawncast_run_over_quota_recipients";
 /// 1 for a template's present status.
@@ -167,6 +169,10 @@ fn describe_gauges() {
         NUMBER_DAILY_REMAINING,
         "Unique users that a number's portfolio may still reach in 24 hours; its numbers share it, so never sum. +Inf when \
          unlimited, absent while Meta has not told the limit"
+    );
+    describe_gauge!(
+        CALL_USAGE,
+        "Share of Meta's limits on management calls that an account or the app has used, as last told; at 1 calls are refused"
     );
     describe_gauge!(TEMPLATE_STATUS, "1 for a template's present status");
     describe_gauge!(ARCHIVE_PENDING, "Closed runs that wait for the archive; 0 without one");

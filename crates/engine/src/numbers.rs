@@ -1,11 +1,14 @@
 //! Numbers: what Meta says of each, read again and again, and kept where submit, plan and the report look it up.
 
-use dawncast_cloud_api::{HealthEntity, NumberInfo};
+use std::time::Duration;
+
+use dawncast_cloud_api::{CallError, HealthEntity, NumberInfo, Usage};
 use dawncast_core::{UnixMs, health::Reading};
 use dawncast_store::records::Number;
+use metrics::gauge;
 use tracing::{info, warn};
 
-use crate::{Context, EngineError, answer::Rest, templates::token};
+use crate::{Context, EngineError, answer::Rest, metrics as names, templates::token};
 
 /// What Meta said, in the words that are kept. The portfolio is the one that its health check names.
 fn reading(info: &NumberInfo, read_at: UnixMs) -> Reading {
@@ -22,18 +25,52 @@ fn reading(info: &NumberInfo, read_at: UnixMs) -> Reading {
     }
 }
 
+/// From this share of Meta's limits on calls on, in percent, numbers are read less often: what is left is for people, who
+/// have templates to submit.
+const SPARING: u32 = 80;
+/// How many times less.
+const SPARSELY: u32 = 5;
+
 /// Asks Meta about every number that was not asked about lately, by any monitor. One that does not answer is asked again
-/// after the same time.
+/// after the same time, or when Meta takes calls again, if it says when.
 pub(crate) async fn read_stale(ctx: &Context, now: UnixMs) -> Result<(), EngineError> {
     for number in ctx.store.numbers().await? {
         let id = &number.phone_number_id;
-        if ctx.store.claim_reading(id, ctx.settings.numbers_every).await?
+        if ctx.store.claim_reading(id, reading_every(ctx)).await?
             && let Err(error) = read(ctx, &number, now).await
         {
+            if let Some(after) = calls_taken_after(&error) {
+                ctx.store.put_off_reading(id, after).await?;
+            }
             ctx.trouble(format_args!("number {id} cannot be read now"), error);
         }
     }
+    tell_usage(&ctx.client.usage());
     Ok(())
+}
+
+fn reading_every(ctx: &Context) -> Duration {
+    let times = if ctx.client.usage().percent() < SPARING { 1 } else { SPARSELY };
+    times * ctx.settings.numbers_every
+}
+
+/// How long Meta takes no calls, by its own words.
+fn calls_taken_after(error: &EngineError) -> Option<Duration> {
+    match error {
+        EngineError::CloudApi(CallError::Api(refusal)) => refusal.retry_after,
+        _ => None,
+    }
+}
+
+/// How much of Meta's limits on calls is used, of each account and of the app.
+fn tell_usage(usage: &Usage) {
+    let accounts = usage.accounts.iter().map(|(id, kinds)| {
+        let most = kinds.iter().map(|kind| kind.usage.percent()).max();
+        (id.as_str(), most.unwrap_or_default())
+    });
+    for (account, percent) in accounts.chain(usage.app.map(|app| ("app", app.percent()))) {
+        gauge!(names::CALL_USAGE, "account" => account.to_owned()).set(f64::from(percent) / 100.0);
+    }
 }
 
 async fn read(ctx: &Context, number: &Number, now: UnixMs) -> Result<(), EngineError> {

@@ -137,7 +137,7 @@ async fn told_twice_moves_nothing(scene: &Scene, webhook: SocketAddr) {
 
 /// Names that were promised, with their type and the label that comes last. Not here: what is counted only once it
 /// happens (errors) or is known only before a run begins (the next one).
-const PROMISED: [(&str, &str, &str); 40] = [
+const PROMISED: [(&str, &str, &str); 41] = [
     ("dawncast_deliveries_total", "counter", "state=\"unconfirmed\""),
     ("dawncast_sla_deliveries_total", "counter", "pool=\"advisors\",priority=\"normal\",outcome=\"missed\""),
     ("dawncast_runs_total", "counter", "verdict=\"fail\""),
@@ -146,6 +146,7 @@ const PROMISED: [(&str, &str, &str); 40] = [
     ("dawncast_archive_pending_runs", "gauge", ""),
     ("dawncast_archive_oldest_due_age_seconds", "gauge", ""),
     ("dawncast_send_attempts_total", "counter", "phone_number_id=\"100000000000001\",verdict=\"throttled\""),
+    ("dawncast_cloud_api_usage_ratio", "gauge", "account=\"app\""),
     ("dawncast_pair_waits_total", "counter", "phone_number_id=\"100000000000001\""),
     ("dawncast_send_duration_seconds", "histogram", "phone_number_id=\"100000000000001\",le=\"0.25\""),
     ("dawncast_send_lateness_seconds", "histogram", "pool=\"advisors\",priority=\"critical\",le=\"120\""),

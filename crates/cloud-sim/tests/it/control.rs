@@ -63,6 +63,7 @@ async fn a_bad_order_is_refused_by_name() {
         ),
         ("/_sim/block", json!({ "from": "me", "number": NUMBER }), "a phone must have 7 to 15 digits"),
         ("/_sim/clock", json!({ "advance_ms": -1 }), "the body is not usable"),
+        ("/_sim/faults", json!([]), "give a JSON object"),
     ] {
         let answer = call(&sim, "POST", path, "", body.to_string().as_bytes()).await;
         assert_eq!(answer.status, 400, "{path}");

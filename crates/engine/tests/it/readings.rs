@@ -91,3 +91,29 @@ async fn a_run_beyond_the_limit_goes_as_far_as_meta_lets_it_and_says_so() {
     let remarks = world.run(&run).await.remarks.join(" ");
     assert!(remarks.contains("60 recipients, but Meta's messaging limit leaves 50"), "{remarks}");
 }
+
+#[tokio::test]
+async fn where_the_limit_on_calls_is_nearly_used_up_numbers_are_read_less_and_not_at_all_while_meta_refuses() {
+    let (scrapes, mut world) = (Scrapes::start(), attentive().await);
+    world.ctx.settings.numbers_every = Duration::from_millis(100);
+    let id = NUMBERS[0].parse().unwrap();
+    let usage = |world: &World| {
+        format!("dawncast_cloud_api_usage_ratio{{account=\"{}\"}}", world.sim.account(NUMBERS[0]).unwrap())
+    };
+    let _watch = watch(&world);
+    scrapes.until(&usage(&world), 0.0).await;
+    // 4,990 of the 5,000 calls of an hour.
+    world.sim.order_calls(Some(0), 4_990);
+    scrapes.until(&usage(&world), 0.99).await;
+    scrapes.until(&usage(&world), 1.0).await;
+    let read_at = async |world: &World| world.store.reading(&id).await.unwrap().map(|reading| reading.read_at);
+    let before = read_at(&world).await;
+    // Each of the three numbers is put off by an hour, and none is asked about.
+    let claim = format!("t:{{num:{}}}:asked", NUMBERS[0]);
+    let off = async || {
+        let left: i64 = redis::cmd("PTTL").arg(&claim).query_async(&mut world.store.connection()).await.unwrap();
+        (left > 3_000_000).then_some(())
+    };
+    until("nobody asks for an hour", PATIENCE, off).await;
+    assert_eq!(read_at(&world).await, before);
+}

@@ -21,6 +21,13 @@ impl Store {
         Ok(claimed.is_some())
     }
 
+    /// Nobody asks Meta about the number for so long.
+    pub async fn put_off_reading(&self, number: &NumberId, by: Duration) -> Result<(), StoreError> {
+        let mut claim = redis::cmd("SET");
+        claim.arg(self.keys().asked(number)).arg("").arg("PX").arg((by.as_millis() as u64).max(1));
+        Ok(claim.query_async(&mut self.connection()).await?)
+    }
+
     /// Has the next who looks ask Meta about the number at once.
     pub async fn outdate_reading(&self, number: &NumberId) -> Result<(), StoreError> {
         Ok(self.connection().del(self.keys().asked(number)).await?)
