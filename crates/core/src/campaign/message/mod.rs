@@ -213,7 +213,7 @@ impl Message {
 /// Templates; a name alone stands for the own template's language, category and parameters under another name.
 fn read_fallback(own: Option<&TemplateMessage>, node: &Node<'_>) -> Option<Vec<Content>> {
     let templates = node.list(|node| match own {
-        Some(own) if node.is_text() => Some(TemplateMessage { name: node.words()?, ..own.clone() }),
+        Some(own) if node.is_text() => Some(TemplateMessage { name: template::read_name(node)?, ..own.clone() }),
         _ => node.object(|fields| {
             fields.kind("type", &["template"])?;
             TemplateMessage::read(fields)

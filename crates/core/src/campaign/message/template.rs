@@ -145,7 +145,7 @@ impl TemplateMessage {
 }
 
 /// Meta: a template's name is 1 to 512 of lower-case letters, digits and `_`.
-fn read_name(node: &Node<'_>) -> Option<String> {
+pub(super) fn read_name(node: &Node<'_>) -> Option<String> {
     let name = node.text()?;
     let plain = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_';
     if (1..=512).contains(&name.len()) && name.bytes().all(plain) {
