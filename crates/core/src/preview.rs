@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use crate::{
     UnixMs,
-    template::{Button, CardDefinition, Definition, Header},
+    template::{Button, CardDefinition, Definition, Header, Parts},
 };
 
 /// The widths that a histogram may have, in milliseconds: those that people count in.
@@ -112,39 +112,20 @@ pub fn shown(definition: Option<&Definition>, request: &Value) -> Shown {
         return Shown { quotes, ..free_form::shown(request) };
     }
     let given = items(&request["template"]["components"]);
-    let known = definition.map(|definition| Known {
-        header: definition.header.as_ref(),
-        body_text: &definition.body_text,
-        buttons: &definition.buttons,
-    });
     let part = |kind: &str| given.iter().find(|component| component["type"] == kind);
     let offer = part("limited_time_offer").map(|it| &it["parameters"][0]["limited_time_offer"]["expiration_time_ms"]);
     let cards = part("carousel").map_or(&[][..], |carousel| items(&carousel["cards"]));
-    let known_card = |n| definition.and_then(|definition| definition.cards.get(n)).map(Known::of_card);
+    let known_card = |n| definition.and_then(|definition| definition.cards.get(n)).map(CardDefinition::parts);
     Shown {
         offer_ends_at: offer.and_then(Value::as_i64).and_then(rfc3339),
         cards: cards.iter().enumerate().map(|(n, card)| parts(known_card(n), items(&card["components"]))).collect(),
         quotes,
-        ..parts(known, given)
-    }
-}
-
-/// What is known of a template, or of one of its cards.
-#[derive(Clone, Copy)]
-struct Known<'a> {
-    header: Option<&'a Header>,
-    body_text: &'a str,
-    buttons: &'a [Button],
-}
-
-impl<'a> Known<'a> {
-    fn of_card(card: &'a CardDefinition) -> Self {
-        Self { header: card.header.as_ref(), body_text: &card.body_text, buttons: &card.buttons }
+        ..parts(definition.map(Definition::parts), given)
     }
 }
 
 /// The parts of a template, or of one of its cards, filled in.
-fn parts(known: Option<Known<'_>>, given: &[Value]) -> Shown {
+fn parts(known: Option<Parts<'_>>, given: &[Value]) -> Shown {
     let component = |kind: &str| given.iter().find(|component| component["type"] == kind);
     let header = match known.and_then(|known| known.header) {
         Some(Header::Text { text }) => Some(ShownHeader::Text(filled(text, component("header")))),

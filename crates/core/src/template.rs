@@ -82,6 +82,26 @@ impl Definition {
     pub fn is_approved(&self) -> bool {
         self.status == APPROVED
     }
+
+    /// Its own parts, without those of its cards.
+    pub(crate) fn parts(&self) -> Parts<'_> {
+        Parts { header: self.header.as_ref(), body_text: &self.body_text, buttons: &self.buttons }
+    }
+}
+
+/// The parts that a template and each of its cards have alike.
+#[derive(Clone, Copy)]
+pub(crate) struct Parts<'a> {
+    pub(crate) header: Option<&'a Header>,
+    pub(crate) body_text: &'a str,
+    pub(crate) buttons: &'a [Button],
+}
+
+impl CardDefinition {
+    /// Its parts.
+    pub(crate) fn parts(&self) -> Parts<'_> {
+        Parts { header: self.header.as_ref(), body_text: &self.body_text, buttons: &self.buttons }
+    }
 }
 
 /// A card of a template's carousel.

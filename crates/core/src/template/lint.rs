@@ -1,6 +1,6 @@
 //! Whether a message fits its template, in Meta's codes and words.
 
-use super::{Button, Definition, Header, ParameterFormat, variables};
+use super::{Definition, Header, ParameterFormat, Parts, variables};
 use crate::{
     campaign::{ButtonKind, Card, Component, Parameter, TemplateMessage},
     fault::{Faults, did_you_mean, listed, nearest},
@@ -14,15 +14,8 @@ pub(super) fn misfits(definition: &Definition, at: &str, message: &TemplateMessa
         let detail = format!("template `{name}` is {category} and not {}: state that.", message.category);
         faults.add(format!("{at}/category"), detail);
     }
-    let parts = Parts {
-        format: definition.parameter_format,
-        header: definition.header.as_ref(),
-        body_text: &definition.body_text,
-        buttons: &definition.buttons,
-        at: at.to_owned(),
-        given: &message.components,
-    };
-    faults.append(parts.misfits());
+    let (format, known) = (definition.parameter_format, definition.parts());
+    faults.append(Comparison { format, known, at: at.to_owned(), given: &message.components }.misfits());
     offer(definition, at, message, &mut faults);
     carousel(definition, at, message, &mut faults);
     faults
@@ -62,15 +55,8 @@ fn carousel(definition: &Definition, at: &str, message: &TemplateMessage, faults
         return;
     }
     for (n, (card, wanted)) in cards.iter().zip(wanted).enumerate() {
-        let parts = Parts {
-            format: definition.parameter_format,
-            header: wanted.header.as_ref(),
-            body_text: &wanted.body_text,
-            buttons: &wanted.buttons,
-            at: format!("{place}/cards/{n}"),
-            given: &card.components,
-        };
-        faults.append(parts.misfits());
+        let (format, at) = (definition.parameter_format, format!("{place}/cards/{n}"));
+        faults.append(Comparison { format, known: wanted.parts(), at, given: &card.components }.misfits());
     }
 }
 
@@ -80,18 +66,16 @@ fn count_mismatch(part: &str, given: usize, wanted: usize) -> String {
     )
 }
 
-/// What a template and each of its cards have, and what is given for it.
-struct Parts<'a> {
+/// What a template or a card has, beside what is given for it.
+struct Comparison<'a> {
     format: ParameterFormat,
-    header: Option<&'a Header>,
-    body_text: &'a str,
-    buttons: &'a [Button],
+    known: Parts<'a>,
     /// Where the parts stand, as a JSON pointer.
     at: String,
     given: &'a [Component],
 }
 
-impl<'a> Parts<'a> {
+impl<'a> Comparison<'a> {
     fn misfits(&self) -> Faults {
         let mut faults = Faults::new();
         self.check_header(&mut faults);
@@ -111,7 +95,7 @@ impl<'a> Parts<'a> {
             Component::Header { parameters } => Some(parameters.as_slice()),
             _ => None,
         });
-        let expected = match self.header {
+        let expected = match self.known.header {
             None => return self.check_texts("header", "", given, faults),
             Some(Header::Text { text }) => {
                 let is_text =
@@ -140,7 +124,7 @@ impl<'a> Parts<'a> {
             Component::Body { parameters } => Some(parameters.as_slice()),
             _ => None,
         });
-        self.check_texts("body", self.body_text, given, faults);
+        self.check_texts("body", self.known.body_text, given, faults);
     }
 
     /// Compares the variables of `text` with what is given for them.
@@ -171,7 +155,7 @@ impl<'a> Parts<'a> {
                 self.check_button(*sub_type, *index, format!("{}/components/{n}", self.at), faults);
             }
         }
-        for (index, button) in self.buttons.iter().enumerate() {
+        for (index, button) in self.known.buttons.iter().enumerate() {
             let given = self.component(|component| match component {
                 Component::Button { index: given, .. } => (usize::from(*given) == index).then_some(()),
                 _ => None,
@@ -186,8 +170,8 @@ impl<'a> Parts<'a> {
     }
 
     fn check_button(&self, given: ButtonKind, index: u8, place: String, faults: &mut Faults) {
-        let count = self.buttons.len();
-        let Some(button) = self.buttons.get(usize::from(index)) else {
+        let count = self.known.buttons.len();
+        let Some(button) = self.known.buttons.get(usize::from(index)) else {
             let detail = format!("(#132000) the template has {count} buttons, counted from 0: leave this one out.");
             return faults.add(format!("{place}/index"), detail);
         };
