@@ -12,12 +12,18 @@ use crate::webhooks::Course;
 impl Cloud {
     /// A message goes out, the `nth` to its user; what becomes of it.
     pub(crate) fn go_out(&self, message: &Arc<Message>, nth: u32) -> Course {
-        let course = self.webhooks.announce(message, nth);
-        if let Some(template) = message.template.filter(|_| self.insights.are_on()) {
+        if let Some(template) = message.template {
             self.insights.count(template, message.is_lite, message.went_out_us, Metric::Sent);
+        }
+        self.announce(message, nth)
+    }
+
+    /// Tells of what becomes of a message, and counts it for the message's template.
+    fn announce(&self, message: &Arc<Message>, nth: u32) -> Course {
+        if let Some(template) = message.template.filter(|_| self.insights.are_on()) {
             self.count_arrival(template, message, nth);
         }
-        course
+        self.webhooks.announce(message, nth)
     }
 
     /// The user's phone is on again: what was not too old arrives. Of the rest nobody hears (Meta: time to live).
@@ -29,10 +35,7 @@ impl Cloud {
                 continue;
             }
             let arriving = Arc::new(Message { leg: Leg::Arrival, went_out_us: now_us, ..Message::clone(&message) });
-            self.conversations.went_on(&arriving, self.webhooks.announce(&arriving, nth));
-            if let Some(template) = message.template.filter(|_| self.insights.are_on()) {
-                self.count_arrival(template, &arriving, nth);
-            }
+            self.conversations.went_on(&arriving, self.announce(&arriving, nth));
         }
     }
 
