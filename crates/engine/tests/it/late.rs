@@ -35,12 +35,14 @@ async fn an_engine_that_starts_after_the_deadline_sends_nothing_and_says_so() {
 async fn an_engine_that_starts_too_late_for_all_serves_as_many_as_it_can() {
     let world = World::start(calm()).await;
     let patch = json!({ "window": window("+10s", "+18s") });
-    let run = world.submitted(&world.audience(600).await, patch, 14_000).await;
+    // More than the numbers have credit for in four seconds, on the quietest machine.
+    let run = world.submitted(&world.audience(1_200).await, patch, 14_000).await;
     let _crew = (world.scheduler(), world.worker());
     let report = world.closed(&run).await;
     let totals = report.totals;
     assert!(totals.expired > 0 && totals.delivered + totals.read > 100, "{totals:?}");
-    // Those few that the deadline overtook between begin and POST were taken back, and have failed without a code.
-    assert!(totals.failed < 10 && report.failures.iter().all(|failure| failure.code == 0), "{totals:?}");
-    assert_eq!(totals.delivered + totals.read + totals.expired + totals.failed, 600);
+    // *The deadline comes between begin and POST*: what was begun last is taken back, and has failed without a code. A page
+    // begins 64 in one go, and each of the three numbers has two pages.
+    assert!(totals.failed <= 6 * 64 && report.failures.iter().all(|failure| failure.code == 0), "{totals:?}");
+    assert_eq!(totals.delivered + totals.read + totals.expired + totals.failed, 1_200);
 }
