@@ -94,6 +94,8 @@ pub enum ShownButton {
     Catalog,
     /// Opens these products.
     Products(Vec<String>),
+    /// Calls the number on WhatsApp.
+    VoiceCall,
     /// Asks where the recipient is.
     SendLocation,
     /// Opens a link, under a label of its own.
@@ -224,6 +226,7 @@ fn button(known: &Button, given: Option<&Value>) -> ShownButton {
             let action = given.map_or(&Value::Null, |given| &given["parameters"][0]["action"]);
             ShownButton::Products(products(&action["sections"]))
         }
+        Button::VoiceCall => ShownButton::VoiceCall,
         Button::Other => ShownButton::Other,
     }
 }
@@ -307,14 +310,15 @@ mod tests {
     #[test]
     fn files_and_buttons_are_shown() {
         let link = Button::Url { url: "https://x.example/{{1}}".to_owned() };
-        let known = definition(Some(Header::Image), "Hi", vec![link, Button::QuickReply, Button::Other]);
+        let known =
+            definition(Some(Header::Image), "Hi", vec![link, Button::QuickReply, Button::VoiceCall, Button::Other]);
         let url =
             json!({"type": "button", "sub_type": "url", "index": "0", "parameters": [{"type": "text", "text": "7"}]});
         let image = json!({"type": "header", "parameters": [{"type": "image", "image": {"id": "pack.png"}}]});
         let shown = shown(Some(&known), &json!({"template": {"components": [image, url]}}));
         let json = serde_json::to_value(&shown).expect("JSON");
         let expected = json!({"header": {"image": "pack.png"}, "body": "Hi", "footer": null,
-            "buttons": [{"url": "https://x.example/7"}, {"quick_reply": null}, "other"]});
+            "buttons": [{"url": "https://x.example/7"}, {"quick_reply": null}, "voice_call", "other"]});
         assert_eq!(json, expected);
     }
 

@@ -172,6 +172,8 @@ pub enum Button {
     Catalog,
     /// Opens several products of a catalog.
     Mpm,
+    /// Calls the number on WhatsApp.
+    VoiceCall,
     /// One that takes no parameter of ours, such as a phone number to call.
     #[serde(other)]
     Other,
@@ -203,6 +205,7 @@ impl Button {
             Self::Flow => Some((ButtonKind::Flow, false)),
             Self::Catalog => Some((ButtonKind::Catalog, false)),
             Self::Mpm => Some((ButtonKind::Mpm, true)),
+            Self::VoiceCall => Some((ButtonKind::VoiceCall, false)),
             Self::Other => None,
         }
     }

@@ -230,6 +230,14 @@ fn a_button_gets_what_it_takes() {
     check(&with_button(Button::Otp), &of(json!([button("url", 0)])), &[]);
     check(&with_button(Button::CopyCode), &of(json!([])), &["/message/components: (#131008) button at index 0"]);
     check(&with_button(Button::QuickReply), &of(json!([])), &[]);
+    check(&with_button(Button::VoiceCall), &of(json!([])), &[]);
+    let call = json!({"type": "button", "sub_type": "voice_call", "index": 0, "parameters": [{"type": "payload", "payload": "x"}]});
+    check(&with_button(Button::VoiceCall), &of(json!([call])), &[]);
+    check(
+        &with_button(Button::QuickReply),
+        &of(json!([call])),
+        &["/message/components/0/sub_type: (#132012) button 0 is `quick_reply` and not `voice_call`"],
+    );
 }
 
 #[test]
@@ -365,7 +373,7 @@ fn what_new_parts_of_a_template_need_is_told_when_it_is_missing() {
 
 #[test]
 fn a_kind_that_is_newer_than_this_version_reads_as_another() {
-    let stored = json!({"type": "VOICE_CALL"});
+    let stored = json!({"type": "TELEPORT"});
     assert_eq!(serde_json::from_value::<Button>(stored).expect("a button"), Button::Other);
     let stored = json!({"format": "HOLOGRAM"});
     assert_eq!(serde_json::from_value::<Header>(stored).expect("a header"), Header::Other);

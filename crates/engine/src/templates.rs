@@ -90,6 +90,7 @@ fn button(button: &TemplateButton) -> Button {
         ButtonType::Flow => Button::Flow,
         ButtonType::Catalog => Button::Catalog,
         ButtonType::Mpm => Button::Mpm,
+        ButtonType::VoiceCall => Button::VoiceCall,
         _ => Button::Other,
     }
 }

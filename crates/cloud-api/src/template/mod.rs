@@ -225,6 +225,8 @@ open_enum! {
         Catalog = "CATALOG",
         /// Opens several products of a catalog.
         Mpm = "MPM",
+        /// Calls the number on WhatsApp.
+        VoiceCall = "VOICE_CALL",
     }
 }
 

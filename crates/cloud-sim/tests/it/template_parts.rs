@@ -143,6 +143,31 @@ async fn each_button_takes_what_is_its_own() {
 }
 
 #[tokio::test]
+async fn a_call_button_takes_how_long_it_works_and_what_the_call_carries() {
+    let buttons = json!([{ "type": "QUICK_REPLY", "text": "More" }, { "type": "VOICE_CALL", "text": "Call us", "ttl_minutes": 1440 }]);
+    let parts = json!([plain_body(), { "type": "buttons", "buttons": buttons }]);
+    let sim = start_with_template("UTILITY", "positional", parts).await;
+    let call =
+        |parameters: Value| json!({ "type": "button", "sub_type": "voice_call", "index": 1, "parameters": parameters });
+    let ttl = |minutes: Value| json!({ "type": "ttl_minutes", "ttl_minutes": minutes });
+    let payload = |characters: usize| json!({ "type": "payload", "payload": "p".repeat(characters) });
+    // As Meta's example has it: without an index.
+    let mut unplaced = call(json!([ttl(json!(100)), payload(512)]));
+    unplaced.as_object_mut().unwrap().remove("index");
+    for parts in [json!([]), json!([unplaced]), json!([call(json!([]))]), json!([call(json!([payload(1)]))])] {
+        taken(&sim, parts).await;
+    }
+    for minutes in [json!(0), json!(43_201), json!("100"), json!(null)] {
+        not_taken(&sim, json!([call(json!([ttl(minutes)]))]), 131009, "ttl_minutes must be between 1 and 43200").await;
+    }
+    not_taken(&sim, json!([call(json!([payload(513)]))]), 131009, "Button payload length invalid").await;
+    not_taken(&sim, json!([call(json!([payload(1), payload(1)]))]), 132000, "number of localizable_params (2)").await;
+    not_taken(&sim, json!([call(json!([{ "type": "text", "text": "x" }]))]), 132012, "received TEXT").await;
+    let elsewhere = button("voice_call", 0, payload(1));
+    not_taken(&sim, json!([elsewhere]), 132012, "expected QUICK_REPLY, received VOICE_CALL").await;
+}
+
+#[tokio::test]
 async fn thirty_products_in_ten_sections_and_no_more() {
     let buttons = json!([{ "type": "MPM", "text": "View items" }]);
     let parts = json!([plain_body(), { "type": "buttons", "buttons": buttons }]);

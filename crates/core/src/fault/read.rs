@@ -90,9 +90,9 @@ impl<'a> Node<'a> {
     }
 
     /// A whole number within `range`.
-    pub(crate) fn whole(&self, range: RangeInclusive<u8>) -> Option<u8> {
+    pub(crate) fn whole<N: TryFrom<i64> + PartialOrd + Display>(&self, range: RangeInclusive<N>) -> Option<N> {
         let Some(number) = self.value.as_i64() else { return self.wrong_type("a whole number") };
-        match u8::try_from(number) {
+        match N::try_from(number) {
             Ok(number) if range.contains(&number) => Some(number),
             _ => self.out_of_range(range),
         }

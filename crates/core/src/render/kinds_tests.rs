@@ -42,6 +42,10 @@ fn headers_bodies_and_buttons_of_every_kind_are_rendered() {
     let money = |text: &str, amount: Value| json!({"type": "currency", "currency": {"fallback_value": text, "code": "INR", "amount_1000": amount}});
     let time = |text: &str| json!({"type": "date_time", "date_time": {"fallback_value": text}});
     let place = |latitude: Value, longitude: Value| json!({"latitude": latitude, "longitude": longitude, "name": "Shop", "address": "1 Road"});
+    let call = |index: Value, payload: &str| {
+        json!({"type": "button", "sub_type": "voice_call", "index": index, "parameters": [
+            {"type": "ttl_minutes", "ttl_minutes": 60}, {"type": "payload", "payload": payload}]})
+    };
     let data = |name: &str| json!({"flow_token": "t", "flow_action_data": {"a/b": [name, 1, null, ""]}});
     let sections = |sku: &str| json!({"thumbnail_product_retailer_id": sku, "sections": [{"title": "Ours", "product_items": [{"product_retailer_id": sku}]}]});
     components(
@@ -51,6 +55,7 @@ fn headers_bodies_and_buttons_of_every_kind_are_rendered() {
             button("flow", json!(0), "action", &data("{{ first_name }}")),
             {"type": "button", "sub_type": "catalog", "index": 1},
             button("mpm", json!(2), "action", &sections("{{ sku }}")),
+            call(json!(3), "order-{{ sku }}"),
         ]),
         &json!([
             one("header", "location", &place(json!("12.97"), json!("-77.5"))),
@@ -58,6 +63,7 @@ fn headers_bodies_and_buttons_of_every_kind_are_rendered() {
             button("flow", json!("0"), "action", &data("Asha")),
             button("catalog", json!("1"), "action", &json!({})),
             button("mpm", json!("2"), "action", &sections("sku-7")),
+            call(json!("3"), "order-sku-7"),
         ]),
     );
     let product = |sku: &str| one("header", "product", &json!({"catalog_id": "c", "product_retailer_id": sku}));
@@ -277,6 +283,12 @@ fn what_is_fixed_is_refused_at_once_and_what_varies_drops_its_row() {
             long(16),
             "/message/components/0/parameters/0/text",
             "is longer than 15 characters",
+        ),
+        (
+            Box::new(|it| template(json!([button("voice_call", json!(0), "payload", &json!(it))]))),
+            long(513),
+            "/message/components/0/parameters/0/payload",
+            "is longer than 512 characters",
         ),
         (
             Box::new(|it| template(json!([one("body", "date_time", &json!({"fallback_value": it}))]))),

@@ -67,7 +67,9 @@ fn kinds(handle: &str) -> Vec<Kind> {
     let filled = json!([text("{{ first_name }}"), { "type": "currency", "currency": money },
                         { "type": "date_time", "date_time": { "fallback_value": "Monday" } }]);
     let all = json!([{ "type": "QUICK_REPLY", "text": "More" }, { "type": "FLOW", "text": "Book", "flow_id": "9" },
-                     { "type": "CATALOG", "text": "Shop" }, { "type": "FLOW", "text": "Ask", "flow_id": "9" }]);
+                     { "type": "CATALOG", "text": "Shop" }, { "type": "FLOW", "text": "Ask", "flow_id": "9" },
+                     { "type": "VOICE_CALL", "text": "Call us" }]);
+    let call = json!([{ "type": "ttl_minutes", "ttl_minutes": 60 }, { "type": "payload", "payload": "{{ id }}" }]);
     let flow = json!({ "flow_token": "t-{{ id }}", "flow_action_data": { "who": ["{{ first_name }}", 1] } });
     let offer =
         json!({ "type": "LIMITED_TIME_OFFER", "limited_time_offer": { "text": "Now!", "has_expiration": true } });
@@ -93,7 +95,8 @@ fn kinds(handle: &str) -> Vec<Kind> {
             json!([body("Well, {{1}}?"), buttons(all)]),
             json!([part("body", json!([text("{{ first_name }}")])), button("flow", 1, action(flow)),
                    button("catalog", 2, action(json!({ "thumbnail_product_retailer_id": "{{ sku }}" }))),
-                   { "type": "button", "sub_type": "flow", "index": 3 }]),
+                   { "type": "button", "sub_type": "flow", "index": 3 },
+                   { "type": "button", "sub_type": "voice_call", "index": 4, "parameters": call }]),
         ),
         kind(
             "MARKETING",

@@ -179,3 +179,29 @@ async fn every_free_form_kind_is_taken_as_the_api_describes_it() {
         assert_eq!((&sample["header"], &sample["body"], &sample["buttons"]), (&header, &shown, &buttons), "{preview}");
     }
 }
+
+#[tokio::test]
+async fn options_are_kept_and_previewed_as_the_buttons_or_the_list_that_they_become() {
+    let api = Api::start().await;
+    let audience = api.ready(1).await;
+    let option = |n: usize| json!({ "id": format!("o{n}"), "title": format!("Option {n}") });
+    for (number, kind, shown) in [
+        (2, "button", json!([{ "reply": "Option 0" }, { "reply": "Option 1" }])),
+        (
+            4,
+            "list",
+            json!([{ "list": { "label": "Choose", "rows": ["Option 0", "Option 1", "Option 2", "Option 3"] } }]),
+        ),
+    ] {
+        let options: Vec<_> = (0..number).map(option).collect();
+        let mut body = campaign_body(&audience);
+        body["message"] = json!({ "type": "interactive", "interactive": {
+            "type": "options", "body": { "text": "Which?" }, "action": { "button": "Choose", "options": options } } });
+        let (status, answer) = api.post("/v1/campaigns", &body).await;
+        assert_eq!(status, 201, "{answer}");
+        let (_, stored) = api.get(&format!("/v1/campaigns/{}", answer["id"].as_str().unwrap())).await;
+        assert_eq!(stored["spec"]["message"]["interactive"]["type"], kind);
+        let (_, preview) = api.post("/v1/campaigns/preview", &body).await;
+        assert_eq!(preview["samples"][0]["buttons"], shown, "{preview}");
+    }
+}

@@ -67,7 +67,7 @@ impl Component {
         match self {
             Self::Header(header) => checks.within("parameters[0]", |checks| header.check(checks)),
             Self::Body(parameters) => check_body(checks, parameters, body_chars),
-            Self::Button { button, .. } => checks.within("parameters[0]", |checks| button.check(checks)),
+            Self::Button { button, .. } => button.check(checks),
             Self::LimitedTimeOffer { expiration_time_ms } => {
                 if *expiration_time_ms == 0 {
                     let field = "parameters[0].limited_time_offer.expiration_time_ms";

@@ -122,7 +122,7 @@ impl Serialize for Component {
                 r#type: "button",
                 sub_type: Some(button.sub_type()),
                 index: Some(index.to_string()),
-                parameters: [button],
+                parameters: button.parameters(),
             }
             .serialize(serializer),
             Self::LimitedTimeOffer { expiration_time_ms } => {

@@ -172,6 +172,23 @@ fn parts_come_once_and_buttons_have_their_own_place() {
 }
 
 #[test]
+fn a_call_button_works_for_a_month_at_most_and_says_something() {
+    let call = |ttl_minutes, payload: Option<String>| {
+        template(vec![Component::Button { index: 0, button: Button::VoiceCall { ttl_minutes, payload } }])
+    };
+    let at = "template.components[0].parameters";
+    check(&call(None, None), &[&format!("`{at}`: give `ttl_minutes`, `payload` or both, not none")]);
+    for minutes in [0, 43_201] {
+        let expected = format!("`{at}[0].ttl_minutes`: give 1 to 43200 minutes, not {minutes}");
+        check(&call(Some(minutes), Some("p".repeat(512))), &[&expected]);
+    }
+    let long = format!("`{at}[1].payload`: give 1 to 512 characters, not 513 characters");
+    check(&call(Some(43_200), Some("p".repeat(513))), &[&long]);
+    let empty = format!("`{at}[0].payload`: give 1 to 512 characters, not 0 characters");
+    check(&call(None, Some(String::new())), &[&empty]);
+}
+
+#[test]
 fn an_offer_has_its_code_first_and_no_place_above() {
     let offer = || Component::LimitedTimeOffer { expiration_time_ms: 1 };
     let code = |index| Component::Button { index, button: Button::CopyCode("SAVE".to_owned()) };

@@ -114,6 +114,20 @@ fn an_offer_that_ends() {
 }
 
 #[test]
+fn a_call_button_has_a_time_and_a_payload_or_one_of_them() {
+    let call = |ttl_minutes, payload: Option<&str>| {
+        button(1, Button::VoiceCall { ttl_minutes, payload: payload.map(str::to_owned) })
+    };
+    let expected =
+        |parameters| json!([{"type": "button", "sub_type": "voice_call", "index": "1", "parameters": parameters}]);
+    let (ttl, payload) =
+        (json!({"type": "ttl_minutes", "ttl_minutes": 100}), json!({"type": "payload", "payload": "order 7"}));
+    check(vec![call(Some(100), Some("order 7"))], expected(json!([ttl, payload])));
+    check(vec![call(Some(100), None)], expected(json!([ttl])));
+    check(vec![call(None, Some("order 7"))], expected(json!([payload])));
+}
+
+#[test]
 fn a_carousel_numbers_its_cards() {
     let card = |id: &str| Card {
         components: vec![

@@ -147,7 +147,7 @@ async fn every_part_of_a_template_is_accepted() {
         { "type": "COPY_CODE", "example": "SAVE" },
         { "type": "URL", "text": "Go", "url": "https://h/{{1}}", "example": ["https://h/a"] },
         { "type": "QUICK_REPLY", "text": "More" }, { "type": "FLOW", "text": "Book", "flow_id": "9" },
-        { "type": "CATALOG", "text": "Shop" }, { "type": "MPM", "text": "Items" },
+        { "type": "CATALOG", "text": "Shop" }, { "type": "MPM", "text": "Items" }, { "type": "VOICE_CALL", "text": "Call us" },
     ]);
     let parts = json!([
         { "type": "HEADER", "format": "LOCATION" },
@@ -172,6 +172,7 @@ async fn every_part_of_a_template_is_accepted() {
         Button::Flow { flow_token: Some("t".to_owned()), flow_action_data: None },
         Button::Catalog { thumbnail_product_retailer_id: Some("a".to_owned()) },
         Button::Products { thumbnail_product_retailer_id: "a".to_owned(), sections },
+        Button::VoiceCall { ttl_minutes: Some(60), payload: Some("order 7".to_owned()) },
     ];
     let body = vec!["Ana".into(), Parameter::Currency(money), Parameter::DateTime("Monday".to_owned())];
     let filled =

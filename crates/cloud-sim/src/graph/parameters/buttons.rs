@@ -1,5 +1,7 @@
 //! The buttons of templates: which of them need a parameter, and which one.
 
+use std::ops::RangeInclusive;
+
 use serde_json::{Map, Value};
 
 use super::request::{Action, Component, Parameter};
@@ -10,6 +12,12 @@ use crate::parts::Parts;
 
 /// Meta: longest code to copy, in characters.
 const COUPON_CHARS: usize = 20;
+
+/// Meta: how long a call button works, in minutes, and its longest payload, in characters.
+const TTL_MINUTES: RangeInclusive<u64> = 1..=43_200;
+const CALL_PAYLOAD_CHARS: usize = 512;
+/// The kind of a button that calls on WhatsApp; it has two parameters, and stands apart from the others.
+const CALL: &str = "VOICE_CALL";
 
 /// What a button takes.
 struct Takes {
@@ -37,8 +45,15 @@ fn takes(button: &Value) -> Option<Takes> {
 pub(super) fn check(parts: Parts<'_>, given: &[Component]) -> Result<(), GraphError> {
     let given: Vec<&Component> = given.iter().filter(|component| component.is("button")).collect();
     for (place, button) in parts.buttons().iter().enumerate() {
-        let own = given.iter().find(|component| component.place() == Some(place));
+        let is_call = button["type"] == CALL;
+        // Meta's example of a call button has no index: a template has one such button at most.
+        let is_own = |it: &&&Component| it.place().map_or(is_call && it.is_call(), |given| given == place);
+        let own = given.iter().find(is_own);
         let parameters = own.and_then(|component| component.parameters.as_deref()).unwrap_or_default();
+        if is_call && own.is_some_and(|it| it.is_call()) {
+            check_call(parameters)?;
+            continue;
+        }
         match (takes(button), own, parameters) {
             (Some(takes), _, []) if takes.needed => {
                 let details =
@@ -50,10 +65,36 @@ pub(super) fn check(parts: Parts<'_>, given: &[Component]) -> Result<(), GraphEr
             (takes, _, _) => return Err(count_mismatch("button", parameters.len(), usize::from(takes.is_some()))),
         }
     }
-    match given.iter().find(|component| component.place().is_none_or(|place| place >= parts.buttons().len())) {
+    let has_call = parts.buttons().iter().any(|button| button["type"] == CALL);
+    let is_stray = |it: &&&Component| match it.place() {
+        Some(place) => place >= parts.buttons().len(),
+        None => !(has_call && it.is_call()),
+    };
+    match given.iter().find(is_stray) {
         Some(stray) => Err(count_mismatch("button", stray.parameters.as_ref().map_or(0, Vec::len), 0)),
         None => Ok(()),
     }
+}
+
+/// Meta: both are optional, and each is given once.
+fn check_call(parameters: &[Parameter]) -> Result<(), GraphError> {
+    for (place, parameter) in parameters.iter().enumerate() {
+        let kind = parameter.kind();
+        if parameters[..place].iter().any(|before| before.kind() == kind) {
+            return Err(count_mismatch("button", parameters.len(), place));
+        }
+        match kind {
+            "ttl_minutes" => {
+                let minutes = parameter.ttl_minutes.as_ref().and_then(Value::as_u64);
+                if !minutes.is_some_and(|minutes| TTL_MINUTES.contains(&minutes)) {
+                    return Err(GraphError::invalid("ttl_minutes must be between 1 and 43200"));
+                }
+            }
+            "payload" => check_chars(parameter.payload.as_deref(), "Button payload", CALL_PAYLOAD_CHARS)?,
+            _ => return Err(format_mismatch("button", "TTL_MINUTES", kind)),
+        }
+    }
+    Ok(())
 }
 
 fn fill(button: &Value, takes: &Takes, given: &Component, parameter: &Parameter) -> Result<(), GraphError> {
@@ -77,6 +118,12 @@ fn fill(button: &Value, takes: &Takes, given: &Component, parameter: &Parameter)
         }
         "payload" => Ok(()),
         _ => parameter.action.as_ref().ok_or_else(mismatch)?.check(takes.sub_type),
+    }
+}
+
+impl Component {
+    fn is_call(&self) -> bool {
+        self.sub_type.as_deref().is_some_and(|it| it.eq_ignore_ascii_case(CALL))
     }
 }
 

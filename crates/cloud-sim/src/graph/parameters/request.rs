@@ -42,6 +42,7 @@ pub(super) struct Parameter {
     pub(super) parameter_name: Option<String>,
     pub(super) text: Option<String>,
     pub(super) payload: Option<String>,
+    pub(super) ttl_minutes: Option<Value>,
     pub(super) coupon_code: Option<String>,
     pub(super) action: Option<Action>,
     pub(super) currency: Option<Currency>,

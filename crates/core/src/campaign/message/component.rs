@@ -36,7 +36,7 @@ pub enum Component {
         sub_type: ButtonKind,
         /// The button's place, from 0.
         index: u8,
-        /// Exactly one.
+        /// Exactly one, but for a call button: how long it works, what the call carries, or both.
         parameters: Vec<Parameter>,
     },
     /// When an offer ends.
@@ -73,6 +73,8 @@ word! {
         Catalog = "catalog",
         /// Opens several products of a catalog.
         Mpm = "mpm",
+        /// Calls the number on WhatsApp.
+        VoiceCall = "voice_call",
     }
 }
 
@@ -184,7 +186,8 @@ impl Component {
         let sub_type = fields.required("sub_type", Node::parse::<ButtonKind>);
         let index = fields.required("index", |node| read_index(node, place.buttons()));
         let read = |node: &Node<'_>| match sub_type {
-            None => read_one(node, &["text", "payload", "coupon_code", "action"]),
+            None => read_one(node, &["text", "payload", "coupon_code", "ttl_minutes", "action"]),
+            Some(ButtonKind::VoiceCall) => read_call(node),
             Some(sub_type) => {
                 let parameters = node.list(|node| Parameter::read_of_button(node, sub_type))?;
                 one(node, parameters)
@@ -219,6 +222,16 @@ fn read_one(node: &Node<'_>, allowed: &[&'static str]) -> Option<Vec<Parameter>>
 
 fn one(node: &Node<'_>, parameters: Vec<Parameter>) -> Option<Vec<Parameter>> {
     if parameters.len() == 1 { Some(parameters) } else { node.fault("takes exactly one parameter.") }
+}
+
+/// Of a call button: each of its two parameters once, at least one of them.
+fn read_call(node: &Node<'_>) -> Option<Vec<Parameter>> {
+    let parameters = node.list(|node| Parameter::read_of_button(node, ButtonKind::VoiceCall))?;
+    match parameters.as_slice() {
+        [_] => Some(parameters),
+        [one, other] if one.kind() != other.kind() => Some(parameters),
+        _ => node.fault("takes `ttl_minutes`, `payload` or both, each once."),
+    }
 }
 
 fn read_cards(node: &Node<'_>) -> Option<Vec<Card>> {

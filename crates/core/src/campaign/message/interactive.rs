@@ -1,28 +1,28 @@
 //! Interactive messages: a text with buttons, a list, a link, products, a flow. How many of what Meta takes is seen to here; how long texts
 //! may be, once they are filled in.
 
-use std::collections::BTreeSet;
-
 use serde::Serialize;
 
 use super::{
+    choices::{ListSection, ReplyButton, read_buttons, read_options, read_sections},
     flow::Flow,
-    in_number,
     media::{Media, Takes},
     products::{Product, ProductSection},
 };
 use crate::fault::read::{Fields, Node};
 
-/// Meta: most reply buttons.
-const MAX_BUTTONS: usize = 3;
-/// Meta: most sections of a list.
-const MAX_SECTIONS: usize = 10;
-/// Meta: most rows of a list, over all sections.
-const MAX_ROWS: usize = 10;
-
 /// What there is to tap, as campaigns spell it.
-const KINDS: [&str; 8] =
-    ["button", "list", "cta_url", "location_request_message", "product", "product_list", "catalog_message", "flow"];
+const KINDS: [&str; 9] = [
+    "button",
+    "list",
+    "options",
+    "cta_url",
+    "location_request_message",
+    "product",
+    "product_list",
+    "catalog_message",
+    "flow",
+];
 
 /// A text with something to tap.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -135,46 +135,6 @@ pub struct CatalogLink {
     pub thumbnail_product_retailer_id: String,
 }
 
-/// A button that answers.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct ReplyButton {
-    /// The only kind that there is.
-    pub r#type: &'static str,
-    /// What it says.
-    pub reply: Reply,
-}
-
-/// What a button says, and answers.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Reply {
-    /// What comes back when it is tapped.
-    pub id: String,
-    /// What it says.
-    pub title: String,
-}
-
-/// A part of a list.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct ListSection {
-    /// What stands above it; needed where there are several.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub title: Option<String>,
-    /// Its rows, in order.
-    pub rows: Vec<ListRow>,
-}
-
-/// A row of a list.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct ListRow {
-    /// What comes back when it is tapped.
-    pub id: String,
-    /// What it says.
-    pub title: String,
-    /// What it says in small letters.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub description: Option<String>,
-}
-
 /// A button that opens a link.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct LinkButton {
@@ -199,13 +159,15 @@ impl Interactive {
     pub(super) fn read(node: &Node<'_>) -> Option<Self> {
         node.object(|fields| {
             let kind = fields.kind("type", &KINDS)?;
+            let action = fields.required("action", |node| Action::read(node, kind));
+            // What `options` have become says what may stand above.
+            let kind = action.as_ref().map_or(kind, Action::kind);
             let header = Header::of(fields, kind);
             let body = match kind {
                 "product" => fields.maybe("body", Words::read),
                 _ => fields.required("body", Words::read).map(Some),
             };
             let footer = fields.maybe("footer", Words::read);
-            let action = fields.required("action", |node| Action::read(node, kind));
             Some(Self { action: action?, header: header?, body: body?, footer: footer? })
         })
     }
@@ -265,6 +227,7 @@ impl Action {
                 let sections = fields.required("sections", read_sections);
                 Some(Self::List { button: button?, sections: sections? })
             }
+            "options" => read_options(fields),
             "product" => Product::read_fields(fields).map(Self::Product),
             "product_list" => {
                 let catalog_id = fields.required("catalog_id", Node::words);
@@ -289,79 +252,6 @@ impl Action {
                 let parameters = fields.required("parameters", LinkButton::read);
                 Some(Self::CtaUrl { name: name?, parameters: parameters? })
             }
-        })
-    }
-}
-
-fn read_buttons(node: &Node<'_>) -> Option<Vec<ReplyButton>> {
-    let buttons = node.list(ReplyButton::read)?;
-    in_number(node, buttons.len(), 1..=MAX_BUTTONS, "buttons")?;
-    refuse_twice(node, "id", buttons.iter().map(|button| button.reply.id.as_str()))?;
-    refuse_twice(node, "title", buttons.iter().map(|button| button.reply.title.as_str()))?;
-    Some(buttons)
-}
-
-/// Two that are the same could not be told apart by what they answer, or by whom they are shown to.
-fn refuse_twice<'a>(node: &Node<'_>, what: &str, mut all: impl Iterator<Item = &'a str>) -> Option<()> {
-    let mut seen = BTreeSet::new();
-    match all.find(|text| !seen.insert(*text)) {
-        None => Some(()),
-        Some(text) => node.fault(format!("holds the {what} `{text}` twice; give each one of its own.")),
-    }
-}
-
-fn read_sections(node: &Node<'_>) -> Option<Vec<ListSection>> {
-    let sections = node.list(ListSection::read)?;
-    in_number(node, sections.len(), 1..=MAX_SECTIONS, "sections")?;
-    let rows: usize = sections.iter().map(|section| section.rows.len()).sum();
-    if rows > MAX_ROWS {
-        return node.fault(format!("holds {rows} rows in all; give at most {MAX_ROWS}."));
-    }
-    if sections.len() > 1 && sections.iter().any(|section| section.title.is_none()) {
-        return node.fault("holds several sections, one of them without a `title`; give each one.");
-    }
-    refuse_twice(node, "row id", sections.iter().flat_map(|section| &section.rows).map(|row| row.id.as_str()))?;
-    Some(sections)
-}
-
-impl ReplyButton {
-    fn read(node: &Node<'_>) -> Option<Self> {
-        node.object(|fields| {
-            let kind = fields.kind("type", &["reply"]);
-            let reply = fields.required("reply", Reply::read);
-            Some(Self { r#type: kind?, reply: reply? })
-        })
-    }
-}
-
-impl Reply {
-    fn read(node: &Node<'_>) -> Option<Self> {
-        node.object(|fields| {
-            let (id, title) = (fields.required("id", Node::words), fields.required("title", Node::words));
-            Some(Self { id: id?, title: title? })
-        })
-    }
-}
-
-impl ListSection {
-    fn read(node: &Node<'_>) -> Option<Self> {
-        node.object(|fields| {
-            let title = fields.maybe("title", Node::words);
-            let rows = fields.required("rows", |node| match node.list(ListRow::read)? {
-                rows if rows.is_empty() => node.fault("is empty; give at least one row."),
-                rows => Some(rows),
-            });
-            Some(Self { title: title?, rows: rows? })
-        })
-    }
-}
-
-impl ListRow {
-    fn read(node: &Node<'_>) -> Option<Self> {
-        node.object(|fields| {
-            let (id, title) = (fields.required("id", Node::words), fields.required("title", Node::words));
-            let description = fields.maybe("description", Node::words);
-            Some(Self { id: id?, title: title?, description: description? })
         })
     }
 }

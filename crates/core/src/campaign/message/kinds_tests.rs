@@ -47,6 +47,18 @@ fn card(text_of_body: &str) -> Value {
     json!({"components": [image(), body, button("quick_reply", 0, payload), button("url", 1, text("{{ id }}"))]})
 }
 
+fn call(parameters: Value) -> Value {
+    json!({"type": "button", "sub_type": "voice_call", "index": 0, "parameters": parameters})
+}
+
+fn minutes(minutes: i64) -> Value {
+    json!({"type": "ttl_minutes", "ttl_minutes": minutes})
+}
+
+fn payload(payload: &str) -> Value {
+    json!({"type": "payload", "payload": payload})
+}
+
 fn carousel(cards: &[Value]) -> Value {
     json!({"type": "carousel", "cards": cards})
 }
@@ -110,6 +122,8 @@ fn every_kind_reads_back_as_written() {
         ),
         template("MARKETING", json!([image(), offer(json!("{{ ends }}")), coupon(0), button("url", 1, text("x"))])),
         template("MARKETING", json!([carousel(&[card("one"), card("two")])])),
+        template("UTILITY", json!([call(json!([minutes(1), payload("order-{{ id }}")]))])),
+        template("UTILITY", json!([call(json!([minutes(43_200)]))])),
         template("AUTHENTICATION", code("{{ code }}", "{{ code }}")),
         marketing,
         json!({"type": "location", "location": place()}),
@@ -234,6 +248,22 @@ fn what_meta_does_not_take_of_a_template_is_refused_where_it_stands() {
             "/components/0/parameters/0/action/flow_token: is not a field",
         ),
         (
+            parts(json!([call(json!([minutes(43_201)]))])),
+            "/components/0/parameters/0/ttl_minutes: is 43201; it must lie between 1 and 43200.",
+        ),
+        (
+            parts(json!([call(json!([minutes(1), minutes(1)]))])),
+            "/components/0/parameters: takes `ttl_minutes`, `payload` or both, each once.",
+        ),
+        (
+            parts(json!([call(json!([]))])),
+            "/components/0/parameters: takes `ttl_minutes`, `payload` or both, each once.",
+        ),
+        (
+            parts(json!([call(json!([text("x")]))])),
+            "/components/0/parameters/0/type: `text` is not one of `ttl_minutes`, `payload`.",
+        ),
+        (
             parts(json!([header(
                 json!({"type": "location", "location": {"latitude": 1, "longitude": 2, "name": "x"}})
             )])),
@@ -297,5 +327,58 @@ fn what_meta_does_not_take_of_a_free_form_message_is_refused_where_it_stands() {
         ),
         (reaction, "/context: does not go with a reaction"),
         (json!({"type": "text", "text": {"body": "x"}, "context": {}}), "/context/message_id: is missing"),
+    ]);
+}
+
+fn options(options: Value, menu: Option<&str>) -> Value {
+    let mut action = json!({"options": options});
+    if let Some(menu) = menu {
+        action["button"] = json!(menu);
+    }
+    interactive("options", action)
+}
+
+fn each_option(number: usize) -> Value {
+    (0..number).map(|n| json!({"id": format!("o{n}"), "title": format!("Option {n}")})).collect()
+}
+
+#[test]
+fn options_are_buttons_up_to_three_and_a_list_from_four_on() {
+    let action = |given| {
+        let Ok(Content::Interactive { interactive }) = read(&given).map(|message| message.content) else {
+            panic!("{given} is one to tap");
+        };
+        serde_json::to_value(&interactive.action).expect("it is written as it was read")
+    };
+    let reply = json!({"type": "reply", "reply": {"id": "o0", "title": "Option 0"}});
+    let buttons = json!({"type": "button", "action": {"buttons": [reply]}});
+    assert_eq!(action(options(each_option(1), None)), buttons);
+    assert_eq!(action(options(each_option(1), Some("Choose"))), buttons, "what opens a list is not shown");
+    assert_eq!(action(options(each_option(3), None))["type"], "button");
+    let mut four = each_option(4);
+    four[0]["description"] = json!("The first");
+    let list = json!({"type": "list", "action": {"button": "Choose", "sections": [{"rows": four}]}});
+    assert_eq!(action(options(four, Some("Choose"))), list);
+    assert_eq!(action(options(each_option(10), Some("Choose")))["type"], "list");
+}
+
+#[test]
+fn options_that_are_neither_buttons_nor_a_list_are_refused_where_they_stand() {
+    let mut described = each_option(3);
+    described[2]["description"] = json!("The third");
+    let (mut twice, mut alike) = (each_option(4), each_option(3));
+    twice[3]["id"] = json!("o0");
+    alike[2]["title"] = json!("Option 0");
+    let mut headed = options(each_option(4), Some("Choose"));
+    headed["interactive"]["header"] = json!({"type": "image", "image": {"id": "1"}});
+    let at = "/interactive/action";
+    refused(&[
+        (options(each_option(0), None), &format!("{at}/options: holds 0 options; give 1 to 10.")),
+        (options(each_option(11), None), &format!("{at}/options: holds 11 options; give 1 to 10.")),
+        (options(each_option(4), None), &format!("{at}/button: is missing; more than 3 options are a list")),
+        (options(described, None), &format!("{at}/options: holds a `description`, which buttons have no room for")),
+        (options(twice, Some("Choose")), &format!("{at}/options: holds the id `o0` twice")),
+        (options(alike, None), &format!("{at}/options: holds the title `Option 0` twice")),
+        (headed, "/interactive/header/type: `image` is not one of `text`."),
     ]);
 }

@@ -1,5 +1,6 @@
 //! What a campaign sends: the Cloud API's message shapes, with `{{ attribute }}` wherever a text may vary.
 
+mod choices;
 mod component;
 mod contacts;
 mod content;
@@ -24,14 +25,13 @@ use serde::Serialize;
 
 use crate::fault::read::Node;
 
+pub use choices::{ListRow, ListSection, Reply, ReplyButton};
 pub use component::{ButtonKind, Card, Component};
 pub use contacts::ContactCard;
 pub use content::{Content, TextBody};
 pub use figure::Figure;
 pub use flow::{Flow, FlowName, FlowScreen};
-pub use interactive::{
-    Action, CatalogLink, Header, Interactive, LinkButton, ListRow, ListSection, Reply, ReplyButton, Words,
-};
+pub use interactive::{Action, CatalogLink, Header, Interactive, LinkButton, Words};
 pub use marketing::{MarketingMessages, ProductPolicy};
 pub use media::{Media, MediaSource};
 pub use parameter::{ButtonAction, Currency, DateTime, Offer, Parameter};

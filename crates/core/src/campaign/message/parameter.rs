@@ -1,5 +1,7 @@
 //! What fills the variables of a template.
 
+use std::ops::RangeInclusive;
+
 use serde::Serialize;
 use serde_json::{Map, Value};
 
@@ -12,6 +14,9 @@ use super::{
     products::{Product, ProductSection},
 };
 use crate::fault::read::{Fields, Node};
+
+/// Meta: how long a call button works, in minutes.
+const TTL_MINUTES: RangeInclusive<u16> = 1..=43_200;
 
 /// What fills one variable.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -65,10 +70,15 @@ pub enum Parameter {
         /// The product.
         product: Product,
     },
-    /// What comes back when a quick reply is tapped.
+    /// What comes back when a quick reply is tapped, or with the call of a call button.
     Payload {
         /// The payload.
         payload: String,
+    },
+    /// How long a call button works.
+    TtlMinutes {
+        /// In minutes, 1 to 43,200, which are 30 days (Meta: call button messages).
+        ttl_minutes: u16,
     },
     /// What a copy-code button copies.
     CouponCode {
@@ -163,6 +173,7 @@ impl Parameter {
             Self::Location { .. } => "location",
             Self::Product { .. } => "product",
             Self::Payload { .. } => "payload",
+            Self::TtlMinutes { .. } => "ttl_minutes",
             Self::CouponCode { .. } => "coupon_code",
             Self::Action { .. } => "action",
             Self::LimitedTimeOffer { .. } => "limited_time_offer",
@@ -176,6 +187,7 @@ impl Parameter {
             ButtonKind::Url => read(&["text"]),
             ButtonKind::QuickReply => read(&["payload"]),
             ButtonKind::CopyCode => read(&["coupon_code"]),
+            ButtonKind::VoiceCall => read(&["ttl_minutes", "payload"]),
             ButtonKind::Flow | ButtonKind::Catalog | ButtonKind::Mpm => node.object(|fields| {
                 fields.kind("type", &["action"])?;
                 let action = fields.required("action", |node| ButtonAction::read(node, sub_type));
@@ -198,6 +210,9 @@ impl Parameter {
             "currency" => Some(Self::Currency { currency: fields.required("currency", Currency::read)? }),
             "date_time" => Some(Self::DateTime { date_time: fields.required("date_time", DateTime::read)? }),
             "payload" => Some(Self::Payload { payload: fields.required("payload", Node::words)? }),
+            "ttl_minutes" => {
+                Some(Self::TtlMinutes { ttl_minutes: fields.required("ttl_minutes", |node| node.whole(TTL_MINUTES))? })
+            }
             "coupon_code" => Some(Self::CouponCode { coupon_code: fields.required("coupon_code", Node::words)? }),
             "limited_time_offer" => {
                 Some(Self::LimitedTimeOffer { limited_time_offer: fields.required("limited_time_offer", Offer::read)? })

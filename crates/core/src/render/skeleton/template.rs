@@ -1,7 +1,7 @@
 //! The skeleton of a template message.
 
 use super::{Rule, Skeleton, json};
-use crate::campaign::{Card, Component, Currency, Parameter, TemplateMessage};
+use crate::campaign::{ButtonKind, Card, Component, Currency, Parameter, TemplateMessage};
 
 /// Meta: a template's body, filled in, has at most 1024 characters; with a limited-time offer 600, on a card 160.
 const MAX_BODY: usize = 1024;
@@ -13,6 +13,8 @@ const MAX_HEADER: usize = 60;
 const MAX_URL: usize = 2000;
 /// Meta: a code to copy has at most 20 characters.
 const MAX_CODE: usize = 20;
+/// Meta: what a call button's call carries has at most 512 characters.
+const MAX_CALL_PAYLOAD: usize = 512;
 /// Meta: a one-time code has at most 15 characters.
 const MAX_ONE_TIME_CODE: usize = 15;
 
@@ -61,7 +63,12 @@ impl Skeleton {
             }
             Component::Button { sub_type, index, parameters } => {
                 self.raw(&format!(r#"{{"type":"button","sub_type":"{sub_type}","index":"{index}","#));
-                (parameters, Rule::Parameter(limits.url))
+                let rule = match sub_type {
+                    ButtonKind::QuickReply => Rule::Given,
+                    ButtonKind::VoiceCall => Rule::AtMost(MAX_CALL_PAYLOAD),
+                    _ => Rule::Parameter(limits.url),
+                };
+                (parameters, rule)
             }
             Component::LimitedTimeOffer { parameters } => {
                 self.raw(r#"{"type":"limited_time_offer","#);
@@ -120,7 +127,11 @@ impl Skeleton {
             }
             Parameter::Payload { payload } => {
                 self.raw(r#"{"type":"payload","#);
-                self.field("payload", payload, Rule::Given, place);
+                self.field("payload", payload, rule, place);
+            }
+            Parameter::TtlMinutes { ttl_minutes } => {
+                self.raw(&open);
+                self.raw(&ttl_minutes.to_string());
             }
             Parameter::CouponCode { coupon_code } => {
                 self.raw(r#"{"type":"coupon_code","#);
