@@ -27,9 +27,10 @@ test: setup ## the whole fast suite
 test-live: setup setup-observe setup-node setup-browser setup-s3 ## what needs minutes, lost machines or real parts: failovers, Prometheus, Node, a browser, S3
 	$(CARGO) nextest run --workspace --profile live --run-ignored only -E 'test(/(^|::)live_/)'
 
-check: setup ## format, lints with warnings denied, tests
+check: setup ## format, lints and docs with warnings denied, tests
 	$(CARGO) fmt --all -- --check
 	$(CARGO) clippy --workspace --all-targets -- -D warnings
+	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --workspace --no-deps
 	$(CARGO) nextest run --workspace
 
 fuzz: setup-fuzz ## every decoder for a minute against bytes that nobody sends (FUZZ_SECONDS=3600 for an hour each)

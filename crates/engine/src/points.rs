@@ -2,7 +2,7 @@
 //! or we more than they. `FAILPOINTS="begin.after=2*off->1*return(KILL)"` ends the process at its third answered begin;
 //! `return(STOP)` freezes it there until somebody sends SIGCONT. The grammar is that of the crate `fail`.
 //!
-//! Only the feature `points` puts them into a build, and only tests turn it on: elsewhere [`reach`] is an empty function.
+//! Only the feature `points` puts them into a build, and only tests turn it on: elsewhere `reach` is an empty function.
 
 macro_rules! table {
     ($($(#[doc = $meaning:literal])+ $point:ident = $name:literal,)+) => {

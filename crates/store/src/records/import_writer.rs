@@ -37,7 +37,7 @@ const ROWS_KEEP_S: i64 = 600;
 const BEAT_EVERY: Duration = Duration::from_secs(3);
 
 /// Writes the next version of an audience. Rows pass through; by which phones and ids they came is noted in
-/// [`Sightings`], so that the memory that is needed does not grow with the rows, but for a bit for each row that an
+/// `Sightings`, so that the memory that is needed does not grow with the rows, but for a bit for each row that an
 /// upsert may replace.
 pub struct ImportWriter {
     store: Store,
