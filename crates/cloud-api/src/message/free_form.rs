@@ -1,6 +1,6 @@
 //! Messages that are neither files nor taps: texts, places, visiting cards, reactions.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::check::Checks;
 
@@ -43,7 +43,8 @@ pub struct Reaction {
 }
 
 /// A visiting card (Meta: contacts messages).
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct ContactCard {
     /// Who it is.
     pub name: ContactName,
@@ -68,7 +69,8 @@ pub struct ContactCard {
 }
 
 /// The name on a visiting card: `formatted_name` and at least one other part.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct ContactName {
     /// The name as it is shown.
     pub formatted_name: String,
@@ -90,7 +92,8 @@ pub struct ContactName {
 }
 
 /// A phone number on a visiting card.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct ContactPhone {
     /// The number.
     pub phone: String,
@@ -103,7 +106,8 @@ pub struct ContactPhone {
 }
 
 /// A mail address on a visiting card.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct ContactEmail {
     /// The address.
     pub email: String,
@@ -113,7 +117,8 @@ pub struct ContactEmail {
 }
 
 /// A postal address on a visiting card.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct ContactAddress {
     /// Street and house.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -139,7 +144,8 @@ pub struct ContactAddress {
 }
 
 /// Where the person on a visiting card works.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct ContactOrganisation {
     /// Company.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -153,7 +159,8 @@ pub struct ContactOrganisation {
 }
 
 /// A website on a visiting card.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct ContactUrl {
     /// The address.
     pub url: String,

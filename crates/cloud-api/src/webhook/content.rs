@@ -6,8 +6,7 @@ use std::fmt;
 use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 
-use super::payload::ErrorItem;
-use crate::Personal;
+use crate::{ContactCard, Personal};
 
 /// What a message holds. `Debug` tells its type alone: what users write is nobody's business.
 #[derive(Clone, PartialEq)]
@@ -26,8 +25,8 @@ pub enum Content {
     Sticker(ReceivedMedia),
     /// A place.
     Location(ReceivedLocation),
-    /// Contact cards, as they came.
-    Contacts(Vec<Value>),
+    /// Contact cards.
+    Contacts(Vec<ContactCard>),
     /// A reaction to a message, or that one is taken back.
     Reaction(ReceivedReaction),
     /// A quick-reply button of a template was tapped.
@@ -44,8 +43,8 @@ pub enum Content {
     Order(ReceivedOrder),
     /// WhatsApp itself tells of the user, such as of a new number. Opens no service window.
     System(ReceivedSystem),
-    /// A kind that the Cloud API hands on to nobody, with why.
-    Unsupported(Vec<ErrorItem>),
+    /// A kind that the Cloud API hands on to nobody: [`errors`](super::Inbound::errors) says why.
+    Unsupported(ReceivedUnsupported),
     /// A type that this version does not know, or one of another shape than is documented: as it came.
     Other {
         /// Its type.
@@ -164,6 +163,9 @@ pub struct ReceivedPermission {
     /// Until when, in Unix seconds.
     #[serde(default, deserialize_with = "seconds_if_any")]
     pub expiration_timestamp: Option<i64>,
+    /// How it came: `user_action`, or by itself.
+    #[serde(default)]
+    pub response_source: Option<String>,
 }
 
 /// An order.
@@ -210,6 +212,14 @@ pub struct ReceivedSystem {
     /// What that was before.
     #[serde(default)]
     pub previous_user_id: Option<Personal>,
+}
+
+/// A message that is handed on to nobody.
+#[derive(Clone, Default, PartialEq, Eq, Deserialize)]
+pub struct ReceivedUnsupported {
+    /// Its kind, such as `edit`, where it is told.
+    #[serde(default, rename = "type")]
+    pub kind: Option<String>,
 }
 
 /// Which message a user's message answers.
@@ -259,9 +269,31 @@ pub struct Referral {
     /// Its text.
     #[serde(default)]
     pub body: Option<String>,
+    /// `image` or `video`.
+    #[serde(default)]
+    pub media_type: Option<String>,
+    /// Its picture.
+    #[serde(default)]
+    pub image_url: Option<String>,
+    /// Its video.
+    #[serde(default)]
+    pub video_url: Option<String>,
+    /// A small picture of its video.
+    #[serde(default)]
+    pub thumbnail_url: Option<String>,
+    /// What the chat greets with.
+    #[serde(default)]
+    pub welcome_message: Option<WelcomeMessage>,
     /// The id of the click, for conversions.
     #[serde(default)]
     pub ctwa_clid: Option<String>,
+}
+
+/// What a chat greets with that was opened by an advertisement.
+#[derive(Clone, PartialEq, Eq, Deserialize)]
+pub struct WelcomeMessage {
+    /// The text.
+    pub text: String,
 }
 
 fn seconds_if_any<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<i64>, D::Error> {
@@ -294,7 +326,7 @@ impl Content {
             "button" => Self::Button(of(part)?),
             "order" => Self::Order(of(part)?),
             "system" => Self::System(of(part)?),
-            "unsupported" => Self::Unsupported(of(&message["errors"])?),
+            "unsupported" => Self::Unsupported(of(part).unwrap_or_default()),
             "interactive" => match part["type"].as_str()? {
                 "button_reply" => Self::ButtonReply(of(&part["button_reply"])?),
                 "list_reply" => Self::ListReply(of(&part["list_reply"])?),

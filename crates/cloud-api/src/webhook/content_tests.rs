@@ -65,13 +65,13 @@ fn the_fields_of_each_kind_are_there() {
     let permission = json!({ "type": "interactive", "interactive": { "type": "call_permission_reply", "call_permission_reply": reply } });
     let Content::CallPermission(permission) = read(permission) else { panic!() };
     assert_eq!((permission.is_permanent, permission.expiration_timestamp), (false, Some(1_780_000_000)));
-    let errors = json!([{ "code": 131_051, "title": "Message type unknown" }]);
-    let Content::Unsupported(errors) =
-        read(json!({ "type": "unsupported", "unsupported": { "type": "edit" }, "errors": errors }))
-    else {
-        panic!()
-    };
-    assert_eq!(errors[0].code, 131_051);
+    let unsupported = json!({ "type": "unsupported", "unsupported": { "type": "edit" } });
+    let Content::Unsupported(unsupported) = read(unsupported) else { panic!() };
+    assert_eq!(unsupported.kind.as_deref(), Some("edit"));
+    let card =
+        json!({ "name": { "formatted_name": "A B", "first_name": "A" }, "phones": [{ "wa_id": "1", "type": "CELL" }] });
+    let Content::Contacts(cards) = read(json!({ "type": "contacts", "contacts": [card] })) else { panic!() };
+    assert_eq!((cards[0].name.formatted_name.as_str(), cards[0].phones[0].wa_id.as_deref()), ("A B", Some("1")));
 }
 
 #[test]

@@ -8,7 +8,7 @@ use serde_json::{Value, value::RawValue};
 
 use super::{
     content::{Answered, Content, Referral},
-    payload::seconds,
+    payload::{ErrorItem, seconds},
 };
 use crate::Personal;
 
@@ -26,6 +26,10 @@ pub struct Inbound {
     pub from_parent_user_id: Option<Personal>,
     /// The user's name, as set in WhatsApp.
     pub profile_name: Option<Personal>,
+    /// The user's name on WhatsApp that others find them by, where they have one.
+    pub username: Option<Personal>,
+    /// Another value than last time: the user's phone or account is another one (Meta: identity change check).
+    pub identity_key_hash: Option<String>,
     /// Its id.
     pub id: String,
     /// When it was sent, in Unix seconds.
@@ -38,6 +42,8 @@ pub struct Inbound {
     pub referral: Option<Box<Referral>>,
     /// The group that it was written in.
     pub group_id: Option<String>,
+    /// What is wrong with it, or why it holds nothing.
+    pub errors: Vec<ErrorItem>,
 }
 
 impl Inbound {
@@ -70,6 +76,8 @@ pub struct Preference {
     pub user_id: Option<Personal>,
     /// `marketing_messages`.
     pub category: String,
+    /// In words.
+    pub detail: Option<String>,
     /// To be left alone (`stop`), or not any more (`resume`).
     pub stops: bool,
     /// Since when, in Unix seconds.
@@ -92,6 +100,7 @@ struct PreferenceBody {
     user_id: Option<Personal>,
     #[serde(default)]
     category: String,
+    detail: Option<String>,
     value: String,
     #[serde(with = "seconds")]
     timestamp: i64,
@@ -102,12 +111,15 @@ struct PreferenceBody {
 pub(super) struct Contact {
     wa_id: Option<Personal>,
     user_id: Option<Personal>,
+    parent_user_id: Option<Personal>,
     profile: Option<Profile>,
+    identity_key_hash: Option<String>,
 }
 
 #[derive(Deserialize)]
 struct Profile {
     name: Option<Personal>,
+    username: Option<Personal>,
 }
 
 /// Digits alone are a WhatsApp id: courier's fixtures show a business-scoped user id inside `from`.
@@ -119,13 +131,13 @@ fn wa_id(text: Option<String>) -> Option<Personal> {
     text.filter(|text| is_wa_id(text)).map(Personal::from)
 }
 
-/// The name of a user among `contacts`.
-fn name_of(contacts: &[Contact], from: Option<&Personal>, user_id: Option<&Personal>) -> Option<Personal> {
+/// A user among `contacts`.
+fn contact_of<'a>(contacts: &'a [Contact], from: Option<&Personal>, user_id: Option<&Personal>) -> Option<&'a Contact> {
     let is_it = |it: &&Contact| {
         let same = |one: Option<&Personal>, other: Option<&Personal>| one.is_some() && one == other;
         same(it.wa_id.as_ref(), from) || same(it.user_id.as_ref(), user_id)
     };
-    contacts.iter().find(is_it)?.profile.as_ref()?.name.clone()
+    contacts.iter().find(is_it)
 }
 
 /// Reads a member of `messages`.
@@ -136,32 +148,38 @@ pub(super) fn message(body: &RawValue, phone_number_id: Option<&str>, contacts: 
     // It may stand where the WhatsApp id does.
     let elsewhere = from.clone().filter(|text| !is_wa_id(text)).map(Personal::from);
     let (from, from_user_id) = (wa_id(from), from_user_id.or(elsewhere));
-    let profile_name = name_of(contacts, from.as_ref(), from_user_id.as_ref());
+    let contact = contact_of(contacts, from.as_ref(), from_user_id.as_ref());
+    let profile = contact.and_then(|contact| contact.profile.as_ref());
+    let errors = message["errors"].as_array().map_or(&[][..], Vec::as_slice);
     Some(Inbound {
         phone_number_id: phone_number_id.map(str::to_owned),
         from,
         from_user_id,
-        from_parent_user_id,
-        profile_name,
+        from_parent_user_id: from_parent_user_id.or_else(|| contact?.parent_user_id.clone()),
+        profile_name: profile.and_then(|profile| profile.name.clone()),
+        username: profile.and_then(|profile| profile.username.clone()),
+        identity_key_hash: contact.and_then(|contact| contact.identity_key_hash.clone()),
         id,
         timestamp,
         content: Content::read(&message),
         context: Option::deserialize(&message["context"]).ok().flatten(),
         referral: Option::deserialize(&message["referral"]).ok().flatten(),
         group_id: message["group_id"].as_str().map(str::to_owned),
+        errors: errors.iter().filter_map(|error| ErrorItem::deserialize(error).ok()).collect(),
     })
 }
 
 /// Reads a member of `user_preferences`.
 pub(super) fn preference(body: &RawValue, phone_number_id: Option<&str>) -> Option<Preference> {
-    let PreferenceBody { wa_id: from, user_id, category, value, timestamp } = serde_json::from_str(body.get()).ok()?;
+    let PreferenceBody { wa_id: from, user_id, category, detail, value, timestamp } =
+        serde_json::from_str(body.get()).ok()?;
     let stops = match value.as_str() {
         "stop" => true,
         "resume" => false,
         _ => return None,
     };
     let phone_number_id = phone_number_id.map(str::to_owned);
-    Some(Preference { phone_number_id, from: wa_id(from), user_id, category, stops, timestamp })
+    Some(Preference { phone_number_id, from: wa_id(from), user_id, category, detail, stops, timestamp })
 }
 
 #[cfg(test)]
@@ -216,6 +234,22 @@ mod tests {
         let keys = parsed.inbound.iter().map(|inbound| inbound.from_user_id.as_ref().map(Personal::as_str));
         assert_eq!(keys.collect::<Vec<_>>(), [Some("US.13491"); 2]);
         assert_eq!((parsed.systems.len(), parsed.unknown.len()), (1, 2));
+    }
+
+    #[test]
+    fn whoever_wrote_is_known_by_all_that_meta_tells_of_them() {
+        let contact = json!({"profile": {"name": "Ana", "username": "ana.s"}, "wa_id": "919876543210", "user_id": "US.1",
+                             "parent_user_id": "US.ENT.1", "identity_key_hash": "DF2lS5v2W6x="});
+        let message = json!({"from": "919876543210", "from_user_id": "US.1", "id": "w", "timestamp": "1", "type": "unsupported",
+                             "errors": [{"code": 131_051, "title": "Message type unknown"}]});
+        let value = json!({"messaging_product": "whatsapp", "contacts": [contact], "messages": [message]});
+        let body = json!({"object": "whatsapp_business_account",
+                          "entry": [{"id": "1", "changes": [{"field": "messages", "value": value}]}]});
+        let told = parse(body.to_string().as_bytes()).unwrap().inbound.remove(0);
+        let known = [&told.from_user_id, &told.from_parent_user_id, &told.profile_name, &told.username];
+        let known = known.map(|it| it.as_ref().map(Personal::as_str));
+        assert_eq!(known, [Some("US.1"), Some("US.ENT.1"), Some("Ana"), Some("ana.s")]);
+        assert_eq!((told.identity_key_hash.as_deref(), told.errors[0].code), (Some("DF2lS5v2W6x="), 131_051));
     }
 
     #[test]

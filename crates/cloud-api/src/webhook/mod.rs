@@ -12,10 +12,16 @@ mod payload;
 mod signature;
 mod subscription;
 
-pub use account::{AccountEvent, AccountUpdate, TemplateKey};
+pub use account::{
+    AccountAlert, AccountChange, AccountEvent, AccountReview, AccountUpdate, AlertInfo, BanInfo, CapabilityUpdate,
+    DisableInfo, FlowErrors, FlowUpdate, NumberNameUpdate, NumberUpdate, OtherInfo, RejectionInfo, Restriction,
+    SecurityUpdate, TemplateCategoryUpdate, TemplateComponentsUpdate, TemplateKey, TemplateQualityUpdate,
+    TemplateStatusUpdate, UpdatedButton, ViolationInfo, VolumeTier, WabaInfo,
+};
 pub use content::{
     Answered, Content, OrderedProduct, ReceivedButton, ReceivedChoice, ReceivedFlow, ReceivedLocation, ReceivedMedia,
-    ReceivedOrder, ReceivedPermission, ReceivedReaction, ReceivedSystem, ReceivedText, Referral, ReferredProduct,
+    ReceivedOrder, ReceivedPermission, ReceivedReaction, ReceivedSystem, ReceivedText, ReceivedUnsupported, Referral,
+    ReferredProduct, WelcomeMessage,
 };
 pub use inbound::{Inbound, Preference};
 #[cfg(any(test, fuzzing))]

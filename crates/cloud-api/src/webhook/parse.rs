@@ -190,8 +190,9 @@ fn add_change(entry: &Members<'_>, change: &Members<'_>, parsed: &mut Parsed) {
 }
 
 fn account_update(entry: &Members<'_>, field: &str, change: &Members<'_>) -> Option<AccountUpdate> {
-    let event = account::event(field, &change.get("value")?)?;
-    Some(AccountUpdate { waba_id: entry.get("id")?, time: entry.get("time"), event })
+    let value = change.get("value")?;
+    let event = account::event(field, &value)?;
+    Some(AccountUpdate { waba_id: entry.get("id")?, time: entry.get("time"), event, value })
 }
 
 /// The members of a JSON object, none of them looked into yet. Of members with the same name the last one counts.
@@ -269,6 +270,8 @@ impl<'a> Members<'a> {
             timestamp: self.get::<Seconds>("timestamp")?.0,
             recipient_id: self.get("recipient_id"),
             recipient_user_id: self.get("recipient_user_id"),
+            recipient_type: self.get("recipient_type"),
+            recipient_participant_id: self.get("recipient_participant_id"),
             biz_opaque_callback_data: self.get("biz_opaque_callback_data"),
             pricing: self.get("pricing"),
             conversation: self.get("conversation"),

@@ -97,6 +97,12 @@ pub struct StatusUpdate {
     /// The recipient's business-scoped user id.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub recipient_user_id: Option<Personal>,
+    /// `group` where it was sent to one: `recipient_id` is the group's then.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub recipient_type: Option<String>,
+    /// Whom in the group it is told of.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub recipient_participant_id: Option<Personal>,
     /// What was sent along with the message.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub biz_opaque_callback_data: Option<String>,

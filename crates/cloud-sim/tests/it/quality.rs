@@ -121,8 +121,9 @@ async fn a_template_falls_is_paused_for_three_hours_then_for_six_then_disabled()
     assert_eq!(scores[..4], ["YELLOW", "RED", "UNKNOWN", "YELLOW"], "{scores:?}");
     let accounts: Vec<_> = receiver.parsed().into_iter().flat_map(|parsed| parsed.accounts).collect();
     let is_pause = |event: &AccountEvent| {
-        matches!(event, AccountEvent::TemplateStatus { status: TemplateStatus::Paused, title: Some(title), template, .. }
-            if title == "FIRST_PAUSE" && template.name == "hello_world")
+        let AccountEvent::TemplateStatus(told) = event else { return false };
+        let title = told.other_info.as_ref().and_then(|info| info.title.as_deref());
+        told.status == TemplateStatus::Paused && title == Some("FIRST_PAUSE") && told.template.name == "hello_world"
     };
     assert!(accounts.iter().any(|update| is_pause(&update.event)), "{accounts:?}");
 }
