@@ -8,7 +8,7 @@ fn template(category: &str, components: Value) -> Value {
     json!({"type": "template", "name": "x", "language": "en", "category": category, "components": components})
 }
 
-fn interactive(kind: &str, action: Value) -> Value {
+pub(super) fn interactive(kind: &str, action: Value) -> Value {
     json!({"type": "interactive", "interactive": {"type": kind, "body": {"text": "Well?"}, "action": action}})
 }
 
@@ -180,16 +180,19 @@ fn what_the_own_message_answers_all_of_them_do() {
 }
 
 /// Checks how each is refused: the beginning, pointer first.
-fn refused(cases: &[(Value, &str)]) {
+pub(super) fn refused(cases: &[(Value, &str)]) {
     for (given, expected) in cases {
         let told = read(given).expect_err(expected);
         assert!(told.starts_with(expected), "{told}\n{expected}");
     }
 }
 
+fn parts(components: Value) -> Value {
+    template("MARKETING", components)
+}
+
 #[test]
-fn what_meta_does_not_take_of_a_template_is_refused_where_it_stands() {
-    let parts = |components| template("MARKETING", components);
+fn what_meta_does_not_take_of_cards_is_refused_where_it_stands() {
     let cards = |cards: &[Value]| parts(json!([carousel(cards)]));
     let mut other = card("b");
     other["components"][0] = header(json!({"type": "video", "video": {"id": "1"}}));
@@ -199,25 +202,30 @@ fn what_meta_does_not_take_of_a_template_is_refused_where_it_stands() {
     nested["components"][0] = carousel(&[]);
     let mut document = card("b");
     document["components"][0] = header(json!({"type": "document", "document": {"id": "1"}}));
-    let sections = "/components/0/parameters/0/action/sections";
+    let at = "/components/0/cards";
     refused(&[
-        (cards(&[card("a")]), "/components/0/cards: holds 1 cards; give 2 to 10."),
-        (cards(&vec![card("a"); 11]), "/components/0/cards: holds 11 cards; give 2 to 10."),
-        (cards(&[card("a"), other]), "/components/0/cards: the card 1 has other parts than the first card"),
-        (cards(&[card("a"), third]), "/components/0/cards/1/components/3/index: is 2; it must lie between 0 and 1."),
+        (cards(&[card("a")]), &format!("{at}: holds 1 cards; give 2 to 10.")),
+        (cards(&vec![card("a"); 11]), &format!("{at}: holds 11 cards; give 2 to 10.")),
+        (cards(&[card("a"), other]), &format!("{at}: the card 1 has other parts than the first card")),
+        (cards(&[card("a"), third]), &format!("{at}/1/components/3/index: is 2; it must lie between 0 and 1.")),
         (
             cards(&[card("a"), nested]),
-            "/components/0/cards/1/components/0/type: `carousel` is not one of `header`, `body`, `button`.",
+            &format!("{at}/1/components/0/type: `carousel` is not one of `header`, `body`, `button`."),
         ),
         (
             cards(&[card("a"), document]),
-            "/components/0/cards/1/components/0/parameters/0/type: `document` is not one of `image`, `video`, `product`.",
+            &format!("{at}/1/components/0/parameters/0/type: `document` is not one of `image`, `video`, `product`."),
         ),
+    ]);
+}
+
+#[test]
+fn what_meta_does_not_take_of_headers_and_offers_is_refused_where_it_stands() {
+    let place = json!({"type": "location", "location": {"latitude": 1, "longitude": 2, "name": "x"}});
+    let ends = "/components/0/parameters/0/limited_time_offer/expiration_time_ms";
+    refused(&[
         (parts(json!([offer(json!(1)), offer(json!(1))])), "/components: holds limited_time_offer twice"),
-        (
-            parts(json!([offer(json!([1]))])),
-            "/components/0/parameters/0/limited_time_offer/expiration_time_ms: is a list; give a number, or a text",
-        ),
+        (parts(json!([offer(json!([1]))])), &format!("{ends}: is a list; give a number, or a text")),
         (
             parts(json!([offer(json!(1)), coupon(1)])),
             "/components: takes the code of a limited-time offer in the button at index 0",
@@ -226,6 +234,19 @@ fn what_meta_does_not_take_of_a_template_is_refused_where_it_stands() {
             parts(json!([header(json!({"type": "text", "text": "a"})), offer(json!(1))])),
             "/components: takes `image` or `video`",
         ),
+        (parts(json!([header(place)])), "/components/0/parameters/0/location/address: is missing"),
+        (
+            parts(json!([header(json!({"type": "gif", "gif": {"id": "1"}}))])),
+            "/components: holds a `gif`, which only the Marketing Messages API takes",
+        ),
+    ]);
+}
+
+#[test]
+fn what_meta_does_not_take_of_buttons_is_refused_where_it_stands() {
+    let at = "/components/0/parameters/0/action";
+    let sections = &format!("{at}/sections");
+    refused(&[
         (
             parts(json!([mpm(json!([section(None, 31)]))])),
             &format!("{sections}: holds 31 products in all; give 1 to 30."),
@@ -241,40 +262,32 @@ fn what_meta_does_not_take_of_a_template_is_refused_where_it_stands() {
         (parts(json!([mpm(json!([section(None, 0)]))])), &format!("{sections}/0/product_items: is empty")),
         (
             parts(json!([button("flow", 0, action(json!({"flow_action_data": {}})))])),
-            "/components/0/parameters/0/action/flow_action_data: is empty; give at least one member",
+            &format!("{at}/flow_action_data: is empty; give at least one member"),
         ),
         (
             parts(json!([button("catalog", 0, action(json!({"flow_token": "x"})))])),
-            "/components/0/parameters/0/action/flow_token: is not a field",
-        ),
-        (
-            parts(json!([call(json!([minutes(43_201)]))])),
-            "/components/0/parameters/0/ttl_minutes: is 43201; it must lie between 1 and 43200.",
-        ),
-        (
-            parts(json!([call(json!([minutes(1), minutes(1)]))])),
-            "/components/0/parameters: takes `ttl_minutes`, `payload` or both, each once.",
-        ),
-        (
-            parts(json!([call(json!([]))])),
-            "/components/0/parameters: takes `ttl_minutes`, `payload` or both, each once.",
-        ),
-        (
-            parts(json!([call(json!([text("x")]))])),
-            "/components/0/parameters/0/type: `text` is not one of `ttl_minutes`, `payload`.",
-        ),
-        (
-            parts(json!([header(
-                json!({"type": "location", "location": {"latitude": 1, "longitude": 2, "name": "x"}})
-            )])),
-            "/components/0/parameters/0/location/address: is missing",
-        ),
-        (
-            parts(json!([header(json!({"type": "gif", "gif": {"id": "1"}}))])),
-            "/components: holds a `gif`, which only the Marketing Messages API takes",
+            &format!("{at}/flow_token: is not a field"),
         ),
         (template("AUTHENTICATION", code("{{ code }}", "{{ id }}")), "/components: must hold the one-time code twice"),
     ]);
+}
+
+#[test]
+fn what_meta_does_not_take_of_a_call_button_is_refused_where_it_stands() {
+    let at = "/components/0/parameters";
+    let each_once = format!("{at}: takes `ttl_minutes`, `payload` or both, each once.");
+    let calls = |parameters: Value| parts(json!([call(parameters)]));
+    refused(&[
+        (calls(json!([minutes(0)])), &format!("{at}/0/ttl_minutes: is 0; it must lie between 1 and 43200.")),
+        (calls(json!([minutes(43_201)])), &format!("{at}/0/ttl_minutes: is 43201; it must lie between 1 and 43200.")),
+        (calls(json!([minutes(1), minutes(1)])), &each_once),
+        (calls(json!([])), &each_once),
+        (calls(json!([text("x")])), &format!("{at}/0/type: `text` is not one of `ttl_minutes`, `payload`.")),
+    ]);
+}
+
+#[test]
+fn the_marketing_messages_api_is_for_marketing_templates_and_has_words_of_its_own() {
     let mut utility = template("UTILITY", json!([]));
     utility["marketing_messages"] = json!({});
     let mut loose = template("MARKETING", json!([]));
@@ -327,58 +340,5 @@ fn what_meta_does_not_take_of_a_free_form_message_is_refused_where_it_stands() {
         ),
         (reaction, "/context: does not go with a reaction"),
         (json!({"type": "text", "text": {"body": "x"}, "context": {}}), "/context/message_id: is missing"),
-    ]);
-}
-
-fn options(options: Value, menu: Option<&str>) -> Value {
-    let mut action = json!({"options": options});
-    if let Some(menu) = menu {
-        action["button"] = json!(menu);
-    }
-    interactive("options", action)
-}
-
-fn each_option(number: usize) -> Value {
-    (0..number).map(|n| json!({"id": format!("o{n}"), "title": format!("Option {n}")})).collect()
-}
-
-#[test]
-fn options_are_buttons_up_to_three_and_a_list_from_four_on() {
-    let action = |given| {
-        let Ok(Content::Interactive { interactive }) = read(&given).map(|message| message.content) else {
-            panic!("{given} is one to tap");
-        };
-        serde_json::to_value(&interactive.action).expect("it is written as it was read")
-    };
-    let reply = json!({"type": "reply", "reply": {"id": "o0", "title": "Option 0"}});
-    let buttons = json!({"type": "button", "action": {"buttons": [reply]}});
-    assert_eq!(action(options(each_option(1), None)), buttons);
-    assert_eq!(action(options(each_option(1), Some("Choose"))), buttons, "what opens a list is not shown");
-    assert_eq!(action(options(each_option(3), None))["type"], "button");
-    let mut four = each_option(4);
-    four[0]["description"] = json!("The first");
-    let list = json!({"type": "list", "action": {"button": "Choose", "sections": [{"rows": four}]}});
-    assert_eq!(action(options(four, Some("Choose"))), list);
-    assert_eq!(action(options(each_option(10), Some("Choose")))["type"], "list");
-}
-
-#[test]
-fn options_that_are_neither_buttons_nor_a_list_are_refused_where_they_stand() {
-    let mut described = each_option(3);
-    described[2]["description"] = json!("The third");
-    let (mut twice, mut alike) = (each_option(4), each_option(3));
-    twice[3]["id"] = json!("o0");
-    alike[2]["title"] = json!("Option 0");
-    let mut headed = options(each_option(4), Some("Choose"));
-    headed["interactive"]["header"] = json!({"type": "image", "image": {"id": "1"}});
-    let at = "/interactive/action";
-    refused(&[
-        (options(each_option(0), None), &format!("{at}/options: holds 0 options; give 1 to 10.")),
-        (options(each_option(11), None), &format!("{at}/options: holds 11 options; give 1 to 10.")),
-        (options(each_option(4), None), &format!("{at}/button: is missing; more than 3 options are a list")),
-        (options(described, None), &format!("{at}/options: holds a `description`, which buttons have no room for")),
-        (options(twice, Some("Choose")), &format!("{at}/options: holds the id `o0` twice")),
-        (options(alike, None), &format!("{at}/options: holds the title `Option 0` twice")),
-        (headed, "/interactive/header/type: `image` is not one of `text`."),
     ]);
 }

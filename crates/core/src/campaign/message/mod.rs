@@ -1,6 +1,8 @@
 //! What a campaign sends: the Cloud API's message shapes, with `{{ attribute }}` wherever a text may vary.
 
 mod choices;
+#[cfg(test)]
+mod choices_tests;
 mod component;
 mod contacts;
 mod content;
