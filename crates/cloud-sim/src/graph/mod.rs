@@ -1,6 +1,7 @@
 //! The Graph API: finds the object and the edge that a path names, and asks for the token before anything else.
 
 mod access;
+mod answer;
 mod blocks;
 mod callbacks;
 mod content;

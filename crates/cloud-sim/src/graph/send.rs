@@ -3,10 +3,10 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::http::{StatusCode, header};
-use axum::response::{IntoResponse, Response};
+use axum::response::Response;
 use serde::Deserialize;
 
+use super::answer::{answer, confirmation};
 use super::content::{self, Content};
 use super::error::GraphError;
 use super::fate::fate;
@@ -140,7 +140,7 @@ pub(crate) async fn message(
         None => sent(cloud.go_out(&message, nth)),
     }
     let tells_user_id = cloud.rules.get().user_ids;
-    Ok(answer(confirmation(to.input, &message, tells_user_id), fault, line).await)
+    Ok(answer(cloud, confirmation(to.input, &message, tells_user_id), fault, line).await)
 }
 
 fn parse(body: &[u8]) -> Result<SendRequest, GraphError> {
@@ -271,43 +271,4 @@ fn can_react(cloud: &Cloud, user: &User, number: &Number, target: &str, now_us: 
     let sent = user.accepted.iter().find(is_target);
     cloud.inbox.writer(target, number.place, now_us).is_some()
         || sent.is_some_and(|sent| !sent.is_reaction && is_fresh(sent.at_us, now_us))
-}
-
-async fn answer(confirmation: Response, fault: Option<Fault>, line: &Line) -> Response {
-    match fault {
-        Some(Fault::AcceptThenDropResponse) => line.close(),
-        Some(Fault::AcceptThen500) => GraphError::of(131_000).into_response(),
-        Some(Fault::AcceptThenError { code, http_status }) => {
-            GraphError::of(code).with_status(http_status).into_response()
-        }
-        Some(Fault::OkWithHtml) => {
-            let page = "<!DOCTYPE html><html><head><title>Facebook</title></head><body>Sorry, something went wrong.</body></html>";
-            ([(header::CONTENT_TYPE, "text/html; charset=utf-8")], page).into_response()
-        }
-        Some(Fault::Slow { ms }) => {
-            tokio::time::sleep(Duration::from_millis(ms)).await;
-            confirmation
-        }
-        _ => confirmation,
-    }
-}
-
-/// The body is written by hand: phone, user id, digits and id hold no character that JSON would escape.
-fn confirmation(input: &str, message: &Message, tells_user_id: bool) -> Response {
-    let status = match message.category {
-        Some(_) if message.is_held => r#","message_status":"held_for_quality_assessment""#,
-        Some(_) => r#","message_status":"accepted""#,
-        None => "",
-    };
-    let (wa_id, user_id) = (message.user.digits(), message.user.user_id());
-    let contact = match (message.by_user_id, tells_user_id) {
-        (true, _) => format!(r#""user_id":"{user_id}""#),
-        (false, false) => format!(r#""wa_id":"{wa_id}""#),
-        (false, true) => format!(r#""wa_id":"{wa_id}","user_id":"{user_id}""#),
-    };
-    let body = format!(
-        r#"{{"messaging_product":"whatsapp","contacts":[{{"input":"{input}",{contact}}}],"messages":[{{"id":"{}"{status}}}]}}"#,
-        message.wamid,
-    );
-    (StatusCode::OK, [(header::CONTENT_TYPE, "application/json; charset=UTF-8")], body).into_response()
 }
