@@ -58,6 +58,6 @@ pub use pacing::PacingOrder;
 pub use review::Verdict;
 pub use rules::Rules;
 pub use simulator::Simulator;
-pub use standing::NumberOrder;
+pub use standing::{NumberOrder, ThroughputUpgrade};
 pub use templates::TemplateOrder;
 pub use wa_id::{BadPhone, WaId};

@@ -106,7 +106,7 @@ pub(crate) async fn message(
     if request.status.is_some() && endpoint == Endpoint::Messages {
         return read_receipt::mark(cloud, number, &request);
     }
-    if let Some(code) = cloud.standings.refuses(number.place) {
+    if let Some(code) = cloud.standings.refuses_sends(number.place) {
         return Err(GraphError::of(code));
     }
     let to = recipient(&request, number)?;

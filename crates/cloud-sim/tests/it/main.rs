@@ -29,5 +29,6 @@ mod support;
 mod template_end;
 mod template_parts;
 mod templates;
+mod throughput;
 mod users;
 mod webhooks;
