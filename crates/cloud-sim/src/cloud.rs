@@ -195,7 +195,7 @@ impl Cloud {
             let remedy = format!("`{id}` is not an account of this simulator");
             self.waba(id).ok_or(SimError::Order { field: "waba", remedy })
         });
-        let (ids, told) = self.templates.order(name, waba.transpose()?, order)?;
+        let (ids, told) = self.templates.order(name, waba.transpose()?, order, self.clock.now_us())?;
         told.into_iter().for_each(|told| self.webhooks.tell(told));
         for id in ids {
             self.end_pause_later(id);
@@ -206,7 +206,8 @@ impl Cloud {
 
     /// Makes of one template what is ordered, and tells of it.
     pub(crate) fn obey_template(&self, id: u64, order: &TemplateOrder) {
-        let told = self.templates.change(id, |template| template.obey(order)).filter(|_| !order.silent);
+        let now_us = self.clock.now_us();
+        let told = self.templates.change(id, |template| template.obey(order, now_us)).filter(|_| !order.silent);
         told.into_iter().flatten().for_each(|told| self.webhooks.tell(told));
         self.end_pause_later(id);
     }

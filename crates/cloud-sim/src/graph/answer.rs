@@ -22,7 +22,7 @@ const PIECE: usize = 8;
 /// The body is written by hand: phone, user id, digits and id hold no character that JSON would escape.
 pub(super) fn confirmation(input: &str, message: &Message, tells_user_id: bool) -> String {
     let status = match message.category {
-        Some(_) if message.is_held => r#","message_status":"held_for_quality_assessment""#,
+        Some(_) if message.held_by.is_some() => r#","message_status":"held_for_quality_assessment""#,
         Some(_) => r#","message_status":"accepted""#,
         None => "",
     };

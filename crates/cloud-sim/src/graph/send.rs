@@ -131,11 +131,11 @@ pub(crate) async fn message(
     let draft = draft(cloud, number, &to, &content, endpoint, request.biz_opaque_callback_data.clone());
     let message = accept(cloud, number, draft, &content, (fault, nth))?;
     let sent = |course| cloud.conversations.sent(Sent::new(&message, body, content.template.clone(), course));
-    match message.template.filter(|_| message.is_held) {
+    match message.held_by {
         // *Decided on at once*: what becomes of it is noted after it is there.
-        Some(template) => {
+        Some(paced) => {
             sent(Course::default());
-            cloud.hold_back(template, Arc::clone(&message), nth);
+            cloud.hold_back(paced, Arc::clone(&message), nth);
         }
         None => sent(cloud.go_out(&message, nth)),
     }
@@ -193,7 +193,7 @@ fn draft(
         callback_data,
         at_us: 0,
         went_out_us: 0,
-        is_held: false,
+        held_by: None,
         ttl_us: micros(time_to_live(content.template.as_deref(), endpoint)),
         leg: Leg::Whole,
         price: Price::REGULAR,
@@ -247,8 +247,9 @@ fn accept(
             _ if misses => Some(131_009),
             _ => None,
         };
-        let is_held = failure.is_none() && content.template.as_ref().is_some_and(|it| cloud.holds_back(it));
-        let is_open = failure.is_none() && !is_held;
+        let template = content.template.as_ref().filter(|_| failure.is_none());
+        let held_by = template.and_then(|template| cloud.holds_back(template));
+        let is_open = failure.is_none() && held_by.is_none();
         let failure = if is_open { fate(cloud, record, &draft, nth, now_us) } else { failure };
         let price = price(cloud, number, record.contact(number.place, now_us), &draft, now_us);
         let fails_late = match fault {
@@ -256,7 +257,7 @@ fn accept(
             _ => None,
         };
         let leg = record.leg(failure);
-        let message = Arc::new(Message { failure, fails_late, is_held, price, leg, ..draft });
+        let message = Arc::new(Message { failure, fails_late, held_by, price, leg, ..draft });
         record.wait(&message, nth);
         record.accepted.push(Arc::clone(&message));
         cloud.totals.accepted();

@@ -21,6 +21,7 @@ mod outgoing;
 mod pacing;
 mod page;
 mod phone;
+mod portfolio;
 mod quality;
 mod receiver;
 mod scenario;
