@@ -18,6 +18,8 @@ mod duration_text;
 mod error;
 mod faults;
 mod flows;
+#[cfg(any(test, fuzzing))]
+pub mod fuzzing;
 mod graph;
 mod hex;
 mod inbox;
