@@ -182,6 +182,7 @@ impl Cloud {
 
     /// Keeps a message that was accepted until it is decided on.
     pub(crate) fn hold_back(&self, paced: Paced, message: Arc<Message>, nth: u32) {
+        self.webhooks.expect_nothing_yet(&message);
         match self.pacing.keep(paced, HeldBack { message, nth }) {
             Ok(()) => {}
             Err((held, true)) => self.release(held),

@@ -12,6 +12,7 @@ mod fate;
 mod file;
 mod free_form;
 mod given;
+mod history;
 mod insights;
 mod interactive;
 mod listing;
@@ -147,6 +148,7 @@ async fn of_number(
         (&Method::POST, "whatsapp_business_profile") => profile::update(cloud, number, request).await,
         (&Method::GET, "block_users") => blocks::list(cloud, number, &request),
         (&Method::POST | &Method::DELETE, "block_users") => blocks::change(cloud, number, request).await,
+        (&Method::GET, "message_history") => history::list(cloud, number, &request),
         (&Method::POST, "media") => media::upload(cloud, number, request).await,
         (&Method::GET, "whatsapp_business_encryption") => Ok(encryption::show(cloud, number)),
         (&Method::POST, "whatsapp_business_encryption") => encryption::set(cloud, number, request).await,

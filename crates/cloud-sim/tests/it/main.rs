@@ -11,6 +11,7 @@ mod control;
 mod faults;
 mod flows;
 mod free_form;
+mod history;
 mod interactive;
 mod limits;
 mod management;
