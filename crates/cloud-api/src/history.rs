@@ -2,10 +2,17 @@
 
 use serde::{Deserialize, Deserializer};
 
-use crate::{CallError, Client, Token, open_enum::open_enum, paging::Page};
+use crate::{
+    CallError, Client, Token,
+    open_enum::open_enum,
+    paging::{Page, Pages},
+};
 
 const FIELDS: &str = "id,message_id,events{id,delivery_status,webhook_update_state,timestamp,application,webhook_uri,\
                       error_description}";
+
+const NODE: &str =
+    "cursor,node{id,delivery_status,error_description,occurrence_timestamp,status_timestamp,application}";
 
 /// What became of one message (Meta: message history). How long Meta keeps it, and how soon it is there, is not documented.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
@@ -58,6 +65,42 @@ open_enum! {
     }
 }
 
+/// One entry in the list of a message's events (Meta: message history events). What Meta leaves out is `None`.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+pub struct MessageOccurrence {
+    /// Its own id.
+    pub id: String,
+    /// What happened.
+    pub delivery_status: OccurrenceStatus,
+    /// When it happened, in seconds since 1970.
+    pub occurrence_timestamp: i64,
+    /// When the status was set, in seconds since 1970. Meta does not say how the two differ.
+    #[serde(default)]
+    pub status_timestamp: Option<i64>,
+    /// The id of the app that is told.
+    #[serde(default, deserialize_with = "application_id")]
+    pub application: Option<String>,
+    /// Why a message failed, in words.
+    #[serde(default)]
+    pub error_description: Option<String>,
+}
+
+open_enum! {
+    /// What happened to a message, in the words of the list of its events (Meta: message history events).
+    OccurrenceStatus {
+        /// Meta took it.
+        Accepted = "ACCEPTED",
+        /// It left for the user.
+        Sent = "SENT",
+        /// It reached a device.
+        Delivered = "DELIVERED",
+        /// It was read.
+        Read = "READ",
+        /// It will not arrive.
+        Error = "ERROR",
+    }
+}
+
 open_enum! {
     /// How far a webhook is (Meta: message history).
     WebhookState {
@@ -70,6 +113,11 @@ open_enum! {
         /// It was posted, and will be again.
         Retrying = "RETRYING",
     }
+}
+
+#[derive(Deserialize)]
+struct Edge {
+    node: MessageOccurrence,
 }
 
 /// Graph wraps the list of events in an object.
@@ -105,6 +153,33 @@ impl Client {
         let request = self.get(&[phone_number_id, "message_history"], token).query(&asked);
         let (found, _) = self.call::<Page<MessageHistory>>(request).await?.following();
         Ok(found.into_iter().find(|history| history.message_id == message_id))
+    }
+
+    /// The events of one [`MessageHistory`] by its id, that the message was accepted included, all pages; with `status` those of
+    /// this status alone (Meta: message history events).
+    ///
+    /// # Errors
+    /// As any call: [`CallError::Api`] with 100 where there is no such history. [`CallError::Malformed`] also when paging does not
+    /// advance.
+    pub async fn message_events(
+        &self,
+        history_id: &str,
+        token: &Token,
+        status: Option<&OccurrenceStatus>,
+    ) -> Result<Vec<MessageOccurrence>, CallError> {
+        let mut pages = Pages::new();
+        loop {
+            let asked = [
+                ("fields", Some(NODE)),
+                ("limit", Some("100")),
+                ("status_filter", status.map(OccurrenceStatus::as_str)),
+            ];
+            let asked = asked.into_iter().chain([("after", pages.after())]);
+            let asked: Vec<_> = asked.filter_map(|(name, value)| value.map(|value| (name, value))).collect();
+            if !pages.add(self.call(self.get(&[history_id, "events"], token).query(&asked)).await?)? {
+                return Ok(pages.found.into_iter().map(|Edge { node }| node).collect());
+            }
+        }
     }
 }
 

@@ -1,4 +1,4 @@
-//! `GET /{number}/message_history`: what became of messages, and of the webhooks that told of it.
+//! `GET /{number}/message_history` and `GET /{history}/events`: what became of messages, and of the webhooks that told of it.
 
 use axum::Json;
 use axum::extract::Request;
@@ -6,13 +6,18 @@ use axum::response::{IntoResponse, Response};
 use serde_json::{Value, json};
 
 use super::error::GraphError;
-use super::listing::{Kind, page};
+use super::listing::{Kind, cursor, page};
 use super::query;
 use crate::catalogue;
 use crate::cloud::{Cloud, Number};
 use crate::webhooks::{Delivery, Happening, Record, Status, Telling};
 
 const HISTORY: Kind = Kind { name: "WhatsAppMessageHistory", default: &["id", "message_id"], always: &["id"] };
+
+const EDGE: Kind = Kind { name: "WhatsAppMessageHistoryEventEdge", default: &["cursor", "node"], always: &[] };
+
+/// Meta's words in the list of one message's events, which are not those of the history.
+const OCCURRENCES: [&str; 5] = ["ACCEPTED", "SENT", "DELIVERED", "READ", "ERROR"];
 
 /// Meta: most messages of a page.
 const MOST: u64 = 100;
@@ -29,29 +34,63 @@ pub(crate) fn list(cloud: &Cloud, number: &Number, request: &Request) -> Result<
     Ok(Json(page(&nodes, &HISTORY, request)?).into_response())
 }
 
-/// What has happened until now, in order of time: once for each app that is told of it.
-fn node(cloud: &Cloud, record: &Record) -> Value {
+/// `GET /{history}/events`: the same of one message, and that it was accepted; with `status_filter` that status alone.
+pub(crate) fn events(cloud: &Cloud, id: &str, request: &Request) -> Result<Response, GraphError> {
+    let record = id.parse().ok().and_then(|id| cloud.webhooks.courier().history().by_id(id));
+    let record = record.ok_or_else(|| GraphError::unknown_object("get", id))?;
+    let wanted = query(request.uri()).remove("status_filter");
+    if wanted.as_ref().is_some_and(|wanted| !OCCURRENCES.contains(&wanted.as_str())) {
+        return Err(GraphError::not_one_of("status_filter", &OCCURRENCES.join(", ")));
+    }
+    let accepted = occurrence(format!("{}00", record.id), "ACCEPTED", record.accepted_us);
+    let others = happened(cloud, &record).into_iter().map(|(id, happening, telling)| {
+        let status = if matches!(happening.status, Status::Failed(_)) { "ERROR" } else { word(happening.status) };
+        let mut node = occurrence(id, status, happening.at_us);
+        explain(&mut node, happening);
+        if let Some(telling) = telling {
+            node["application"] = json!({ "id": cloud.apps().all()[telling.app].id });
+        }
+        node
+    });
+    let is_wanted = |node: &Value| wanted.as_ref().is_none_or(|wanted| node["delivery_status"] == **wanted);
+    let nodes = [accepted].into_iter().chain(others).filter(is_wanted).enumerate();
+    let edges: Vec<_> = nodes.map(|(place, node)| json!({ "cursor": cursor(place + 1), "node": node })).collect();
+    Ok(Json(page(&edges, &EDGE, request)?).into_response())
+}
+
+/// When its webhook tells that it happened is when it did.
+fn occurrence(id: String, status: &str, at_us: u64) -> Value {
+    let at = at_us / 1_000_000;
+    json!({ "id": id, "delivery_status": status, "occurrence_timestamp": at, "status_timestamp": at })
+}
+
+/// What has happened until now, in order of time: once for each app that is told of it, each with an id.
+fn happened<'a>(cloud: &Cloud, record: &'a Record) -> Vec<(String, &'a Happening, Option<&'a Telling>)> {
     let now_us = cloud.clock.now_us();
-    let mut happened: Vec<_> = record.happenings.iter().enumerate().filter(|(_, it)| it.at_us <= now_us).collect();
-    happened.sort_by_key(|(_, it)| it.at_us);
-    let mut events = Vec::new();
-    for (place, happening) in happened {
+    let mut happened: Vec<_> = record.happenings.iter().zip(1..).filter(|(it, _)| it.at_us <= now_us).collect();
+    happened.sort_by_key(|(it, _)| it.at_us);
+    let mut all = Vec::new();
+    for (happening, place) in happened {
         let told = happening.tellings.iter().map(Some);
         let nobody = happening.tellings.is_empty().then_some(None);
-        for telling in told.chain(nobody) {
-            let mut event = event(cloud, happening, telling);
-            event["id"] = json!(format!("{}{place}{}", record.id, telling.map_or(0, |telling| telling.app)));
-            events.push(event);
-        }
+        all.extend(told.chain(nobody).map(|telling| {
+            let app = telling.map_or(0, |telling| telling.app);
+            (format!("{}{place}{app}", record.id), happening, telling)
+        }));
     }
+    all
+}
+
+fn node(cloud: &Cloud, record: &Record) -> Value {
+    let events = happened(cloud, record).into_iter();
+    let events: Vec<_> = events.map(|(id, happening, telling)| event(cloud, &id, happening, telling)).collect();
     json!({ "id": record.id.to_string(), "message_id": &*record.wamid, "events": { "data": events } })
 }
 
-fn event(cloud: &Cloud, happening: &Happening, telling: Option<&Telling>) -> Value {
-    let mut event = json!({ "delivery_status": word(happening.status), "timestamp": happening.at_us / 1_000_000 });
-    if let Status::Failed(code) = happening.status {
-        event["error_description"] = json!(catalogue::entry(code).title);
-    }
+fn event(cloud: &Cloud, id: &str, happening: &Happening, telling: Option<&Telling>) -> Value {
+    let (status, at) = (word(happening.status), happening.at_us / 1_000_000);
+    let mut event = json!({ "id": id, "delivery_status": status, "timestamp": at });
+    explain(&mut event, happening);
     if let Some(Telling { app, route, delivery }) = telling {
         let app = &cloud.apps().all()[*app];
         event["application"] = json!({ "id": app.id });
@@ -61,6 +100,12 @@ fn event(cloud: &Cloud, happening: &Happening, telling: Option<&Telling>) -> Val
         }
     }
     event
+}
+
+fn explain(event: &mut Value, happening: &Happening) {
+    if let Status::Failed(code) = happening.status {
+        event["error_description"] = json!(catalogue::entry(code).title);
+    }
 }
 
 fn word(status: Status) -> &'static str {

@@ -123,6 +123,7 @@ async fn route(
         }
         (&Method::GET, "", None) if path.id.starts_with("upload:") => upload::show(cloud, path.id),
         (_, _, Some(number)) => of_number(cloud, app, number, path, request).await,
+        (&Method::GET, "events", None) => history::events(cloud, path.id, &request),
         (_, "", None) => media::one(cloud, path.id, &request),
         (&Method::GET, _, None) if (path.id, path.edge) == media::BYTES => Ok(media::bytes(cloud, uri)),
         _ => Err(unknown_object()),

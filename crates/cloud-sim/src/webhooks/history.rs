@@ -50,6 +50,7 @@ pub(crate) struct Record {
     pub(crate) id: u64,
     pub(crate) wamid: Arc<str>,
     pub(crate) number: usize,
+    pub(crate) accepted_us: u64,
     pub(crate) happenings: Vec<Happening>,
 }
 
@@ -108,6 +109,14 @@ impl History {
         };
         found.into_iter().filter(|record| record.number == number).cloned().collect()
     }
+
+    /// The record with this id.
+    pub(crate) fn by_id(&self, id: u64) -> Option<Record> {
+        let kept = self.lock();
+        let first = FIRST_ID + kept.count - kept.order.len() as u64;
+        let place = usize::try_from(id.checked_sub(first)?).ok()?;
+        kept.records.get(kept.order.get(place)?).cloned()
+    }
 }
 
 impl Happening {
@@ -132,7 +141,8 @@ impl Kept {
             let (wamid, id) = (Arc::<str>::from(message.wamid.as_str()), FIRST_ID + self.count);
             self.count += 1;
             self.order.push_back(Arc::clone(&wamid));
-            let record = Record { id, wamid: Arc::clone(&wamid), number: message.number, happenings: Vec::new() };
+            let (number, accepted_us) = (message.number, message.at_us);
+            let record = Record { id, wamid: Arc::clone(&wamid), number, accepted_us, happenings: Vec::new() };
             self.records.insert(wamid, record);
         }
         self.records.get_mut(message.wamid.as_str()).expect("it was just put there")

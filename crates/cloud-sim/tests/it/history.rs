@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use dawncast_cloud_api::{CallError, Client, ClientConfig, DeliveryStatus, Token, WebhookState};
+use dawncast_cloud_api::{CallError, Client, ClientConfig, DeliveryStatus, OccurrenceStatus, Token, WebhookState};
 use dawncast_cloud_sim::{SecondApp, SimConfig, Simulator};
 use serde_json::{Value, json};
 
@@ -150,6 +150,39 @@ async fn what_nobody_is_told_happens_all_the_same_and_what_is_held_back_has_not_
 }
 
 #[tokio::test]
+async fn the_events_of_one_message_begin_with_its_acceptance_and_are_listed_by_page_and_status() {
+    let sim = start_with(unread()).await;
+    stage(&sim, "/_sim/faults", json!({ "faults": [{ "fault": { "kind": "undeliverable" }, "times": 1 }] })).await;
+    let (failed, wamid) = (sent(&sim, &hello(PHONE)).await, sent(&sim, &hello(PHONE)).await);
+    until(&sim, &failed, &[("FAILED", "none")]).await;
+    let told = until(&sim, &wamid, &[("SENT", "none"), ("DELIVERED", "none")]).await;
+    let of = async |wamid: &str, parameters: &str| {
+        let history = listed(&sim, NUMBER, &format!("message_id={wamid}")).await;
+        let id = history["data"][0]["id"].as_str().unwrap().to_owned();
+        get(&sim, &format!("/v24.0/{id}/events?{parameters}")).await.json()
+    };
+    let statuses = |listed: &Value| {
+        let edges = listed["data"].as_array().unwrap().iter();
+        edges.map(|edge| edge["node"]["delivery_status"].as_str().unwrap().to_owned()).collect::<Vec<_>>()
+    };
+    let all = of(&wamid, "").await;
+    assert_eq!(statuses(&all), ["ACCEPTED", "SENT", "DELIVERED"]);
+    assert_eq!((&all["data"][1]["node"]["id"], &all["data"][2]["node"]["id"]), (&told[0]["id"], &told[1]["id"]));
+    assert_eq!(all["data"][1]["node"]["occurrence_timestamp"], told[0]["timestamp"]);
+    let first = of(&wamid, "limit=2").await;
+    let cursor = first["data"][1]["cursor"].as_str().unwrap();
+    assert_eq!(first["paging"]["cursors"]["after"], cursor);
+    assert_eq!(statuses(&of(&wamid, &format!("limit=2&after={cursor}")).await), ["DELIVERED"]);
+    assert_eq!(statuses(&of(&wamid, "status_filter=SENT").await), ["SENT"]);
+    let all = of(&failed, "").await;
+    assert_eq!(statuses(&all), ["ACCEPTED", "ERROR"]);
+    assert_eq!(all["data"][1]["node"]["error_description"], "Message undeliverable");
+    let unknown = of(&failed, "status_filter=FAILED").await;
+    assert!(unknown["error"]["message"].as_str().unwrap().contains("must be one of {ACCEPTED, SENT"), "{unknown}");
+    assert_eq!(get(&sim, "/v24.0/600000000000099/events").await.json()["error"]["error_subcode"], 33);
+}
+
+#[tokio::test]
 async fn the_client_reads_it() {
     let (_receiver, url) = Receiver::start([]).await;
     let sim = start_with(SimConfig { webhook: Some(url.clone()), ..unread() }).await;
@@ -163,6 +196,15 @@ async fn the_client_reads_it() {
     assert_eq!((&delivered.delivery_status, sent.timestamp <= delivered.timestamp), (&DeliveryStatus::Delivered, true));
     assert_eq!(sent.webhook_update_state, Some(WebhookState::Delivered));
     assert_eq!((sent.application.as_deref(), sent.webhook_uri.as_ref()), (Some(APP), Some(&url)));
+    let events = client.message_events(&history.id, &token, None).await.unwrap();
+    let statuses: Vec<_> = events.iter().map(|event| event.delivery_status.as_str()).collect();
+    assert_eq!(statuses, ["ACCEPTED", "SENT", "DELIVERED"]);
+    assert_eq!((events[0].application.as_deref(), events[1].application.as_deref()), (None, Some(APP)));
+    assert_eq!((&events[1].id, events[1].occurrence_timestamp), (&sent.id, sent.timestamp));
+    let sent_alone = client.message_events(&history.id, &token, Some(&OccurrenceStatus::Sent)).await.unwrap();
+    assert_eq!(sent_alone, events[1..2]);
+    let unknown = client.message_events("600000000000099", &token, None).await.unwrap_err();
+    assert!(matches!(&unknown, CallError::Api(error) if error.code == Some(100)), "{unknown}");
     assert_eq!(client.message_history(NUMBER, &token, "wamid.none").await, Ok(None));
     let nothing = client.message_history(NUMBER, &token, "").await.unwrap_err();
     assert!(matches!(&nothing, CallError::Invalid(words) if words.starts_with("message_id: ")), "{nothing}");
