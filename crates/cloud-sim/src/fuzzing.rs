@@ -243,6 +243,19 @@ mod tests {
     }
 
     #[test]
+    fn what_is_not_utf_8_is_refused_wherever_it_stands() {
+        let text = message("text", json!({ "body": "Hello" })).replace('}', r#","more":"?"}"#);
+        assert_eq!(play(sent(text.as_bytes())).status, 200);
+        let bytes = |text: &str| text.bytes().map(|byte| if byte == b'?' { 0xFF } else { byte }).collect::<Vec<_>>();
+        let refused = play(sent(&bytes(&text)));
+        assert_eq!((refused.status, &refused.body["error"]["code"]), (400, &json!(100)));
+        let template = json!({ "name": "t", "language": "en", "category": "UTILITY", "more": "?",
+            "components": [{ "type": "BODY", "text": "Hello." }] });
+        assert!(play(created(template.to_string().as_bytes())));
+        assert!(!play(created(&bytes(&template.to_string()))));
+    }
+
+    #[test]
     fn what_is_good_is_taken() {
         for template in templates() {
             assert!(play(created(template.to_string().as_bytes())), "{template}");

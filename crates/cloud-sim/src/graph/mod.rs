@@ -37,6 +37,8 @@ use axum::body::{Bytes, to_bytes};
 use axum::extract::{ConnectInfo, Query, Request, State};
 use axum::http::{HeaderValue, Method, StatusCode, Uri};
 use axum::response::{IntoResponse, Response};
+use serde::Deserialize;
+use serde::de::Error;
 use serde_json::json;
 
 use crate::calls::Scope;
@@ -204,6 +206,11 @@ fn sender<'a>(cloud: &'a Cloud, path: &Path<'_>) -> Result<&'a Number, GraphErro
 
 async fn body(request: Request) -> Result<Bytes, GraphError> {
     to_bytes(request.into_body(), MESSAGE_BYTES).await.map_err(|_| GraphError::parameter("The request is too large."))
+}
+
+/// Reads JSON. It is UTF-8 in every part, in those too that nobody looks at, where serde_json does not look either.
+fn read<'de, T: Deserialize<'de>>(body: &'de [u8]) -> serde_json::Result<T> {
+    serde_json::from_str(str::from_utf8(body).map_err(|_| serde_json::Error::custom("the body is not UTF-8"))?)
 }
 
 fn query(uri: &Uri) -> HashMap<String, String> {

@@ -15,7 +15,7 @@ use super::free_form::{Contact, Location, Reaction, Text};
 use super::interactive::InteractiveRequest;
 use super::parameters::TemplateRequest;
 use super::price::price;
-use super::read_receipt;
+use super::{read, read_receipt};
 use crate::clock::micros;
 use crate::cloud::{Cloud, Number};
 use crate::conversations::Sent;
@@ -144,7 +144,7 @@ pub(crate) async fn message(
 }
 
 fn parse(body: &[u8]) -> Result<SendRequest, GraphError> {
-    let request: SendRequest = serde_json::from_slice(body).map_err(|reason| match reason.classify() {
+    let request: SendRequest = read(body).map_err(|reason| match reason.classify() {
         serde_json::error::Category::Data => GraphError::parameter(format_args!("Invalid parameter: {reason}")),
         _ => GraphError::required("messaging_product"),
     })?;
