@@ -6,7 +6,7 @@ use reqwest::header::{HeaderMap, HeaderValue};
 use serde::de::DeserializeOwned;
 
 use crate::{
-    App, BusinessProfile, Class, CreatedTemplate, MediaInfo, NumberInfo, SendOutcome, SubscribedApp,
+    App, BusinessProfile, Class, CreatedTemplate, MediaInfo, MessageHistory, NumberInfo, SendOutcome, SubscribedApp,
     TemplateComparison, TemplateDay, TemplateInfo, TokenInfo, Unpaused, Usage,
     client::Answer,
     paging::Page,
@@ -77,6 +77,7 @@ pub fn management(body: &[u8]) {
         read::<BusinessProfile>,
         read::<CreatedTemplate>,
         read::<MediaInfo>,
+        read::<Page<MessageHistory>>,
         read::<NumberInfo>,
         read::<SubscribedApp>,
         read::<TemplateDay>,

@@ -13,6 +13,7 @@ mod error_table;
 pub mod flows;
 #[cfg(any(test, fuzzing))]
 pub mod fuzzing;
+mod history;
 mod marketing;
 mod media;
 mod message;
@@ -37,6 +38,7 @@ pub use call::CallError;
 pub use cause::{Cause, CauseKind};
 pub use classify::{Class, ErrorEntry, Scope, Way, classify, is_throttle};
 pub use client::{Client, ClientConfig, ClientError};
+pub use history::{DeliveryStatus, MessageEvent, MessageHistory, MessageOccurrence, OccurrenceStatus, WebhookState};
 pub use marketing::{MarketingMessage, ProductPolicy};
 pub use media::{MediaId, MediaInfo, MediaKind};
 pub use message::{

@@ -24,8 +24,8 @@ use crate::quality::Quality;
 use crate::review::{Review, Verdict};
 use crate::rules::InForce;
 use crate::scenario::Scenario;
-use crate::standing::{self, NumberOrder, Standing, Standings};
-use crate::templates::{TemplateOrder, Templates, Told};
+use crate::standing::Standings;
+use crate::templates::{TemplateOrder, Templates};
 use crate::uploads::Uploads;
 use crate::users::Users;
 use crate::wamid::Mint;
@@ -122,7 +122,7 @@ impl Cloud {
             quality: Quality::default(),
             pacing: Pacing::default(),
             seed: config.seed,
-            standings: Standings::default(),
+            standings: Standings::new(config.mps),
             mint: Mint::new(config.seed ^ clock.now_us()),
             half_latency_us: AtomicU64::new(micros(config.latency / 2)),
             clock,
@@ -195,7 +195,7 @@ impl Cloud {
             let remedy = format!("`{id}` is not an account of this simulator");
             self.waba(id).ok_or(SimError::Order { field: "waba", remedy })
         });
-        let (ids, told) = self.templates.order(name, waba.transpose()?, order)?;
+        let (ids, told) = self.templates.order(name, waba.transpose()?, order, self.clock.now_us())?;
         told.into_iter().for_each(|told| self.webhooks.tell(told));
         for id in ids {
             self.end_pause_later(id);
@@ -206,7 +206,8 @@ impl Cloud {
 
     /// Makes of one template what is ordered, and tells of it.
     pub(crate) fn obey_template(&self, id: u64, order: &TemplateOrder) {
-        let told = self.templates.change(id, |template| template.obey(order)).filter(|_| !order.silent);
+        let now_us = self.clock.now_us();
+        let told = self.templates.change(id, |template| template.obey(order, now_us)).filter(|_| !order.silent);
         told.into_iter().flatten().for_each(|told| self.webhooks.tell(told));
         self.end_pause_later(id);
     }
@@ -228,16 +229,6 @@ impl Cloud {
     /// Replaces the ordered faults, if all of them make sense.
     pub(crate) fn order_faults(&self, order: FaultOrder) -> Result<(), SimError> {
         self.faults.order(order, |id| self.number(id).is_some())
-    }
-
-    /// Orders how Meta regards a number.
-    pub(crate) fn order_number(&self, id: &str, order: NumberOrder) -> Result<Standing, SimError> {
-        let number = self.known_number(id)?;
-        let (before, after) = self.standings.order(number.place, order)?;
-        number.set_throughput(after.mps.unwrap_or(self.mps));
-        let account = |(field, value)| Told { waba: number.waba, field, value };
-        standing::told(number, &before, &after).into_iter().map(account).for_each(|told| self.webhooks.tell(told));
-        Ok(after)
     }
 
     pub(crate) fn ledger(&self) -> LedgerSnapshot {
@@ -278,7 +269,7 @@ impl Number {
     }
 
     /// From now on it accepts so many messages per second.
-    fn set_throughput(&self, mps: u32) {
+    pub(crate) fn set_throughput(&self, mps: u32) {
         self.throughput.lock().unwrap_or_else(PoisonError::into_inner).0 = Limit::per_second(mps);
     }
 }

@@ -38,6 +38,11 @@ pub enum Fault {
         /// How long, in milliseconds.
         ms: u64,
     },
+    /// The message is accepted and the answer's headers come at once, its bytes a few at a time.
+    SlowBytes {
+        /// Until the last of them is there, in milliseconds.
+        ms: u64,
+    },
     /// Refused with 130429, as if the number's throughput were used up.
     Throttle,
     /// Refused.
@@ -157,6 +162,11 @@ pub(crate) struct Faults {
     away: watch::Sender<Option<Instant>>,
 }
 
+/// Whether the simulator is away now, being so until this time.
+pub(crate) fn is_away(until: &Option<Instant>) -> bool {
+    until.is_some_and(|until| Instant::now() < until)
+}
+
 /// The steps of a scenario throw dice of their own.
 const STEP_DICE: usize = 1 << 16;
 
@@ -211,7 +221,7 @@ impl Faults {
 
     /// Whether the simulator is away.
     pub(crate) fn is_down(&self) -> bool {
-        self.away.borrow().is_some_and(|until| Instant::now() < until)
+        is_away(&self.away.borrow())
     }
 
     /// Until when the simulator is away, as it is ordered.

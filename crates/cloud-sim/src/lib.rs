@@ -18,6 +18,8 @@ mod duration_text;
 mod error;
 mod faults;
 mod flows;
+#[cfg(any(test, fuzzing))]
+pub mod fuzzing;
 mod graph;
 mod hex;
 mod inbox;
@@ -58,6 +60,6 @@ pub use pacing::PacingOrder;
 pub use review::Verdict;
 pub use rules::Rules;
 pub use simulator::Simulator;
-pub use standing::NumberOrder;
+pub use standing::{NumberOrder, ThroughputUpgrade};
 pub use templates::TemplateOrder;
 pub use wa_id::{BadPhone, WaId};

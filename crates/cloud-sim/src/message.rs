@@ -2,6 +2,7 @@
 
 use serde_json::Value;
 
+use crate::pacing::Paced;
 use crate::wa_id::WaId;
 
 /// What is paid for a message (Meta: webhook field `pricing`).
@@ -41,8 +42,8 @@ pub(crate) struct Message {
     pub(crate) at_us: u64,
     /// When it went out: at once, unless it was held back first.
     pub(crate) went_out_us: u64,
-    /// It is held back until Meta has decided on its template.
-    pub(crate) is_held: bool,
+    /// It is held back until Meta has decided on this.
+    pub(crate) held_by: Option<Paced>,
     /// The template's id; `None` for a free-form message.
     pub(crate) template: Option<u64>,
     /// The template's category; `None` for a free-form message.

@@ -1,16 +1,21 @@
-//! Template pacing: some messages of a template are accepted and held back until Meta thinks well enough of it; then all go out, or
-//! all are dropped (Meta: template pacing).
+//! Pacing: some messages of a template are accepted and held back until Meta thinks well enough of it; then all go out, or all are
+//! dropped (Meta: template pacing). The same of all templates of a portfolio together, whose messages go out batch by batch (Meta:
+//! business portfolio pacing).
 
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use serde::{Deserialize, Serialize};
 
+use crate::clock::micros;
 use crate::cloud::Cloud;
 use crate::graph::fate;
+use crate::limits::DAY_US;
 use crate::message::{Leg, Message};
-use crate::rules::Rules;
-use crate::templates::{MARKETING, Template};
+use crate::templates::{MARKETING, Template, UTILITY};
+
+/// Meta: how long the utility templates of an account are subject to pacing after one of them was paused.
+const UTILITY_SPAN_US: u64 = 7 * DAY_US;
 
 /// What is ordered of a template's messages.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -24,44 +29,68 @@ pub enum PacingOrder {
     Dropped,
 }
 
+/// What is paced.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) enum Paced {
+    /// A template, by its id.
+    Template(u64),
+    /// All templates together.
+    Portfolio,
+}
+
 /// A message that was held back, the `nth` to its user.
 struct HeldBack {
     message: Arc<Message>,
     nth: u32,
 }
 
-/// How far Meta is with a template.
+/// How much goes out before anything is held back.
+#[derive(Clone, Copy)]
+struct Pace {
+    first: u32,
+    /// What went out before this time does not count, and what Meta thought then is forgotten.
+    since_us: u64,
+}
+
+/// How far Meta is with what is paced.
 #[derive(Default)]
 struct Trial {
+    began_us: u64,
     /// How many messages went out before any was held back.
     went_out: u32,
     is_holding: bool,
     /// Meta has thought well of it.
     has_passed: bool,
-    held: Vec<HeldBack>,
+    /// Oldest first.
+    held: VecDeque<HeldBack>,
 }
 
-/// The trials of all templates, by id.
+/// The trials of the portfolio and of all templates.
 #[derive(Default)]
-pub(crate) struct Pacing(Mutex<HashMap<u64, Trial>>);
+pub(crate) struct Pacing(Mutex<HashMap<Paced, Trial>>);
 
 impl Pacing {
-    fn lock(&self) -> MutexGuard<'_, HashMap<u64, Trial>> {
+    fn lock(&self) -> MutexGuard<'_, HashMap<Paced, Trial>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Whether the next message of a template is held back; and whether it is the first.
-    fn holds(&self, template: &Template, rules: &Rules) -> Option<bool> {
+    /// Whether the next message is held back; and whether it is the first.
+    fn holds(&self, paced: Paced, pace: Option<Pace>, now_us: u64) -> Option<bool> {
         let mut all = self.lock();
-        let first = rules.paced_after.filter(|_| template.category == MARKETING);
-        if first.is_none() && !all.contains_key(&template.id) {
+        if pace.is_none() && !all.contains_key(&paced) {
             return None;
         }
-        let trial = all.entry(template.id).or_default();
+        let trial = all.entry(paced).or_default();
         if trial.is_holding {
             return Some(false);
         }
-        let first = first.filter(|_| !trial.has_passed)?;
+        let Pace { first, since_us } = pace?;
+        if trial.began_us < since_us {
+            *trial = Trial { began_us: now_us, ..Trial::default() };
+        }
+        if trial.has_passed && paced != Paced::Portfolio {
+            return None;
+        }
         if trial.went_out < first {
             trial.went_out += 1;
             return None;
@@ -70,50 +99,91 @@ impl Pacing {
         Some(true)
     }
 
-    /// Keeps a message, unless the template was decided on meanwhile: then whether Meta thought well of it.
-    fn keep(&self, template: u64, held: HeldBack) -> Result<(), (HeldBack, bool)> {
+    /// Keeps a message, unless it was decided on meanwhile: then whether Meta thought well of it.
+    fn keep(&self, paced: Paced, held: HeldBack) -> Result<(), (HeldBack, bool)> {
         let mut all = self.lock();
-        let trial = all.entry(template).or_default();
+        let trial = all.entry(paced).or_default();
         if !trial.is_holding {
             return Err((held, trial.has_passed));
         }
-        trial.held.push(held);
+        trial.held.push_back(held);
         Ok(())
     }
 
     /// Ends a trial; what was held back.
-    fn end(&self, template: u64, has_passed: bool) -> Vec<HeldBack> {
-        let trial = Trial { has_passed, ..Trial::default() };
-        self.lock().insert(template, trial).unwrap_or_default().held
+    fn end(&self, paced: Paced, has_passed: bool, now_us: u64) -> VecDeque<HeldBack> {
+        let trial = Trial { began_us: now_us, has_passed, ..Trial::default() };
+        self.lock().insert(paced, trial).unwrap_or_default().held
     }
 
-    fn begin(&self, template: u64) {
-        self.lock().entry(template).or_default().is_holding = true;
+    /// Takes what of the portfolio may go out next, so many at most; and whether more is held back. When nothing is, what was taken
+    /// counts as what went out first.
+    fn take_batch(&self, most: usize, now_us: u64) -> (VecDeque<HeldBack>, bool) {
+        let mut all = self.lock();
+        let trial = all.entry(Paced::Portfolio).or_default();
+        let rest = trial.held.split_off(most.min(trial.held.len()));
+        let batch = std::mem::replace(&mut trial.held, rest);
+        if trial.held.is_empty() {
+            let went_out = u32::try_from(batch.len()).unwrap_or(u32::MAX);
+            *trial = Trial { began_us: now_us, went_out, has_passed: true, ..Trial::default() };
+        }
+        (batch, trial.is_holding)
+    }
+
+    fn begin(&self, paced: Paced) {
+        self.lock().entry(paced).or_default().is_holding = true;
     }
 
     /// A template that was unpaused is new again.
     pub(crate) fn forget(&self, template: u64) {
-        let mut all = self.lock();
-        if all.get(&template).is_some_and(|trial| !trial.is_holding) {
-            all.remove(&template);
+        let (mut all, paced) = (self.lock(), Paced::Template(template));
+        if all.get(&paced).is_some_and(|trial| !trial.is_holding) {
+            all.remove(&paced);
         }
     }
 }
 
 impl Cloud {
-    /// Whether a message of the template is held back. The first that is begins the time after which Meta decides.
-    pub(crate) fn holds_back(&self, template: &Template) -> bool {
-        let (rules, id) = (self.rules.get(), template.id);
-        let is_first = self.pacing.holds(template, &rules);
-        if is_first == Some(true) {
-            self.after(rules.held_for, move |cloud| cloud.decide(id));
+    /// By what a message of the template is held back, if it is. The first that is begins the time after which Meta decides.
+    pub(crate) fn holds_back(&self, template: &Template) -> Option<Paced> {
+        let (rules, now_us, id) = (self.rules.get(), self.clock.now_us(), template.id);
+        let since =
+            rules.paced_after.and_then(|first| Some(Pace { first, since_us: self.paced_since(template, now_us)? }));
+        if let Some(is_first) = self.pacing.holds(Paced::Template(id), since, now_us) {
+            if is_first {
+                self.after(rules.held_for, move |cloud| cloud.decide(id));
+            }
+            return Some(Paced::Template(id));
         }
-        is_first.is_some()
+        let since_us = now_us.saturating_sub(micros(rules.held_for));
+        let pace = rules.portfolio_paced_after.map(|first| Pace { first, since_us });
+        let is_first = self.pacing.holds(Paced::Portfolio, pace, now_us)?;
+        if is_first {
+            self.decide_on_portfolio_at(now_us.saturating_add(micros(rules.held_for)));
+        }
+        Some(Paced::Portfolio)
+    }
+
+    /// From when on the messages of a template count, if it is subject to pacing (Meta: template pacing). A utility template is for
+    /// seven days after any of its account was paused, unless it is an old one that is rated well.
+    fn paced_since(&self, template: &Template, now_us: u64) -> Option<u64> {
+        let is_recent = |at_us: &u64| now_us.saturating_sub(*at_us) < UTILITY_SPAN_US;
+        match template.category {
+            MARKETING => Some(0),
+            UTILITY => {
+                let paused_us = self.templates.last_utility_pause(template.waba).filter(is_recent)?;
+                let is_unproven =
+                    template.quality != "GREEN" || template.utility_pause().as_ref().is_some_and(is_recent);
+                is_unproven.then_some(paused_us)
+            }
+            _ => None,
+        }
     }
 
     /// Keeps a message that was accepted until it is decided on.
-    pub(crate) fn hold_back(&self, template: u64, message: Arc<Message>, nth: u32) {
-        match self.pacing.keep(template, HeldBack { message, nth }) {
+    pub(crate) fn hold_back(&self, paced: Paced, message: Arc<Message>, nth: u32) {
+        self.webhooks.expect_nothing_yet(&message);
+        match self.pacing.keep(paced, HeldBack { message, nth }) {
             Ok(()) => {}
             Err((held, true)) => self.release(held),
             Err((held, false)) => self.drop_held(held),
@@ -126,15 +196,37 @@ impl Cloud {
         self.pace(id, if is_low { PacingOrder::Dropped } else { PacingOrder::Released });
     }
 
+    fn decide_on_portfolio_at(&self, at_us: u64) {
+        self.agenda.at(at_us, move |cloud| cloud.decide_on_portfolio(at_us));
+    }
+
+    /// All that is held back is dropped if a number is rated low by then; else the next batch goes out, and the rest waits as long again
+    /// (Meta: business portfolio pacing).
+    fn decide_on_portfolio(&self, due_us: u64) {
+        let (rules, now_us) = (self.rules.get(), self.clock.now_us());
+        if self.numbers.iter().any(|number| self.standings.of(number.place).quality_rating == "RED") {
+            return self.pacing.end(Paced::Portfolio, false, now_us).into_iter().for_each(|held| self.drop_held(held));
+        }
+        let most = rules.portfolio_paced_after.map_or(usize::MAX, |most| most as usize);
+        let (batch, is_holding) = self.pacing.take_batch(most, now_us);
+        batch.into_iter().for_each(|held| self.release(held));
+        if is_holding {
+            self.decide_on_portfolio_at(due_us.saturating_add(micros(rules.held_for)));
+        }
+    }
+
     /// Does as ordered with a template's messages.
     pub(crate) fn pace(&self, id: u64, order: PacingOrder) {
+        let (paced, now_us) = (Paced::Template(id), self.clock.now_us());
         match order {
-            PacingOrder::Held => self.pacing.begin(id),
-            PacingOrder::Released => self.pacing.end(id, true).into_iter().for_each(|held| self.release(held)),
+            PacingOrder::Held => self.pacing.begin(paced),
+            PacingOrder::Released => {
+                self.pacing.end(paced, true, now_us).into_iter().for_each(|held| self.release(held))
+            }
             PacingOrder::Dropped => {
-                let told = self.templates.change(id, Template::pause_for_pacing);
+                let told = self.templates.change(id, |template| template.pause_for_pacing(now_us));
                 told.flatten().into_iter().for_each(|told| self.webhooks.tell(told));
-                self.pacing.end(id, false).into_iter().for_each(|held| self.drop_held(held));
+                self.pacing.end(paced, false, now_us).into_iter().for_each(|held| self.drop_held(held));
             }
         }
     }
@@ -145,7 +237,7 @@ impl Cloud {
         let message = self.users.with(message.user, |user| {
             let failure = fate(self, user, &message, nth, now_us);
             let leg = user.leg(failure);
-            let released = Message { failure, leg, is_held: false, went_out_us: now_us, ..Message::clone(&message) };
+            let released = Message { failure, leg, held_by: None, went_out_us: now_us, ..Message::clone(&message) };
             let message = user.replace(released);
             user.wait(&message, nth);
             message
@@ -155,7 +247,7 @@ impl Cloud {
 
     fn drop_held(&self, HeldBack { message, nth }: HeldBack) {
         let (failure, went_out_us) = (Some(132_015), self.clock.now_us());
-        let dropped = Message { failure, leg: Leg::Whole, is_held: false, went_out_us, ..Message::clone(&message) };
+        let dropped = Message { failure, leg: Leg::Whole, held_by: None, went_out_us, ..Message::clone(&message) };
         let message = self.users.with(message.user, |user| user.replace(dropped));
         self.conversations.went_on(&message, self.webhooks.announce(&message, nth));
     }

@@ -37,11 +37,17 @@ pub struct Rules {
     pub us_marketing_paused: bool,
     /// The code with which a message beyond the messaging limit fails: 131048. Assumed.
     pub limit_code: u32,
-    /// So many messages of a marketing template that is new, or was unpaused, go out; those that follow are held back. `None`
-    /// holds none back. Meta does not publish its number.
+    /// So many messages of a marketing template that is new, or was unpaused, go out; those that follow are held back. The same of a
+    /// utility template that is new, was unpaused or is not `GREEN`, for seven days after a utility template of its account was paused.
+    /// `None` holds none back. Meta does not publish its number.
     pub paced_after: Option<u32>,
-    /// How long they are held back. Then they go out, or, if the template is `RED` by then, fail with 132015. Meta: mostly
-    /// within an hour.
+    /// So many messages of all templates together go out within `held_for`; those that follow, whatever their template, are held back,
+    /// and go out in batches of as many, or fail with 132015 if a number is `RED` by then (assumed: Meta goes by "suspicious activity").
+    /// At least 1; `None` holds none back. Meta: portfolios with fewer than 500,000 template messages in 365 days; it does not publish
+    /// the number.
+    pub portfolio_paced_after: Option<u32>,
+    /// How long they are held back, and each batch of a portfolio. Then they go out, or, if the template is `RED` by then, fail with
+    /// 132015. Meta: mostly within an hour.
     #[serde(with = "duration_text")]
     pub held_for: Duration,
     /// The code of a refusal for `biz_opaque_callback_data` of more than 512 characters: 100 or 131009. Assumed.
@@ -72,6 +78,7 @@ impl Default for Rules {
             us_marketing_paused: false,
             limit_code: 131_048,
             paced_after: None,
+            portfolio_paced_after: None,
             held_for: Duration::from_secs(3600),
             long_callback_code: 100,
             charges_service: false,
@@ -93,6 +100,9 @@ impl Rules {
         }
         if !(0.0..=1.0).contains(&self.marketing_withheld) {
             return refuse("marketing_withheld", "give a share from 0 to 1");
+        }
+        if self.portfolio_paced_after == Some(0) {
+            return refuse("portfolio_paced_after", "give at least 1 message, or null to hold none back");
         }
         if ![100, 131_009].contains(&self.long_callback_code) {
             return refuse("long_callback_code", "give 100 or 131009");

@@ -204,7 +204,8 @@ impl Simulator {
     }
 }
 
-fn cloud(config: &SimConfig, stop: &CancellationToken) -> Result<Cloud, SimError> {
+/// Everything but the socket.
+pub(crate) fn cloud(config: &SimConfig, stop: &CancellationToken) -> Result<Cloud, SimError> {
     let clock = Clock::start();
     let now_us = clock.now_us();
     let numbers: Vec<_> =

@@ -3,14 +3,17 @@
 
 use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use crate::cloud::Number;
+use crate::clock::micros;
+use crate::cloud::{Cloud, Number};
+use crate::duration_text;
 use crate::error::SimError;
 use crate::limits::DAY_US;
-use crate::templates::one_of;
+use crate::templates::{Told, one_of};
 use crate::wa_id::WaId;
 
 /// Statuses that Meta gives numbers, each with the code by which a send from such a number is refused, if it is.
@@ -30,6 +33,12 @@ const STATUSES: [(&str, Option<u32>); 11] = [
 
 /// Meta's standard throughput (Meta: throughput).
 const STANDARD_MPS: u32 = 80;
+
+/// Meta's throughput of the level `HIGH`.
+const HIGH_MPS: u32 = 1000;
+
+/// The code of sends while a number's throughput is upgraded.
+const MAINTENANCE: u32 = 131_057;
 
 const QUALITIES: [&str; 5] = ["GREEN", "YELLOW", "RED", "NA", "UNKNOWN"];
 
@@ -56,6 +65,24 @@ pub struct NumberOrder {
     pub messaging_limit: Option<String>,
     /// Messages per second that it accepts from now on: above 80 its throughput level is `HIGH`.
     pub mps: Option<u32>,
+    /// Meta raises its throughput from `STANDARD` to `HIGH`. An order of `mps` calls off what is under way.
+    pub throughput_upgrade: Option<ThroughputUpgrade>,
+}
+
+/// Meta's upgrade of a number to 1000 messages per second: meanwhile its sends are refused (131057), and when it is over a webhook tells
+/// of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct ThroughputUpgrade {
+    /// By the simulator's clock. Meta: at most a minute, which is the default.
+    #[serde(with = "duration_text")]
+    pub takes: Duration,
+}
+
+impl Default for ThroughputUpgrade {
+    fn default() -> Self {
+        Self { takes: Duration::from_secs(60) }
+    }
 }
 
 impl NumberOrder {
@@ -67,8 +94,15 @@ impl NumberOrder {
         if self.mps == Some(0) {
             return Err(SimError::Order { field: "mps", remedy: "give at least 1 message per second".to_owned() });
         }
+        if self.mps.is_some() && self.throughput_upgrade.is_some() {
+            return Err(no_upgrade("the upgrade ends with 1000 messages per second: leave it or `mps` out".to_owned()));
+        }
         one_of("messaging_limit", self.messaging_limit.as_deref(), &limits)
     }
+}
+
+fn no_upgrade(remedy: String) -> SimError {
+    SimError::Order { field: "throughput_upgrade", remedy }
 }
 
 /// One number's.
@@ -80,6 +114,9 @@ pub(crate) struct Standing {
     /// What was ordered of its throughput.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) mps: Option<u32>,
+    /// When the upgrade of its throughput that is under way is over, in Unix milliseconds.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) upgraded_at_ms: Option<u64>,
 }
 
 impl Standing {
@@ -87,9 +124,19 @@ impl Standing {
     pub(crate) fn can_send(&self) -> &'static str {
         if refusal(&self.status).is_some() { "BLOCKED" } else { "AVAILABLE" }
     }
-}
 
-impl Standing {
+    /// Refuses an upgrade of throughput that Meta would not begin.
+    fn check_upgrade(&self, usual: u32) -> Result<(), SimError> {
+        let level = throughput_level(self.mps.unwrap_or(usual));
+        match self.upgraded_at_ms {
+            Some(_) => Err(no_upgrade("one is under way: let it end first".to_owned())),
+            None if level != "STANDARD" => {
+                Err(no_upgrade(format!("the number's level is {level}: upgrade one that is STANDARD (`mps` 21 to 80)")))
+            }
+            None => Ok(()),
+        }
+    }
+
     /// The order that takes another back; `usual` is the throughput unless ordered otherwise.
     pub(crate) fn as_before(&self, order: &NumberOrder, usual: u32) -> NumberOrder {
         let as_was = |ordered: &Option<String>, was: &String| ordered.as_ref().map(|_| was.clone());
@@ -97,7 +144,8 @@ impl Standing {
             status: as_was(&order.status, &self.status),
             quality_rating: as_was(&order.quality_rating, &self.quality_rating),
             messaging_limit: as_was(&order.messaging_limit, &self.messaging_limit),
-            mps: order.mps.map(|_| self.mps.unwrap_or(usual)),
+            mps: (order.mps.is_some() || order.throughput_upgrade.is_some()).then(|| self.mps.unwrap_or(usual)),
+            throughput_upgrade: None,
         }
     }
 }
@@ -107,16 +155,27 @@ fn refusal(status: &str) -> Option<u32> {
     STATUSES.iter().find(|(name, _)| *name == status).and_then(|(_, code)| *code)
 }
 
+/// Meta's level that allows this many messages per second: 20 for numbers shared with the app, 80, or 1000.
+pub(crate) fn throughput_level(mps: u32) -> &'static str {
+    match mps {
+        0..=20 => "NOT_APPLICABLE",
+        21..=STANDARD_MPS => "STANDARD",
+        _ => "HIGH",
+    }
+}
+
 struct Ordered {
     /// By the number's place; those without an entry are connected and green.
     numbers: HashMap<usize, (String, String, Option<u32>)>,
+    /// When the upgrades of throughput that are under way are over, in Unix milliseconds, by the number's place.
+    upgrades: HashMap<usize, u64>,
     limit: (&'static str, Option<usize>),
     /// When each user was last reached; kept while there is a limit.
     reached: HashMap<WaId, u64>,
 }
 
 /// What webhooks tell of a number that stood and stands so: each with its field. Quality ratings are told by none.
-pub(crate) fn told(number: &Number, before: &Standing, after: &Standing) -> Vec<(&'static str, Value)> {
+fn told(number: &Number, before: &Standing, after: &Standing) -> Vec<(&'static str, Value)> {
     let (mut told, display) = (Vec::new(), &number.display);
     if before.status != after.status {
         told.extend(status_told(display, &after.status));
@@ -153,38 +212,69 @@ fn status_told(display: &str, status: &str) -> Option<(&'static str, Value)> {
     }
 }
 
-/// The standing of all numbers.
-pub(crate) struct Standings(Mutex<Ordered>);
+impl Ordered {
+    fn standing(&self, place: usize) -> Standing {
+        let usual = || ("CONNECTED".to_owned(), "GREEN".to_owned(), None);
+        let (status, quality_rating, mps) = self.numbers.get(&place).cloned().unwrap_or_else(usual);
+        let (messaging_limit, upgraded_at_ms) = (self.limit.0.to_owned(), self.upgrades.get(&place).copied());
+        Standing { status, quality_rating, messaging_limit, mps, upgraded_at_ms }
+    }
 
-impl Default for Standings {
-    fn default() -> Self {
-        let limit = ("TIER_UNLIMITED", None);
-        Self(Mutex::new(Ordered { numbers: HashMap::new(), limit, reached: HashMap::new() }))
+    fn refuses(&self, place: usize) -> Option<u32> {
+        self.numbers.get(&place).and_then(|(status, ..)| refusal(status))
     }
 }
 
+/// The standing of all numbers.
+pub(crate) struct Standings {
+    ordered: Mutex<Ordered>,
+    /// The throughput of numbers unless ordered otherwise.
+    usual_mps: u32,
+}
+
 impl Standings {
+    pub(crate) fn new(usual_mps: u32) -> Self {
+        let limit = ("TIER_UNLIMITED", None);
+        let ordered = Ordered { numbers: HashMap::new(), upgrades: HashMap::new(), limit, reached: HashMap::new() };
+        Self { ordered: Mutex::new(ordered), usual_mps }
+    }
+
     fn lock(&self) -> MutexGuard<'_, Ordered> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.ordered.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     pub(crate) fn of(&self, place: usize) -> Standing {
-        let ordered = self.lock();
-        let usual = || ("CONNECTED".to_owned(), "GREEN".to_owned(), None);
-        let (status, quality_rating, mps) = ordered.numbers.get(&place).cloned().unwrap_or_else(usual);
-        Standing { status, quality_rating, messaging_limit: ordered.limit.0.to_owned(), mps }
+        self.lock().standing(place)
     }
 
-    /// The code by which sends from the number are refused, if they are.
+    /// The code by which the number's status refuses sends, if it does.
     pub(crate) fn refuses(&self, place: usize) -> Option<u32> {
-        self.lock().numbers.get(&place).and_then(|(status, ..)| refusal(status))
+        self.lock().refuses(place)
     }
 
-    /// Does as ordered; how the number stood before, and how it stands now.
-    pub(crate) fn order(&self, place: usize, order: NumberOrder) -> Result<(Standing, Standing), SimError> {
+    /// The same, or that of an upgrade that is under way.
+    pub(crate) fn refuses_sends(&self, place: usize) -> Option<u32> {
+        let ordered = self.lock();
+        ordered.refuses(place).or_else(|| ordered.upgrades.contains_key(&place).then_some(MAINTENANCE))
+    }
+
+    /// Does as ordered at this time; how the number stood before, and how it stands now.
+    pub(crate) fn order(
+        &self,
+        place: usize,
+        order: NumberOrder,
+        now_us: u64,
+    ) -> Result<(Standing, Standing), SimError> {
         order.check()?;
-        let before = self.of(place);
         let mut ordered = self.lock();
+        let before = ordered.standing(place);
+        if let Some(ThroughputUpgrade { takes }) = order.throughput_upgrade {
+            before.check_upgrade(self.usual_mps)?;
+            ordered.upgrades.insert(place, now_us.saturating_add(micros(takes)) / 1000);
+        }
+        if order.mps.is_some() {
+            ordered.upgrades.remove(&place);
+        }
         let status = order.status.unwrap_or_else(|| before.status.clone());
         let quality_rating = order.quality_rating.unwrap_or_else(|| before.quality_rating.clone());
         ordered.numbers.insert(place, (status, quality_rating, order.mps.or(before.mps)));
@@ -193,8 +283,8 @@ impl Standings {
         {
             ordered.limit = known;
         }
-        drop(ordered);
-        Ok((before, self.of(place)))
+        let after = ordered.standing(place);
+        Ok((before, after))
     }
 
     /// Whether a message that the business begins may reach the user within the limit; then the user counts.
@@ -213,6 +303,30 @@ impl Standings {
     }
 }
 
+impl Cloud {
+    /// Orders how Meta regards a number.
+    pub(crate) fn order_number(&self, id: &str, order: NumberOrder) -> Result<Standing, SimError> {
+        let number = self.known_number(id)?;
+        let (place, upgrades) = (number.place, order.throughput_upgrade.is_some());
+        let (before, after) = self.standings.order(place, order, self.clock.now_us())?;
+        number.set_throughput(after.mps.unwrap_or(self.mps));
+        let account = |(field, value)| Told { waba: number.waba, field, value };
+        told(number, &before, &after).into_iter().map(account).for_each(|told| self.webhooks.tell(told));
+        if let Some(at_ms) = after.upgraded_at_ms.filter(|_| upgrades) {
+            self.agenda.at(at_ms.saturating_mul(1000), move |cloud| cloud.end_upgrade(place, at_ms));
+        }
+        Ok(after)
+    }
+
+    /// A number's throughput is raised, unless its upgrade was called off.
+    fn end_upgrade(&self, place: usize, at_ms: u64) {
+        if self.standings.of(place).upgraded_at_ms == Some(at_ms) {
+            let order = NumberOrder { mps: Some(HIGH_MPS), ..NumberOrder::default() };
+            self.order_number(&self.numbers[place].id, order).expect("the number is known");
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -223,9 +337,9 @@ mod tests {
 
     #[test]
     fn the_limit_counts_users_once_and_forgets_them_after_a_day() {
-        let standings = Standings::default();
+        let standings = Standings::new(80);
         let limit = NumberOrder { messaging_limit: Some("TIER_50".to_owned()), ..NumberOrder::default() };
-        standings.order(0, limit).unwrap();
+        standings.order(0, limit, 0).unwrap();
         assert!((0..50).all(|n| standings.may_reach(user(n), 0)));
         assert!(!standings.may_reach(user(50), 1));
         assert!(standings.may_reach(user(7), 1), "who was reached already");
@@ -234,9 +348,9 @@ mod tests {
 
     #[test]
     fn an_order_that_makes_no_sense_is_refused_and_changes_nothing() {
-        let standings = Standings::default();
+        let standings = Standings::new(80);
         let order = NumberOrder { status: Some("SLEEPY".to_owned()), ..NumberOrder::default() };
-        assert!(standings.order(0, order).unwrap_err().to_string().contains("status"));
+        assert!(standings.order(0, order, 0).unwrap_err().to_string().contains("status"));
         assert_eq!(standings.of(0).status, "CONNECTED");
     }
 }

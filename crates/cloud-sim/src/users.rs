@@ -109,7 +109,7 @@ impl User {
 
     /// Lets a message wait, if the phone is off.
     pub(crate) fn wait(&mut self, message: &Arc<Message>, nth: u32) {
-        if message.leg == Leg::Sending && !message.is_held {
+        if message.leg == Leg::Sending && message.held_by.is_none() {
             self.waiting.push(Waiting { message: Arc::clone(message), nth });
         }
     }

@@ -6,7 +6,7 @@ use axum::http::header::CONTENT_TYPE;
 use serde_json::{Map, Value};
 
 use super::error::GraphError;
-use super::{body, query};
+use super::{body, query, read};
 
 /// The parameters of a call; those of the body come before those of the address.
 pub(crate) struct Given(Map<String, Value>);
@@ -55,6 +55,6 @@ fn form(body: &Bytes) -> Map<String, Value> {
 fn json(body: &Bytes) -> Result<Map<String, Value>, GraphError> {
     match body.is_empty() {
         true => Ok(Map::new()),
-        false => serde_json::from_slice(body).map_err(|_| GraphError::parameter("Invalid parameter")),
+        false => read(body).map_err(|_| GraphError::parameter("Invalid parameter")),
     }
 }

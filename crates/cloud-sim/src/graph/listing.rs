@@ -83,7 +83,7 @@ fn limit(parameters: &HashMap<String, String>) -> Result<usize, GraphError> {
     limit.ok_or_else(|| GraphError::parameter("Param limit must be an integer above 0"))
 }
 
-fn cursor(place: usize) -> String {
+pub(super) fn cursor(place: usize) -> String {
     URL_SAFE_NO_PAD.encode(format!("place:{place}"))
 }
 

@@ -1,6 +1,7 @@
 //! The Graph API: finds the object and the edge that a path names, and asks for the token before anything else.
 
 mod access;
+mod answer;
 mod blocks;
 mod callbacks;
 mod content;
@@ -11,6 +12,7 @@ mod fate;
 mod file;
 mod free_form;
 mod given;
+mod history;
 mod insights;
 mod interactive;
 mod listing;
@@ -35,6 +37,8 @@ use axum::body::{Bytes, to_bytes};
 use axum::extract::{ConnectInfo, Query, Request, State};
 use axum::http::{HeaderValue, Method, StatusCode, Uri};
 use axum::response::{IntoResponse, Response};
+use serde::Deserialize;
+use serde::de::Error;
 use serde_json::json;
 
 use crate::calls::Scope;
@@ -121,6 +125,7 @@ async fn route(
         }
         (&Method::GET, "", None) if path.id.starts_with("upload:") => upload::show(cloud, path.id),
         (_, _, Some(number)) => of_number(cloud, app, number, path, request).await,
+        (&Method::GET, "events", None) => history::events(cloud, path.id, &request),
         (_, "", None) => media::one(cloud, path.id, &request),
         (&Method::GET, _, None) if (path.id, path.edge) == media::BYTES => Ok(media::bytes(cloud, uri)),
         _ => Err(unknown_object()),
@@ -146,6 +151,7 @@ async fn of_number(
         (&Method::POST, "whatsapp_business_profile") => profile::update(cloud, number, request).await,
         (&Method::GET, "block_users") => blocks::list(cloud, number, &request),
         (&Method::POST | &Method::DELETE, "block_users") => blocks::change(cloud, number, request).await,
+        (&Method::GET, "message_history") => history::list(cloud, number, &request),
         (&Method::POST, "media") => media::upload(cloud, number, request).await,
         (&Method::GET, "whatsapp_business_encryption") => Ok(encryption::show(cloud, number)),
         (&Method::POST, "whatsapp_business_encryption") => encryption::set(cloud, number, request).await,
@@ -200,6 +206,11 @@ fn sender<'a>(cloud: &'a Cloud, path: &Path<'_>) -> Result<&'a Number, GraphErro
 
 async fn body(request: Request) -> Result<Bytes, GraphError> {
     to_bytes(request.into_body(), MESSAGE_BYTES).await.map_err(|_| GraphError::parameter("The request is too large."))
+}
+
+/// Reads JSON. It is UTF-8 in every part, in those too that nobody looks at, where serde_json does not look either.
+fn read<'de, T: Deserialize<'de>>(body: &'de [u8]) -> serde_json::Result<T> {
+    serde_json::from_str(str::from_utf8(body).map_err(|_| serde_json::Error::custom("the body is not UTF-8"))?)
 }
 
 fn query(uri: &Uri) -> HashMap<String, String> {

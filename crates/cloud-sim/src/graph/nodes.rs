@@ -11,6 +11,7 @@ use super::error::GraphError;
 use super::listing::{Kind, page, select};
 use super::{callbacks, query};
 use crate::cloud::{Cloud, Number, PORTFOLIO_ID, waba_id};
+use crate::standing::throughput_level;
 use crate::webhooks::App;
 
 const NUMBER: Kind = Kind {
@@ -106,13 +107,4 @@ fn number_node(cloud: &Cloud, app: &App, number: &Number) -> Value {
         "is_on_biz_app": false,
         "is_pin_enabled": true,
     })
-}
-
-/// Meta's level that allows this many messages per second: 20 for numbers shared with the app, 80, or 1000.
-fn throughput_level(mps: u32) -> &'static str {
-    match mps {
-        0..=20 => "NOT_APPLICABLE",
-        21..=80 => "STANDARD",
-        _ => "HIGH",
-    }
 }

@@ -3,10 +3,10 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::http::{StatusCode, header};
-use axum::response::{IntoResponse, Response};
+use axum::response::Response;
 use serde::Deserialize;
 
+use super::answer::{answer, confirmation};
 use super::content::{self, Content};
 use super::error::GraphError;
 use super::fate::fate;
@@ -15,7 +15,7 @@ use super::free_form::{Contact, Location, Reaction, Text};
 use super::interactive::InteractiveRequest;
 use super::parameters::TemplateRequest;
 use super::price::price;
-use super::read_receipt;
+use super::{read, read_receipt};
 use crate::clock::micros;
 use crate::cloud::{Cloud, Number};
 use crate::conversations::Sent;
@@ -106,7 +106,7 @@ pub(crate) async fn message(
     if request.status.is_some() && endpoint == Endpoint::Messages {
         return read_receipt::mark(cloud, number, &request);
     }
-    if let Some(code) = cloud.standings.refuses(number.place) {
+    if let Some(code) = cloud.standings.refuses_sends(number.place) {
         return Err(GraphError::of(code));
     }
     let to = recipient(&request, number)?;
@@ -131,20 +131,20 @@ pub(crate) async fn message(
     let draft = draft(cloud, number, &to, &content, endpoint, request.biz_opaque_callback_data.clone());
     let message = accept(cloud, number, draft, &content, (fault, nth))?;
     let sent = |course| cloud.conversations.sent(Sent::new(&message, body, content.template.clone(), course));
-    match message.template.filter(|_| message.is_held) {
+    match message.held_by {
         // *Decided on at once*: what becomes of it is noted after it is there.
-        Some(template) => {
+        Some(paced) => {
             sent(Course::default());
-            cloud.hold_back(template, Arc::clone(&message), nth);
+            cloud.hold_back(paced, Arc::clone(&message), nth);
         }
         None => sent(cloud.go_out(&message, nth)),
     }
     let tells_user_id = cloud.rules.get().user_ids;
-    Ok(answer(confirmation(to.input, &message, tells_user_id), fault, line).await)
+    Ok(answer(cloud, confirmation(to.input, &message, tells_user_id), fault, line).await)
 }
 
 fn parse(body: &[u8]) -> Result<SendRequest, GraphError> {
-    let request: SendRequest = serde_json::from_slice(body).map_err(|reason| match reason.classify() {
+    let request: SendRequest = read(body).map_err(|reason| match reason.classify() {
         serde_json::error::Category::Data => GraphError::parameter(format_args!("Invalid parameter: {reason}")),
         _ => GraphError::required("messaging_product"),
     })?;
@@ -193,7 +193,7 @@ fn draft(
         callback_data,
         at_us: 0,
         went_out_us: 0,
-        is_held: false,
+        held_by: None,
         ttl_us: micros(time_to_live(content.template.as_deref(), endpoint)),
         leg: Leg::Whole,
         price: Price::REGULAR,
@@ -247,8 +247,9 @@ fn accept(
             _ if misses => Some(131_009),
             _ => None,
         };
-        let is_held = failure.is_none() && content.template.as_ref().is_some_and(|it| cloud.holds_back(it));
-        let is_open = failure.is_none() && !is_held;
+        let template = content.template.as_ref().filter(|_| failure.is_none());
+        let held_by = template.and_then(|template| cloud.holds_back(template));
+        let is_open = failure.is_none() && held_by.is_none();
         let failure = if is_open { fate(cloud, record, &draft, nth, now_us) } else { failure };
         let price = price(cloud, number, record.contact(number.place, now_us), &draft, now_us);
         let fails_late = match fault {
@@ -256,7 +257,7 @@ fn accept(
             _ => None,
         };
         let leg = record.leg(failure);
-        let message = Arc::new(Message { failure, fails_late, is_held, price, leg, ..draft });
+        let message = Arc::new(Message { failure, fails_late, held_by, price, leg, ..draft });
         record.wait(&message, nth);
         record.accepted.push(Arc::clone(&message));
         cloud.totals.accepted();
@@ -271,43 +272,4 @@ fn can_react(cloud: &Cloud, user: &User, number: &Number, target: &str, now_us: 
     let sent = user.accepted.iter().find(is_target);
     cloud.inbox.writer(target, number.place, now_us).is_some()
         || sent.is_some_and(|sent| !sent.is_reaction && is_fresh(sent.at_us, now_us))
-}
-
-async fn answer(confirmation: Response, fault: Option<Fault>, line: &Line) -> Response {
-    match fault {
-        Some(Fault::AcceptThenDropResponse) => line.close(),
-        Some(Fault::AcceptThen500) => GraphError::of(131_000).into_response(),
-        Some(Fault::AcceptThenError { code, http_status }) => {
-            GraphError::of(code).with_status(http_status).into_response()
-        }
-        Some(Fault::OkWithHtml) => {
-            let page = "<!DOCTYPE html><html><head><title>Facebook</title></head><body>Sorry, something went wrong.</body></html>";
-            ([(header::CONTENT_TYPE, "text/html; charset=utf-8")], page).into_response()
-        }
-        Some(Fault::Slow { ms }) => {
-            tokio::time::sleep(Duration::from_millis(ms)).await;
-            confirmation
-        }
-        _ => confirmation,
-    }
-}
-
-/// The body is written by hand: phone, user id, digits and id hold no character that JSON would escape.
-fn confirmation(input: &str, message: &Message, tells_user_id: bool) -> Response {
-    let status = match message.category {
-        Some(_) if message.is_held => r#","message_status":"held_for_quality_assessment""#,
-        Some(_) => r#","message_status":"accepted""#,
-        None => "",
-    };
-    let (wa_id, user_id) = (message.user.digits(), message.user.user_id());
-    let contact = match (message.by_user_id, tells_user_id) {
-        (true, _) => format!(r#""user_id":"{user_id}""#),
-        (false, false) => format!(r#""wa_id":"{wa_id}""#),
-        (false, true) => format!(r#""wa_id":"{wa_id}","user_id":"{user_id}""#),
-    };
-    let body = format!(
-        r#"{{"messaging_product":"whatsapp","contacts":[{{"input":"{input}",{contact}}}],"messages":[{{"id":"{}"{status}}}]}}"#,
-        message.wamid,
-    );
-    (StatusCode::OK, [(header::CONTENT_TYPE, "application/json; charset=UTF-8")], body).into_response()
 }

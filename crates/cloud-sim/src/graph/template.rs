@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use super::error::GraphError;
 use super::listing::select;
 use super::nodes::TEMPLATE;
-use super::{body, done, query};
+use super::{body, done, query, read};
 use crate::cloud::Cloud;
 use crate::parts::Parts;
 use crate::templates::{AUTHENTICATION, CATEGORIES, MARKETING, NotFree, Template, category_of};
@@ -44,15 +44,15 @@ struct Edit {
     components: Option<Vec<Value>>,
 }
 
-fn read<'de, T: Deserialize<'de>>(body: &'de [u8]) -> Result<T, GraphError> {
-    serde_json::from_slice(body).map_err(|_| GraphError::parameter("Invalid parameter"))
+fn parameters<'de, T: Deserialize<'de>>(body: &'de [u8]) -> Result<T, GraphError> {
+    read(body).map_err(|_| GraphError::parameter("Invalid parameter"))
 }
 
 /// `POST /{waba}/message_templates`
 pub(crate) async fn create(cloud: &Cloud, waba: usize, request: Request) -> Result<Response, GraphError> {
     let body = body(request).await?;
     let Creation { name, language, category, parameter_format, message_send_ttl_seconds: ttl, components } =
-        read(&body)?;
+        parameters(&body)?;
     let name = name.ok_or_else(|| GraphError::required("name"))?;
     let language = language.ok_or_else(|| GraphError::required("language"))?;
     let category = known_category(category.as_deref())?.ok_or_else(|| GraphError::required("category"))?;
@@ -90,7 +90,7 @@ pub(crate) async fn create(cloud: &Cloud, waba: usize, request: Request) -> Resu
 /// `POST /{template}`: the whole of its components, or its category. It is reviewed again.
 pub(crate) async fn edit(cloud: &Cloud, id: u64, request: Request) -> Result<Response, GraphError> {
     let body = body(request).await?;
-    let Edit { category, message_send_ttl_seconds: ttl, components } = read(&body)?;
+    let Edit { category, message_send_ttl_seconds: ttl, components } = parameters(&body)?;
     let (category, components) =
         (known_category(category.as_deref())?, components.map(|it| checked(cloud, it)).transpose()?);
     let now_us = cloud.clock.now_us();

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use crate::limits::DAY_US;
 use crate::pacing::PacingOrder;
 
-use super::{Template, TemplateOrder, Told, category_of};
+use super::{Template, TemplateOrder, Told, UTILITY, category_of};
 
 /// A pause for its quality: which, and for how long (Meta: template pausing).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -34,6 +34,17 @@ impl Template {
         self.pauses
     }
 
+    /// When it was last paused as a utility template.
+    pub(crate) fn utility_pause(&self) -> Option<u64> {
+        self.utility_pause_us
+    }
+
+    fn note_pause(&mut self, now_us: u64) {
+        if self.status == "PAUSED" && self.category == UTILITY {
+            self.utility_pause_us = Some(now_us);
+        }
+    }
+
     /// The pause that it is in.
     pub(crate) fn pause(&self) -> Option<Pause> {
         (self.status == "PAUSED" && !self.is_dropped)
@@ -41,10 +52,11 @@ impl Template {
     }
 
     /// What was held back is dropped: an approved template is paused, beside the ladder. What webhooks tell of it.
-    pub(crate) fn pause_for_pacing(&mut self) -> Option<Told> {
+    pub(crate) fn pause_for_pacing(&mut self, now_us: u64) -> Option<Told> {
         (self.status == "APPROVED").then(|| {
             self.status = "PAUSED".to_owned();
             self.is_dropped = true;
+            self.note_pause(now_us);
             self.tell_status("APPROVED")
         })
     }
@@ -61,12 +73,13 @@ impl Template {
     }
 
     /// Does as ordered, and says what webhooks tell of it.
-    pub(crate) fn obey(&mut self, order: &TemplateOrder) -> Vec<Told> {
+    pub(crate) fn obey(&mut self, order: &TemplateOrder, now_us: u64) -> Vec<Told> {
         let mut told = Vec::new();
         let status = order.status.as_ref().filter(|status| **status != self.status);
         if let Some(status) = status {
             let before = std::mem::replace(&mut self.status, status.clone());
             self.pauses += u32::from(status == "PAUSED");
+            self.note_pause(now_us);
             self.is_dropped = false;
             self.rejected_reason = order.reason.clone().unwrap_or_else(|| "NONE".to_owned());
             told.push(self.tell_status(&before));

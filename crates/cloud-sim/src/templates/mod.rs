@@ -22,7 +22,10 @@ pub(crate) const MARKETING: &str = "MARKETING";
 /// The category of templates that carry one-time codes.
 pub(crate) const AUTHENTICATION: &str = "AUTHENTICATION";
 
-pub(crate) const CATEGORIES: [&str; 3] = ["UTILITY", MARKETING, AUTHENTICATION];
+/// The category of templates that tell of what a user has ordered or asked for.
+pub(crate) const UTILITY: &str = "UTILITY";
+
+pub(crate) const CATEGORIES: [&str; 3] = [UTILITY, MARKETING, AUTHENTICATION];
 
 /// A template in one language, in one account.
 #[derive(Clone)]
@@ -47,6 +50,8 @@ pub(crate) struct Template {
     pauses: u32,
     /// It is paused because what was held back was dropped, so until it is unpaused by hand.
     is_dropped: bool,
+    /// When it was last paused as a utility template.
+    utility_pause_us: Option<u64>,
     /// When it was created; 0 of those that every simulator starts with.
     created_us: u64,
     /// When it was edited while it was approved.
@@ -107,6 +112,7 @@ impl Template {
             components,
             pauses: 0,
             is_dropped: false,
+            utility_pause_us: None,
             created_us: 0,
             edits_us: Vec::new(),
             deleted: None,
@@ -227,6 +233,12 @@ impl Templates {
         self.first_that(|it| it.id == id)
     }
 
+    /// When a utility template of the account was last paused, one that was deleted since included.
+    pub(crate) fn last_utility_pause(&self, waba: usize) -> Option<u64> {
+        let all = self.0.read().unwrap_or_else(PoisonError::into_inner);
+        all.iter().filter(|it| it.waba == waba).filter_map(|it| it.utility_pause()).max()
+    }
+
     /// Adds a template, unless its name is taken in that language or locked, or the account has created too many.
     pub(crate) fn create(&self, template: Template, now_us: u64) -> Result<Arc<Template>, NotFree> {
         let mut all = self.lock();
@@ -276,13 +288,14 @@ impl Templates {
         name: &str,
         waba: Option<usize>,
         order: &TemplateOrder,
+        now_us: u64,
     ) -> Result<(Vec<u64>, Vec<Told>), SimError> {
         order.check()?;
         let mut all = self.lock();
         let (mut told, mut ids) = (Vec::new(), Vec::new());
         for template in all.iter_mut().filter(|it| it.is_meant(name, waba, order)) {
             ids.push(template.id);
-            told.extend(Arc::make_mut(template).obey(order));
+            told.extend(Arc::make_mut(template).obey(order, now_us));
         }
         if ids.is_empty() {
             let remedy = format!("there is no template `{name}` in that language and account");
@@ -303,17 +316,17 @@ mod tests {
     #[test]
     fn what_changes_is_told_once_for_each_account() {
         let templates = Templates::of(2);
-        let (_, told) = templates.order("daily_pack_v1", None, &order("PAUSED")).unwrap();
+        let (_, told) = templates.order("daily_pack_v1", None, &order("PAUSED"), 0).unwrap();
         assert_eq!(told.iter().map(|told| told.waba).collect::<Vec<_>>(), [0, 1]);
         assert_eq!(told[0].value["other_info"]["title"], "FIRST_PAUSE");
         assert!(told[0].value["message_template_id"].is_u64());
-        assert!(templates.order("daily_pack_v1", None, &order("PAUSED")).unwrap().1.is_empty(), "nothing changed");
+        assert!(templates.order("daily_pack_v1", None, &order("PAUSED"), 0).unwrap().1.is_empty(), "nothing changed");
     }
 
     #[test]
     fn one_account_may_have_it_paused_and_the_other_not() {
         let templates = Templates::of(2);
-        templates.order("daily_pack_v1", Some(1), &order("PAUSED")).unwrap();
+        templates.order("daily_pack_v1", Some(1), &order("PAUSED"), 0).unwrap();
         let status = |waba| templates.find(waba, "daily_pack_v1", "en_IN").unwrap().status.clone();
         assert_eq!([status(0), status(1)], ["APPROVED", "PAUSED"]);
     }
@@ -322,9 +335,9 @@ mod tests {
     fn the_second_pause_is_longer() {
         let templates = Templates::of(1);
         for status in ["PAUSED", "APPROVED"] {
-            templates.order("daily_pack_v1", None, &order(status)).unwrap();
+            templates.order("daily_pack_v1", None, &order(status), 0).unwrap();
         }
-        let (_, told) = templates.order("daily_pack_v1", None, &order("PAUSED")).unwrap();
+        let (_, told) = templates.order("daily_pack_v1", None, &order("PAUSED"), 0).unwrap();
         assert_eq!(told[0].value["other_info"]["title"], "SECOND_PAUSE");
     }
 
@@ -333,14 +346,17 @@ mod tests {
         let templates = Templates::of(1);
         let id = templates.find(0, "daily_pack_v1", "en_IN").unwrap().id;
         templates.delete(&[id], 0);
-        assert!(templates.change(id, |template| template.obey(&order("PAUSED"))).is_none(), "a late review is silent");
-        assert!(templates.order("daily_pack_v1", None, &order("PAUSED")).is_err());
+        assert!(
+            templates.change(id, |template| template.obey(&order("PAUSED"), 0)).is_none(),
+            "a late review is silent"
+        );
+        assert!(templates.order("daily_pack_v1", None, &order("PAUSED"), 0).is_err());
     }
 
     #[test]
     fn an_order_that_makes_no_sense_is_refused() {
         let templates = Templates::of(1);
-        assert!(templates.order("nope", None, &order("PAUSED")).unwrap_err().to_string().contains("template"));
-        assert!(templates.order("hello_world", None, &order("SLEEPY")).unwrap_err().to_string().contains("status"));
+        assert!(templates.order("nope", None, &order("PAUSED"), 0).unwrap_err().to_string().contains("template"));
+        assert!(templates.order("hello_world", None, &order("SLEEPY"), 0).unwrap_err().to_string().contains("status"));
     }
 }

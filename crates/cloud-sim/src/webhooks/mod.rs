@@ -5,6 +5,7 @@
 
 mod apps;
 mod courier;
+mod history;
 mod payload;
 mod plan;
 mod scheduler;
@@ -26,11 +27,12 @@ use crate::rules::InForce;
 use crate::templates::Told;
 use crate::wa_id::WaId;
 use courier::Courier;
-use plan::{Status, Step};
+use plan::Step;
 use scheduler::{Pending, Post, Scheduler};
 
 pub(crate) use apps::{App, Apps, Route};
-pub(crate) use plan::Course;
+pub(crate) use history::{Delivery, Happening, Record, Telling};
+pub(crate) use plan::{Course, Status};
 pub(crate) use scheduler::Stop;
 
 /// What a user tells a number.
@@ -103,6 +105,7 @@ impl Webhooks {
     /// told or not.
     pub(crate) fn announce(&self, message: &Arc<Message>, nth: u32) -> Course {
         if !self.receipts.enabled {
+            self.expect_nothing_yet(message);
             return Course::default();
         }
         let steps = self.steps(message, nth);
@@ -118,8 +121,17 @@ impl Webhooks {
         self.tell_receipts(message, vec![read]);
     }
 
+    /// What lies ahead of a message that is held back is not known yet.
+    pub(crate) fn expect_nothing_yet(&self, message: &Message) {
+        self.courier.history().expect(message, &[], &Vec::new());
+    }
+
     fn tell_receipts(&self, message: &Arc<Message>, steps: Vec<Step>) {
-        if self.courier.apps().hear(self.accounts[message.number], Some(message.number)) {
+        let (apps, waba, number) = (self.courier.apps(), self.accounts[message.number], Some(message.number));
+        let hears = apps.hear(waba, number);
+        let audience = if hears { apps.audience(waba, number) } else { Vec::new() };
+        self.courier.history().expect(message, &steps, &audience);
+        if hears {
             self.courier.expect(steps.len());
             self.hand_over(Pending::Receipts { message: Arc::clone(message), steps });
         }

@@ -212,7 +212,11 @@ impl Scheduler {
         let rules = self.post.rules.get();
         for (audience, events) in bodies {
             let body = Bytes::from(payload::encode(&self.post.senders, &rules, &events));
-            let posting = Arc::clone(&self.post.courier).deliver(body, audience, events.len());
+            let told = events.iter().filter_map(|event| match event {
+                Event::Status(message, step) => Some((Arc::clone(message), step.status)),
+                Event::Inbound(_) | Event::Account(_) => None,
+            });
+            let posting = Arc::clone(&self.post.courier).deliver(body, audience, told.collect(), events.len());
             tokio::spawn(self.stop.clone().run_until_cancelled_owned(posting));
         }
     }

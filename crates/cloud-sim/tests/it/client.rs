@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use dawncast_cloud_api::{
-    CallError, Client, ClientConfig, CodeMethod, MediaId, Personal, ProfileChanges, TemplateFilter, TemplateStatus,
-    Token, WebhookOverride, flows::FlowKeyState,
+    CallError, CauseKind, Client, ClientConfig, CodeMethod, MediaId, Personal, ProfileChanges, SendOutcome,
+    TemplateFilter, TemplateStatus, Token, WebhookOverride, flows::FlowKeyState,
 };
 use dawncast_cloud_sim::Simulator;
 use serde_json::json;
@@ -118,4 +118,17 @@ async fn a_refusal_by_the_hours_limit_says_when_to_come_back() {
     stage(&sim, "/_sim/calls", json!({ "account": WABA, "calls": 5_000 })).await;
     let CallError::Api(refused) = client.subscribed_apps(WABA, &token).await.unwrap_err() else { panic!() };
     assert_eq!((refused.code, refused.retry_after), (Some(80_007), Some(Duration::from_secs(3_600))));
+}
+
+#[tokio::test]
+async fn whose_patience_ends_before_a_slow_answers_last_byte_does_not_know_whether_it_was_sent() {
+    let sim = start().await;
+    let order = json!({ "faults": [{ "fault": { "kind": "slow_bytes", "ms": 60_000 } }] });
+    assert_eq!(stage(&sim, "/_sim/faults", order.clone()).await["faults"][0]["fault"], order["faults"][0]["fault"]);
+    let patience = Duration::from_secs(1);
+    let config = ClientConfig { base_url: sim.base_url(), timeout: patience, ..ClientConfig::default() };
+    let (client, token) = (Client::new(config).unwrap(), Token::new("SIM_TOKEN").unwrap());
+    let outcome = client.send_body(NUMBER, &token, hello(PHONE).to_string()).await;
+    let SendOutcome::Unknown(cause) = outcome else { panic!("{outcome:?}") };
+    assert_eq!((cause.kind, accepted(&sim, PHONE)), (CauseKind::Timeout, 1));
 }

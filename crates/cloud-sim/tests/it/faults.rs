@@ -6,8 +6,9 @@ use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
 use dawncast_cloud_sim::{Fault, FaultOrder, FaultProfile, FaultRule, SimConfig, SimError, Simulator};
-use serde_json::json;
+use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
 use tokio::task::JoinSet;
 
 use crate::support::*;
@@ -74,6 +75,49 @@ async fn slow_accepts_at_once_and_holds_the_answer_back() {
     });
     assert_eq!(status, 200);
     assert!(answered_after >= hold && accepted_after < answered_after, "{accepted_after:?} {answered_after:?}");
+}
+
+/// Sends one message whose answer's bytes come slowly, and reads until the head is there; the body as far as it came with it.
+async fn trickling(sim: &Simulator, ms: u64) -> (TcpStream, Answer) {
+    sim.set_faults(FaultOrder { faults: vec![FaultRule::always(Fault::SlowBytes { ms })] }).unwrap();
+    let mut stream = TcpStream::connect(sim.addr()).await.unwrap();
+    stream.write_all(&send_request(NUMBER, &hello(PHONE))).await.unwrap();
+    let mut received = Vec::new();
+    while !received.windows(4).any(|bytes| bytes == b"\r\n\r\n") {
+        assert!(stream.read_buf(&mut received).await.unwrap() > 0, "closed within the head");
+    }
+    (stream, parse(&received))
+}
+
+fn length(answer: &Answer) -> usize {
+    answer.header("content-length").unwrap().parse().unwrap()
+}
+
+#[tokio::test]
+async fn slow_bytes_answer_at_once_and_the_body_comes_a_few_bytes_at_a_time() {
+    let sim = start().await;
+    let (span, asked) = (Duration::from_millis(800), Instant::now());
+    let (mut stream, answer) = trickling(&sim, 800).await;
+    assert_eq!((answer.status, answer.header("transfer-encoding")), (200, None));
+    let (mut body, mut reads) = (answer.body.clone().into_bytes(), 0);
+    while stream.read_buf(&mut body).await.unwrap() > 0 {
+        reads += 1;
+    }
+    assert!(asked.elapsed() >= span, "{:?}", asked.elapsed());
+    assert!(reads >= 4 && body.len() == length(&answer), "{reads} reads of {} bytes", body.len());
+    let body: Value = serde_json::from_slice(&body).unwrap();
+    assert_eq!(body["messages"][0]["id"], sim.ledger().recipients[USER].attempts[0].wamid);
+}
+
+#[tokio::test]
+async fn slow_bytes_accept_before_the_first_of_them_and_going_away_loses_the_rest() {
+    let sim = start().await;
+    let (mut stream, answer) = trickling(&sim, 6_000).await;
+    assert_eq!((answer.status, accepted(&sim, PHONE)), (200, 1));
+    assert!(answer.body.len() < length(&answer), "headers come first");
+    sim.set_faults(FaultOrder { faults: vec![FaultRule::always(Fault::Down { ms: 60_000 })] }).unwrap();
+    let reason = stream.read_to_end(&mut Vec::new()).await.unwrap_err();
+    assert_eq!(reason.kind(), io::ErrorKind::ConnectionReset);
 }
 
 #[tokio::test]
@@ -170,7 +214,7 @@ async fn down_resets_calls_on_connections_that_are_open() {
     let greeting = b"GET /_sim/clock HTTP/1.1\r\nHost: sim.test\r\n\r\n";
     for call in [&send_request(NUMBER, &hello(PHONE))[..], greeting] {
         let sim = start().await;
-        let mut open = tokio::net::TcpStream::connect(sim.addr()).await.unwrap();
+        let mut open = TcpStream::connect(sim.addr()).await.unwrap();
         // An answered call shows that the connection was taken in.
         open.write_all(greeting).await.unwrap();
         assert!(open.read(&mut [0; 512]).await.unwrap() > 0);
@@ -183,7 +227,7 @@ async fn down_resets_calls_on_connections_that_are_open() {
 
 async fn eventually_refused(sim: &Simulator) {
     let deadline = Instant::now() + Duration::from_secs(10);
-    while tokio::net::TcpStream::connect(sim.addr()).await.is_ok() {
+    while TcpStream::connect(sim.addr()).await.is_ok() {
         assert!(Instant::now() < deadline, "connections are refused");
     }
 }

@@ -14,30 +14,34 @@ fn paced() -> Rules {
     Rules { paced_after: Some(2), ..Rules::default() }
 }
 
-async fn start_for(rules: Rules) -> (Receiver, Simulator) {
+pub(crate) async fn start_for(rules: Rules) -> (Receiver, Simulator) {
     let (receiver, url) = Receiver::start([]).await;
     (receiver, start_with(SimConfig { webhook: Some(url), rules, ..config() }).await)
 }
 
-async fn quiet(sim: &Simulator) {
+pub(crate) async fn quiet(sim: &Simulator) {
     eventually("every webhook is delivered", || sim.pending_webhooks() == 0).await;
 }
 
-fn phone(n: u64) -> String {
+pub(crate) fn phone(n: u64) -> String {
     format!("+{}", 919_000_000_000 + n)
 }
 
 /// What the answer says of the message.
 async fn sent(sim: &Simulator, n: u64) -> String {
-    let answer = send(sim, &offer(&phone(n))).await.json();
+    answered(sim, NUMBER, &offer(&phone(n))).await
+}
+
+pub(crate) async fn answered(sim: &Simulator, number: &str, message: &Value) -> String {
+    let answer = send_from(sim, number, message).await.json();
     answer["messages"][0]["message_status"].as_str().unwrap_or_else(|| panic!("{answer}")).to_owned()
 }
 
-const ACCEPTED: &str = "accepted";
-const HELD: &str = "held_for_quality_assessment";
+pub(crate) const ACCEPTED: &str = "accepted";
+pub(crate) const HELD: &str = "held_for_quality_assessment";
 
 /// The statuses of a user, in order of arrival; of a failure the code.
-fn statuses(receiver: &Receiver, n: u64) -> Vec<String> {
+pub(crate) fn statuses(receiver: &Receiver, n: u64) -> Vec<String> {
     let word = |status: &Value| match status["errors"][0]["code"].as_u64() {
         Some(code) => code.to_string(),
         None => status["status"].as_str().unwrap().to_owned(),
@@ -135,4 +139,52 @@ async fn a_scenario_holds_messages_for_a_while() {
     assert_eq!(sent(&sim, 1).await, HELD);
     sim.advance(HOUR);
     assert_eq!(sent(&sim, 2).await, ACCEPTED);
+}
+
+/// What the answers to some messages of a utility template from a number say, each to another user.
+async fn utilities(sim: &Simulator, number: &str, name: &str, users: std::ops::Range<u64>) -> Vec<String> {
+    let mut answers = Vec::new();
+    for n in users {
+        let mut message = if name == "hello_world" { hello(&phone(n)) } else { offer(&phone(n)) };
+        message["template"]["name"] = json!(name);
+        answers.push(answered(sim, number, &message).await);
+    }
+    answers
+}
+
+async fn order(sim: &Simulator, name: &str, order: Value) {
+    stage(sim, &format!("/_sim/templates/{name}"), order).await;
+}
+
+#[tokio::test]
+async fn utility_templates_are_paced_for_a_week_after_one_of_their_account_was_paused() {
+    let sim = start_with(SimConfig { rules: paced(), wabas: 2, ..config() }).await;
+    order(&sim, "hello_world", json!({ "quality_score": "YELLOW" })).await;
+    assert_eq!(utilities(&sim, NUMBER, "hello_world", 0..3).await, [ACCEPTED; 3], "none was paused");
+    order(&sim, "daily_pack_v1", json!({ "status": "PAUSED", "waba": WABA })).await;
+    assert_eq!(utilities(&sim, NUMBER, "hello_world", 3..6).await, [ACCEPTED, ACCEPTED, HELD]);
+    assert_eq!(utilities(&sim, NUMBER, "daily_text_v1", 6..9).await, [ACCEPTED; 3], "an old one that is rated well");
+    assert_eq!(utilities(&sim, OTHER_NUMBER, "hello_world", 9..12).await, [ACCEPTED; 3], "another account");
+    sim.advance(HOUR);
+    assert_eq!(utilities(&sim, NUMBER, "hello_world", 12..15).await, [ACCEPTED; 3], "Meta has thought well of it");
+    order(&sim, "daily_pack_v2", json!({ "status": "PAUSED", "waba": WABA })).await;
+    assert_eq!(utilities(&sim, NUMBER, "hello_world", 15..18).await, [ACCEPTED, ACCEPTED, HELD], "another pause");
+    sim.advance(7 * 24 * HOUR);
+    order(&sim, "daily_text_v1", json!({ "quality_score": "YELLOW" })).await;
+    assert_eq!(utilities(&sim, NUMBER, "daily_text_v1", 18..21).await, [ACCEPTED; 3], "a week has passed");
+}
+
+#[tokio::test]
+async fn a_utility_template_that_was_paused_is_paced_itself_and_dropped_if_it_is_rated_low() {
+    let (receiver, sim) = start_for(paced()).await;
+    order(&sim, "daily_text_v1", json!({ "status": "PAUSED" })).await;
+    sim.advance(3 * HOUR);
+    assert_eq!(utilities(&sim, NUMBER, "daily_text_v1", 0..4).await, [ACCEPTED, ACCEPTED, HELD, HELD]);
+    order(&sim, "daily_text_v1", json!({ "quality_score": "RED" })).await;
+    sim.advance(HOUR);
+    sim.advance(Duration::from_secs(5));
+    quiet(&sim).await;
+    assert_eq!([statuses(&receiver, 2), statuses(&receiver, 3)], [["132015"], ["132015"]]);
+    let told = receiver.told("message_template_status_update").pop().unwrap();
+    assert_eq!((&told["event"], &told["other_info"]["title"]), (&json!("PAUSED"), &json!("RATE_LIMITING_PAUSE")));
 }
