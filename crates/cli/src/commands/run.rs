@@ -141,17 +141,38 @@ async fn check(remote: &Remote, api: &Api, id: &str) -> Result<(), Failure> {
     let before = last_check(&api.post(&["v1", "runs", id, "check"]).await?);
     let asked = Instant::now();
     let found = loop {
-        let now = last_check(&api.get(&["v1", "runs", id], &[]).await?);
-        match now.filter(|now| before.as_ref() != Some(now)) {
-            Some(found) => break found,
-            None if asked.elapsed() > PATIENCE => {
+        match answer(&api.get(&["v1", "runs", id], &[]).await?, before.as_ref()) {
+            Answer::Found(found) => break found,
+            Answer::Overtaken(state) => {
+                let why = "was frozen before it was checked";
+                return Err(Failure::new(format!("run {id} {why}, and is {state}: preflight looks at it from now on")));
+            }
+            Answer::None if asked.elapsed() > PATIENCE => {
                 return Err(Failure::new(format!("no scheduler has checked {id} within {PATIENCE:?}: does one run?")));
             }
-            None => sleep(LOOK_EVERY).await,
+            Answer::None => sleep(LOOK_EVERY).await,
         }
     };
     remote.show(&found, |found| found_in_words(id, found));
     if found["would_go"] == true { Ok(()) } else { Err(Failure::new(format!("run {id} would be held"))) }
+}
+
+/// What has come of a check that was asked for.
+#[derive(Debug, PartialEq)]
+enum Answer {
+    None,
+    Found(Value),
+    /// *The run is frozen while its check is asked for*: there will be none.
+    Overtaken(String),
+}
+
+fn answer(run: &Value, before: Option<&Value>) -> Answer {
+    let state = run["state"].as_str().unwrap_or_default();
+    match last_check(run).filter(|now| before != Some(now)) {
+        Some(found) => Answer::Found(found),
+        None if state != "scheduled" => Answer::Overtaken(state.to_owned()),
+        None => Answer::None,
+    }
 }
 
 fn last_check(run: &Value) -> Option<Value> {
@@ -261,4 +282,23 @@ fn people(run: &Value, zone: Tz) -> String {
         ("Archived", time("/archived_at")),
         ("Archive", field(run, "/archive_url")),
     ])
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn a_check_is_waited_for_until_it_is_made_or_the_run_is_frozen() {
+        let (old, new) = (json!({ "at": 1 }), json!({ "at": 2 }));
+        let run = |state: &str, checks: &[&Value]| json!({ "state": state, "checks": checks });
+        assert_eq!(answer(&run("scheduled", &[&old]), Some(&old)), Answer::None);
+        assert_eq!(answer(&run("scheduled", &[]), None), Answer::None);
+        assert_eq!(answer(&run("scheduled", &[&old, &new]), Some(&old)), Answer::Found(new.clone()));
+        // Made just before the run was frozen.
+        assert_eq!(answer(&run("planned", &[&old, &new]), Some(&old)), Answer::Found(new));
+        assert_eq!(answer(&run("ready", &[&old]), Some(&old)), Answer::Overtaken("ready".to_owned()));
+    }
 }
