@@ -30,7 +30,7 @@ async fn a_worker_that_was_cut_off_wakes_up_and_undoes_nothing() {
     let world = World::start(calm()).await;
     let proxy = Proxy::start(Upstream::of(&world.redis.url())).await;
     // So patient that nothing unsure is sent again before its receipt comes.
-    let patient = json!({ "then": "resend", "grace": "7s" });
+    let patient = json!({ "then": "resend", "grace": "20s" });
     let patch = json!({ "window": window("+5s", "+50s"), "unconfirmed": patient });
     let runs = submit_many(&world, 150, patch).await;
     let _scheduler = world.scheduler();
