@@ -104,7 +104,12 @@ async fn a_webhook_is_pending_until_it_is_posted_and_retrying_until_it_is_answer
     until(&sim, &wamid, &[("SENT", "RETRYING"), ("DELIVERED", "RETRYING")]).await;
     sim.advance(12 * HOUR);
     eventually("it is posted again", || receiver.posts().len() == 2).await;
-    sim.advance(12 * HOUR);
+    // *The clock goes on before the second answer is read*: the pause begins only then.
+    eventually("it is posted a third time", || {
+        sim.advance(HOUR);
+        receiver.posts().len() == 3
+    })
+    .await;
     until(&sim, &wamid, &[("SENT", "DELIVERED"), ("DELIVERED", "DELIVERED")]).await;
 }
 
