@@ -230,7 +230,8 @@ open_enum! {
     }
 }
 
-fn locale<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
+/// A locale as sends want it: `en_US`, never `en-US`.
+pub(crate) fn locale<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
     Ok(String::deserialize(deserializer)?.replace('-', "_"))
 }
 

@@ -3,9 +3,10 @@
 
 use std::fmt;
 
-use serde::{Deserialize, Deserializer};
+use serde::Deserialize;
 use serde_json::Value;
 
+use super::loose;
 use crate::{ContactCard, Personal};
 
 /// What a message holds. `Debug` tells its type alone: what users write is nobody's business.
@@ -161,7 +162,7 @@ pub struct ReceivedPermission {
     #[serde(default)]
     pub is_permanent: bool,
     /// Until when, in Unix seconds.
-    #[serde(default, deserialize_with = "seconds_if_any")]
+    #[serde(default, deserialize_with = "loose::whole")]
     pub expiration_timestamp: Option<i64>,
     /// How it came: `user_action`, or by itself.
     #[serde(default)]
@@ -294,11 +295,6 @@ pub struct Referral {
 pub struct WelcomeMessage {
     /// The text.
     pub text: String,
-}
-
-fn seconds_if_any<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<i64>, D::Error> {
-    let told = Value::deserialize(deserializer)?;
-    Ok(told.as_i64().or_else(|| told.as_str()?.parse().ok()))
 }
 
 impl Content {

@@ -38,8 +38,3 @@ pub(super) fn list<'de, D: Deserializer<'de>, T: DeserializeOwned>(deserializer:
 pub(super) fn digits<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
     Ok(String::deserialize(deserializer)?.chars().filter(char::is_ascii_digit).collect())
 }
-
-/// A locale as sends want it: `en_US`, never `en-US`.
-pub(super) fn locale<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
-    Ok(String::deserialize(deserializer)?.replace('-', "_"))
-}

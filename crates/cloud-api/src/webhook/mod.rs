@@ -7,6 +7,7 @@
 mod account;
 mod content;
 mod inbound;
+mod loose;
 mod parse;
 mod payload;
 mod signature;

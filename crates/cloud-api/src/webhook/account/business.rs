@@ -3,7 +3,7 @@
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::loose;
+use crate::webhook::loose;
 
 /// The account is restricted, banned, let go, shared and the like (Meta: `account_update`). What goes with an event is told
 /// with that event alone.

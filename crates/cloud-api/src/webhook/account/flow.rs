@@ -2,7 +2,7 @@
 
 use serde::Deserialize;
 
-use super::loose;
+use crate::webhook::loose;
 
 /// A flow changed or fails (Meta: `flows`). What goes with an event is told with that event alone.
 #[derive(Clone, Debug, PartialEq, Deserialize)]

@@ -4,7 +4,6 @@
 
 mod business;
 mod flow;
-mod loose;
 mod number;
 mod template;
 

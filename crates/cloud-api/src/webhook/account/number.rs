@@ -2,8 +2,7 @@
 
 use serde::Deserialize;
 
-use super::loose;
-use crate::Personal;
+use crate::{Personal, webhook::loose};
 
 /// Something of a number changed (Meta: `phone_number_quality_update`). Its quality rating is never told, and to be asked for.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]

@@ -2,8 +2,7 @@
 
 use serde::Deserialize;
 
-use super::loose;
-use crate::TemplateStatus;
+use crate::{TemplateStatus, template::locale, webhook::loose};
 
 /// A template as webhooks name it.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
@@ -15,7 +14,7 @@ pub struct TemplateKey {
     #[serde(rename = "message_template_name")]
     pub name: String,
     /// Its locale, always as sends want it: `en_US`, never `en-US`.
-    #[serde(rename = "message_template_language", deserialize_with = "loose::locale")]
+    #[serde(rename = "message_template_language", deserialize_with = "locale")]
     pub language: String,
 }
 

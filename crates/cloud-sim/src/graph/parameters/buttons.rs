@@ -45,12 +45,9 @@ fn takes(button: &Value) -> Option<Takes> {
 pub(super) fn check(parts: Parts<'_>, given: &[Component]) -> Result<(), GraphError> {
     let given: Vec<&Component> = given.iter().filter(|component| component.is("button")).collect();
     for (place, button) in parts.buttons().iter().enumerate() {
-        let is_call = button["type"] == CALL;
-        // Meta's example of a call button has no index: a template has one such button at most.
-        let is_own = |it: &&&Component| it.place().map_or(is_call && it.is_call(), |given| given == place);
-        let own = given.iter().find(is_own);
+        let own = given.iter().find(|component| component.place_among(parts.buttons()) == Some(place));
         let parameters = own.and_then(|component| component.parameters.as_deref()).unwrap_or_default();
-        if is_call && own.is_some_and(|it| it.is_call()) {
+        if button["type"] == CALL && own.is_some_and(|component| component.is_call()) {
             check_call(parameters)?;
             continue;
         }
@@ -65,12 +62,8 @@ pub(super) fn check(parts: Parts<'_>, given: &[Component]) -> Result<(), GraphEr
             (takes, _, _) => return Err(count_mismatch("button", parameters.len(), usize::from(takes.is_some()))),
         }
     }
-    let has_call = parts.buttons().iter().any(|button| button["type"] == CALL);
-    let is_stray = |it: &&&Component| match it.place() {
-        Some(place) => place >= parts.buttons().len(),
-        None => !(has_call && it.is_call()),
-    };
-    match given.iter().find(is_stray) {
+    let is_there = |place: Option<usize>| place.is_some_and(|place| place < parts.buttons().len());
+    match given.iter().find(|component| !is_there(component.place_among(parts.buttons()))) {
         Some(stray) => Err(count_mismatch("button", stray.parameters.as_ref().map_or(0, Vec::len), 0)),
         None => Ok(()),
     }
@@ -122,6 +115,12 @@ fn fill(button: &Value, takes: &Takes, given: &Component, parameter: &Parameter)
 }
 
 impl Component {
+    /// The place of the button that it fills. Meta's example of a call button gives none: a template has one such button at most.
+    fn place_among(&self, buttons: &[Value]) -> Option<usize> {
+        let call = || buttons.iter().position(|button| button["type"] == CALL).filter(|_| self.is_call());
+        self.place().or_else(call)
+    }
+
     fn is_call(&self) -> bool {
         self.sub_type.as_deref().is_some_and(|it| it.eq_ignore_ascii_case(CALL))
     }
